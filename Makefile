@@ -1,0 +1,53 @@
+# On a fresh machine with python3 (3.11 or later) and cargo: `make demo`, `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+ZKEVM_DEMO ?= fixtures/erc20_solidity_transfer.json
+BIN := $(VENV)/bin
+NATIVE_SOURCES := $(shell find native -name '*.rs' -o -name 'Cargo.*' 2>/dev/null | grep -v /target/)
+
+.PHONY: demo test test-all lint format bench audit clean
+
+demo: $(VENV)/.installed
+	@$(BIN)/python scripts/demo.py $(ZKEVM_DEMO)
+
+test: lint
+	$(BIN)/pytest -m "not slow"
+	cd native && cargo test --release
+
+test-all: lint
+	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest
+	cd native && cargo test --release
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/line_budget.py
+	cd native && cargo fmt --check
+	cd native && cargo clippy --all-targets -- -D warnings
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	cd native && cargo fmt
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python scripts/bench.py
+
+audit: $(VENV)/.installed-dev
+	$(BIN)/python scripts/audit.py
+
+clean:
+	rm -rf $(VENV) build native/target zkevm/_native.*.so
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml $(NATIVE_SOURCES) | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml $(NATIVE_SOURCES) | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(VENV)/.installed

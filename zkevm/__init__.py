@@ -1,0 +1,1 @@
+"""A small, legible zkEVM: Ethereum transactions proven with KZG commitments over BN254."""
