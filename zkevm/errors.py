@@ -23,30 +23,30 @@ class NotProvableError(ZkevmError):
 
 
 class UsageError(ZkevmError):
-    """The request itself cannot be served: a missing test name, an unknown fork, no native kernels."""
+    """The request cannot be served: no such test, an unknown fork, no native kernels."""
 
     exit_code = 2
 
 
-class MalformedInputError(ZkevmError):
+class InputError(ZkevmError):
     """An input file was read and is not what it should be; the message says where."""
 
     exit_code = 10
 
 
-class UnreadableFileError(ZkevmError):
+class FileError(ZkevmError):
     """A file is absent or cannot be read or written."""
 
     exit_code = 11
 
 
-class TooLargeForSrsError(ZkevmError):
-    """The circuit needs more powers of tau than the SRS has; the message names the degree needed."""
+class TooLargeError(ZkevmError):
+    """The SRS has fewer powers than the circuit needs; the message names the degree needed."""
 
     exit_code = 20
 
 
-class BadSrsError(ZkevmError):
+class SrsError(ZkevmError):
     """The SRS file is cut, of another curve, inconsistent, or not a trusted setup at all."""
 
     exit_code = 21

@@ -1,0 +1,1 @@
+"""The Ethereum virtual machine: instructions, gas, state, forks, transactions."""

@@ -1,0 +1,1 @@
+"""Traces: what the interpreter did, as typed columns for the circuits, and as EIP-3155 lines."""
