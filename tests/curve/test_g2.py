@@ -1,0 +1,84 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zkevm.curve import BASE_MODULUS, EncodingError, g2
+from zkevm.field import MODULUS
+
+scalars = st.one_of(st.integers(0, MODULUS - 1), st.sampled_from([0, 1, MODULUS - 1]))
+
+
+def test_y_at():
+    """About half of all x carry a point, and few of these points are in the group."""
+    found = [(x, y) for x in CANDIDATES if (y := g2.y_at(x)) is not None]
+    assert 10 < len(found) < 54
+    for point in found:
+        assert g2.is_on_curve(point)
+
+
+def test_y_at_of_a_known_point():
+    x, y = g2.GENERATOR
+    assert g2.y_at(x) in (y, g2.negate(g2.GENERATOR)[1])
+
+
+CANDIDATES = [(c0, c1) for c0 in range(8) for c1 in range(8)]
+
+
+def test_generator_is_that_of_the_precompile():
+    assert g2.encode(g2.GENERATOR)[:32] == int(
+        "1800DEEF121F1E76426A00665E5C4479674322D4F75EDADD46DEBD5CD992F6ED", 16
+    ).to_bytes(32, "little")
+    assert g2.is_in_group(g2.GENERATOR)
+
+
+@given(scalars)
+def test_encoding_round_trips(scalar):
+    point = g2.multiply(g2.GENERATOR, scalar)
+    assert g2.decode(g2.encode(point)) == point
+
+
+@given(scalars, scalars)
+def test_addition_adds_scalars(left, right):
+    total = g2.add(g2.multiply(g2.GENERATOR, left), g2.multiply(g2.GENERATOR, right))
+    assert total == g2.multiply(g2.GENERATOR, left + right)
+
+
+def test_negation():
+    assert g2.add(g2.GENERATOR, g2.negate(g2.GENERATOR)) is None
+    assert g2.negate(g2.GENERATOR) == g2.multiply(g2.GENERATOR, -1)
+
+
+def test_infinity_is_all_zero():
+    assert g2.encode(None) == bytes(128)
+    assert g2.decode(bytes(128)) is None
+
+
+@given(st.integers(0, 1023))
+def test_a_changed_bit_is_refused(bit):
+    data = int.from_bytes(g2.encode(g2.GENERATOR), "little") ^ 1 << bit
+    with pytest.raises(EncodingError):
+        g2.decode(data.to_bytes(128, "little"))
+
+
+def test_point_outside_the_group_is_refused():
+    point = next((x, y) for x in CANDIDATES if (y := g2.y_at(x)) is not None)
+    assert g2.is_on_curve(point)
+    assert not g2.is_in_group(point)
+    with pytest.raises(EncodingError, match="not in the group"):
+        g2.decode(g2.encode(point))
+
+
+@pytest.mark.parametrize("position", range(4))
+def test_coordinates_must_be_reduced(position):
+    coordinates = [c for element in g2.GENERATOR for c in element]
+    coordinates[position] += BASE_MODULUS
+    with pytest.raises(EncodingError, match="not reduced"):
+        g2.decode(b"".join(c.to_bytes(32, "little") for c in coordinates))
+    x0, x1, y0, y1 = coordinates
+    assert not g2.is_on_curve(((x0, x1), (y0, y1)))
+
+
+@pytest.mark.parametrize("length", [0, 64, 127, 129])
+def test_other_lengths_are_refused(length):
+    with pytest.raises(EncodingError, match=f"{length} bytes"):
+        g2.decode(bytes(length))

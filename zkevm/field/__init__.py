@@ -1,0 +1,75 @@
+"""The scalar field of BN254: integers modulo the prime order of its groups.
+
+An element is a plain ``int`` in ``[0, MODULUS)``.  Arithmetic is written where it is used, with
+Python's own operators; this module holds what needs care: inverses and the one legal encoding.
+"""
+
+from collections.abc import Iterable, Sequence
+
+MODULUS = 21888242871839275222246405745257275088548364400416034343698204186575808495617
+"""The order of the groups of BN254 (EIP-196, EIP-197)."""
+
+ENCODED_LENGTH = 32
+"""Bytes of an encoded element."""
+
+
+class EncodingError(ValueError):
+    """Bytes that are not the canonical encoding of an element or of a point."""
+
+
+def inverse(element: int) -> int:
+    """Return ``1 / element``; raise ``ZeroDivisionError`` for zero."""
+    if element % MODULUS == 0:
+        raise ZeroDivisionError("zero has no inverse in the field")
+    return pow(element, -1, MODULUS)
+
+
+def batch_inverse(elements: Sequence[int], modulus: int = MODULUS) -> list[int]:
+    """Invert every element, all nonzero, with one inversion (Montgomery's trick).
+
+    `modulus` is any prime.  Raises ``ZeroDivisionError`` if an element is zero.
+    """
+    products = []
+    product = 1
+    for element in elements:
+        products.append(product)
+        product = product * element % modulus
+    if product == 0:
+        raise ZeroDivisionError("zero has no inverse in the field")
+    suffix = pow(product, -1, modulus)
+    inverses = [0] * len(products)
+    for index in range(len(products) - 1, -1, -1):
+        inverses[index] = products[index] * suffix % modulus
+        suffix = suffix * elements[index] % modulus
+    return inverses
+
+
+def inner_product(left: Iterable[int], right: Iterable[int]) -> int:
+    """Return the sum of products of two sequences of one length, reduced once at the end.
+
+    Raises ``ValueError`` if the lengths differ.
+    """
+    return sum(a * b for a, b in zip(left, right, strict=True)) % MODULUS
+
+
+def encode(element: int) -> bytes:
+    """Encode an element of ``[0, MODULUS)`` as 32 bytes, little-endian.
+
+    Raises ``EncodingError`` for an integer that is not reduced.
+    """
+    if not 0 <= element < MODULUS:
+        raise EncodingError("field element is not reduced")
+    return element.to_bytes(ENCODED_LENGTH, "little")
+
+
+def decode(data: bytes) -> int:
+    """Decode what `encode` wrote; the inverse of `encode`, so one element has one encoding.
+
+    Raises ``EncodingError`` for another length or a value that is not reduced.
+    """
+    if len(data) != ENCODED_LENGTH:
+        raise EncodingError(f"field element of {len(data)} bytes, not {ENCODED_LENGTH}")
+    element = int.from_bytes(data, "little")
+    if element >= MODULUS:
+        raise EncodingError("field element is not reduced")
+    return element
