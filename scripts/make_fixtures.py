@@ -221,6 +221,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--loop-steps", type=int, help="write one loop of about this many steps")
     parser.add_argument("-o", "--output", type=Path, default=Path("loop.json"))
+    parser.add_argument("--to", type=Path, default=FIXTURES, help="folder for the whole set")
     arguments = parser.parse_args()
     if arguments.loop_steps:
         write(arguments.output, loop_of_steps(arguments.loop_steps))
@@ -236,7 +237,7 @@ def main() -> None:
         "loop_double": loop_of_steps(2 * LOOP_STEPS),
     }
     for name, call in calls.items():
-        write(FIXTURES / f"{name}.json", call)
+        write(arguments.to / f"{name}.json", call)
 
 
 if __name__ == "__main__":
