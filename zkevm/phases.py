@@ -1,0 +1,54 @@
+"""Phases of a command: what is going on, how long it took, how much memory it has needed so far.
+
+Library code marks its phases with `phase`; who wants to know listens with `listening`. Without a
+listener marking costs two clock readings.
+"""
+
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One finished phase; `peak_memory` is that of the process up to its end, in bytes."""
+
+    name: str
+    seconds: float
+    peak_memory: int
+
+
+Listener: TypeAlias = Callable[[Phase], None]
+
+_listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
+
+
+@contextmanager
+def phase(name: str) -> Iterator[None]:
+    """Time the body and tell the listener when it has ended, unless by an exception."""
+    start = time.perf_counter()
+    yield
+    listener = _listener.get()
+    if listener is not None:
+        listener(Phase(name, time.perf_counter() - start, peak_memory()))
+
+
+@contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """Send the phases of the body to `listener`."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
+def peak_memory() -> int:
+    """Largest resident set of this process so far, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
