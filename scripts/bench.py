@@ -1,0 +1,191 @@
+"""Measure proving and verifying, and write docs/PERFORMANCE.md.
+
+    python scripts/bench.py            # every input that is here
+    python scripts/bench.py loop usdc  # those whose name contains a word
+
+Each figure is that of a whole command, from its start to its end: wall-clock time and largest
+resident set as the operating system counts them. Real transactions and the real ceremony are read
+from `../shared` where that is present; the loops are too long for so few powers of tau.
+"""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+TRANSACTIONS: Final = ROOT.parent / "shared" / "fixtures" / "transactions"
+CEREMONY: Final = ROOT.parent / "shared" / "srs" / "hez_15_pruned.ptau"
+PAGE: Final = ROOT / "docs" / "PERFORMANCE.md"
+ZKEVM: Final = Path(sys.executable).with_name("zkevm")
+
+OWN: Final = (
+    "erc20_solidity_transfer",
+    "erc20_vyper_transfer",
+    "erc20_solidity_revert",
+    "loop",
+    "loop_double",
+)
+REAL: Final = (
+    "eth_transfer_22188088_0",
+    "erc20_transfer_22615247_24",
+    "usdt_transfer_22188088_10",
+    "usdc_transfer_22188088_4",
+    "approve_24647140_50",
+)
+DEVELOPMENT: Final = "development"
+
+
+@dataclass(frozen=True)
+class Command:
+    """What one run of the command line took and said."""
+
+    seconds: float
+    peak_memory: int  # bytes
+    document: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One input proven with one SRS, and its proof verified."""
+
+    name: str
+    srs: str
+    steps: int
+    prove: Command
+    verify: Command
+
+
+def run(*arguments: str | Path) -> Command:
+    """Run `zkevm ... --json` to its end; a failure ends the benchmark with the command's words."""
+    command = [str(ZKEVM), *map(str, arguments), "--json"]
+    with tempfile.TemporaryFile() as output:
+        start = time.perf_counter()
+        process = subprocess.Popen(command, stdout=output, cwd=ROOT)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        text = output.read()
+    if process.returncode:
+        sys.exit(f"{' '.join(command)}: exit code {process.returncode}")
+    return Command(seconds, usage.ru_maxrss * 1024, json.loads(text))
+
+
+def measure(path: Path, srs: Path | None, folder: Path) -> Measurement:
+    """Prove and verify one input; without `srs` the development one of the cache is used."""
+    proof = folder / "proof.json"
+    options: list[str | Path] = ["--srs", srs] if srs else []
+    prove = run("prove", path, "-o", proof, *options)
+    verify = run("verify", proof)
+    test = json.loads(path.read_text())[path.stem]
+    return Measurement(
+        name=path.stem,
+        srs=srs.stem if srs else DEVELOPMENT,
+        steps=test["_info"]["evm-steps"],
+        prove=prove,
+        verify=verify,
+    )
+
+
+def inputs(words: list[str]) -> list[Path]:
+    """Every input that is here and whose name contains one of `words` (all of them without)."""
+    paths = [ROOT / "fixtures" / f"{name}.json" for name in OWN]
+    paths += [TRANSACTIONS / f"{name}.json" for name in REAL]
+    return [
+        path
+        for path in paths
+        if path.exists() and (not words or any(word in path.stem for word in words))
+    ]
+
+
+def row(m: Measurement) -> str:
+    """One line of the table."""
+    proof = m.prove.document["proof_bytes"] - m.prove.document["code_bytes"]
+    cells = (
+        m.name,
+        m.srs,
+        f"{m.steps:,}",
+        f"{m.prove.seconds:.2f} s",
+        f"{m.prove.peak_memory / 1e9:.2f} GB",
+        f"{m.verify.seconds:.2f} s",
+        f"{proof / 1000:.0f} KB",
+    )
+    return "| " + " | ".join(cells) + " |"
+
+
+def phase_table(m: Measurement) -> list[str]:
+    """The phases of one proof."""
+    lines = [f"### {m.name}, {m.srs} SRS", "", "| phase | seconds | peak so far |", "|---|---|---|"]
+    for phase in m.prove.document["phases"]:
+        memory = phase["peak_memory"] / 1e9
+        lines.append(f"| {phase['name']} | {phase['seconds']:.2f} | {memory:.2f} GB |")
+    return [*lines, ""]
+
+
+def page(measurements: list[Measurement]) -> str:
+    """The performance page."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=True,
+    ).stdout.strip()
+    python = f"Python {platform.python_version()}"
+    lines = [
+        "# Performance",
+        "",
+        "Made by `make bench`; not edited by hand. A figure is that of a whole command, from its",
+        "start to its end. Proof sizes are without the public code bytes.",
+        "",
+        f"Commit {commit}, {platform.machine()}, {os.cpu_count()} cores, {python}.",
+        "",
+        "| input | SRS | steps | prove | peak memory | verify | proof |",
+        "|---|---|---|---|---|---|---|",
+        *map(row, measurements),
+        "",
+        *scaling(measurements),
+        "## Phases",
+        "",
+    ]
+    for m in measurements:
+        lines += phase_table(m)
+    return "\n".join(lines)
+
+
+def scaling(measurements: list[Measurement]) -> list[str]:
+    """How much longer twice the steps take, if both loops were measured."""
+    seconds = {m.name: m.prove.seconds for m in measurements if m.srs == DEVELOPMENT}
+    if not {"loop", "loop_double"} <= seconds.keys():
+        return []
+    ratio = seconds["loop_double"] / seconds["loop"]
+    return [f"Twice the steps of the loop take {ratio:.2f} times as long.", ""]
+
+
+def main() -> None:
+    """Measure, and write the page if nothing was left out by words."""
+    words = sys.argv[1:]
+    measurements = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        ceremony = folder / f"{CEREMONY.stem}.srs"
+        if CEREMONY.exists():
+            run("setup", "import", CEREMONY, "-o", ceremony)
+        for path in inputs(words):
+            fits = ceremony.exists() and not path.stem.startswith("loop")
+            for srs in (None, ceremony) if fits else (None,):
+                measurements.append(measure(path, srs, folder))
+                print(row(measurements[-1]), flush=True)
+    if not words:
+        PAGE.write_text(page(measurements))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""A click group that imports a verb only when it is used, and that ends errors in one line."""
+
+import os
+from collections.abc import Mapping
+from importlib import import_module
+
+import click
+
+from zkevm.errors import ZkevmError
+
+
+class VerbGroup(click.Group):
+    """`verbs` maps the name of each command to `module:attribute`, in the order of `--help`."""
+
+    def __init__(self, name: str, help: str, verbs: Mapping[str, str]) -> None:  # noqa: A002
+        super().__init__(name=name, help=help, context_settings={"max_content_width": 100})
+        self.verbs = verbs
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(self.verbs)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in self.verbs:
+            return None
+        module, _, attribute = self.verbs[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the verb; an error that is meant for the user becomes one line on standard error."""
+        if os.environ.get("NO_COLOR"):
+            ctx.color = False
+        try:
+            result: object = super().invoke(ctx)
+        except ZkevmError as error:
+            click.echo(f"error: {error}", err=True)
+            ctx.exit(error.exit_code)
+        return result
