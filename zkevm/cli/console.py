@@ -22,7 +22,7 @@ def json_option(command: Callable[Parameters, Result]) -> Callable[Parameters, R
     return option(command)
 
 
-def print_result(as_json: bool, document: Json, lines: Sequence[str]) -> None:  # noqa: FBT001
+def print_result(as_json: bool, document: Json, lines: Sequence[str]) -> None:
     """Print the one or the other to standard output."""
     click.echo(json.dumps(document, indent=1) if as_json else "\n".join(lines))
 
