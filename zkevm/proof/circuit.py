@@ -1,0 +1,131 @@
+"""A circuit: its tables compiled to programs, checked, and named by a digest.
+
+The digest is the verifying key: there are no commitments in it, because fixed columns are
+evaluated by the verifier, so one key serves every trusted setup.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from zkevm.field import MODULUS
+from zkevm.plonkish.program import Program, compile_table
+from zkevm.plonkish.table import MAX_DEGREE, Bus, Table
+from zkevm.transcript import keccak256, word
+
+PROTOCOL = "zkevm/proof/v1"
+"""The protocol and its version: every change of what is sent or absorbed changes it."""
+
+ROUND_DEGREE = MAX_DEGREE + 1
+"""D: the degree of a round polynomial of the sum over rows; eq contributes 1."""
+
+
+class CircuitError(ValueError):
+    """The declaration of a circuit is wrong; the message lists what."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a verifier accepts of shapes; they bound its work and keep every count far below p."""
+
+    height: int = 24  # log2 of the rows of a table
+    smallest_stack: int = 11  # log2 of the size of a stack polynomial
+    largest_stack: int = 20
+    stacks: int = 1024  # stack polynomials
+    public_messages: int = 1 << 20
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """Tables that talk over buses.  Raises `CircuitError` if the declaration is unsound.
+
+    The order of the tables is part of the circuit.  Every table may be absent from a proof, which
+    means that it is all zero: that rests on the check that its zero row is legal and silent.
+    """
+
+    name: str
+    tables: tuple[Table, ...]
+    buses: tuple[Bus, ...]
+    bounds: Bounds = field(default=Bounds())
+
+    def __post_init__(self) -> None:
+        faults = list(self._faults())
+        if faults:
+            raise CircuitError(f"circuit {self.name}: " + "; ".join(faults))
+
+    @cached_property
+    def programs(self) -> tuple[Program, ...]:
+        """The program of each table."""
+        return tuple(compile_table(table) for table in self.tables)
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Keccak-256 of everything that the verifier's equations depend on."""
+        bounds = self.bounds
+        numbers = (
+            ROUND_DEGREE,
+            bounds.height,
+            bounds.smallest_stack,
+            bounds.largest_stack,
+            bounds.stacks,
+            bounds.public_messages,
+            len(self.tables),
+            len(self.buses),
+        )
+        parts = [PROTOCOL.encode(), self.name.encode(), b"".join(map(word, numbers))]
+        for table, program in zip(self.tables, self.programs, strict=True):
+            parts.append(word(0 if table.height is None else table.height + 1))
+            parts.append(program.encode())
+            parts += (column.describe() for column in table.fixed)
+        for bus in self.buses:
+            parts.append(word(bus.number) + word(len(bus.fields)))
+        return keccak256(b"".join(word(len(part)) + part for part in parts))
+
+    def _faults(self) -> Iterator[str]:
+        yield from _repeated("bus number", [bus.number for bus in self.buses])
+        yield from _repeated("table name", [table.name for table in self.tables])
+        if not all(0 < bus.number < 1 << 32 for bus in self.buses):
+            yield "a bus number is zero or large"
+        for table in self.tables:
+            yield from (f"{table.name}: {fault}" for fault in self._table_faults(table))
+
+    def _table_faults(self, table: Table) -> Iterator[str]:
+        yield from table.faults()
+        unknown = {i.bus.name for i in table.interactions if i.bus not in self.buses}
+        yield from (f"bus {name} is not of this circuit" for name in sorted(unknown))
+        if table.fixed and table.height is None:
+            yield "fixed columns, but no forced height"
+        if table.height is not None and not 0 <= table.height <= self.bounds.height:
+            yield f"height {table.height} out of bounds"
+        if not table.columns:
+            yield "no column"
+        if not list(table.faults()):
+            yield from _zero_row_faults(table)
+
+
+def _zero_row_faults(table: Table) -> Iterator[str]:
+    """What the row of zeros breaks or sends, whatever the fixed columns hold.
+
+    Constraints and numerators have to vanish as polynomials in the fixed columns.  They are
+    evaluated at one point fixed by hashing the program: a non-zero polynomial of degree 3 has a
+    root there with probability below 2^-250.
+    """
+    program = compile_table(table)
+    seed = keccak256(b"zero row" + program.encode())
+    cells = [0] * program.width + [
+        int.from_bytes(keccak256(seed + word(2 * i)) + keccak256(seed + word(2 * i + 1)), "big")
+        % MODULUS
+        for i in range(program.fixed)
+    ]
+    values = program.run(cells)
+    for constraint, node in zip(table.constraints, program.constraints, strict=True):
+        if values[node]:
+            yield f"the zero row breaks: {constraint.label}"
+    for interaction, nodes in zip(table.interactions, program.interactions, strict=True):
+        if values[nodes.numerator]:
+            yield f"the zero row is not silent: {interaction.label}"
+
+
+def _repeated(what: str, values: Iterable[object]) -> Iterator[str]:
+    return (f"{what} used twice: {value}" for value, n in Counter(values).items() if n > 1)

@@ -1,0 +1,142 @@
+"""Where every column lies in the stack polynomials and every interaction among the leaves.
+
+Both sides derive the layout from the circuit, the heights and m; it is never sent.  Tables go by
+falling height, so each block starts at a multiple of its own size.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from zkevm.errors import VerificationError
+from zkevm.plonkish.program import Program
+from zkevm.plonkish.table import Table
+from zkevm.proof.circuit import ROUND_DEGREE, Circuit
+from zkevm.transcript import POINT, WORD
+
+
+class Piece(NamedTuple):
+    """2^s cells of a column of 2^n rows, s = min(n, m): rows [chunk * 2^s, (chunk + 1) * 2^s).
+
+    They are coefficients [block * 2^s, (block + 1) * 2^s) of stack polynomial `polynomial`.
+    """
+
+    polynomial: int
+    block: int
+    chunk: int
+
+
+@dataclass(frozen=True)
+class TableLayout:
+    """A present table: its number in the circuit, its height, and where its parts lie.
+
+    columns  the pieces of each witness column: one, or 2^(height - m) if height > m
+    blocks   for each interaction, the number of its block of 2^height leaves
+    """
+
+    number: int
+    table: Table
+    program: Program
+    height: int
+    columns: tuple[tuple[Piece, ...], ...]
+    blocks: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The shape of one proof.
+
+    tables  the present ones, by falling height, then by number
+    m       log2 of the size of a stack polynomial
+    stacks  K: how many stack polynomials
+    layers  n: log2 of the number of leaves, at least 1
+    rounds  N: the largest height
+    """
+
+    tables: tuple[TableLayout, ...]
+    m: int
+    stacks: int
+    layers: int
+    rounds: int
+
+    @property
+    def columns(self) -> int:
+        """How many witness columns there are."""
+        return sum(table.program.width for table in self.tables)
+
+    @property
+    def proof_length(self) -> int:
+        """Bytes of the messages."""
+        m, n = self.m, self.layers
+        points = self.stacks + (m - 1) + 2
+        layer_scalars = sum(3 * k + 4 for k in range(n))
+        row_scalars = 2 * len(self.tables) + ROUND_DEGREE * self.rounds + self.columns
+        stacking_scalars = 2 * m + self.stacks
+        return POINT * points + WORD * (layer_scalars + row_scalars + stacking_scalars + m)
+
+
+def lay_out(circuit: Circuit, heights: Sequence[int | None], m: int) -> Layout:
+    """Lay out the present tables; raise `VerificationError` for a shape the circuit forbids."""
+    _check_shape(circuit, heights, m)
+    present = sorted(
+        ((number, n) for number, n in enumerate(heights) if n is not None),
+        key=lambda entry: (-entry[1], entry[0]),
+    )
+    tables = []
+    cells = leaves = 0
+    for number, n in present:
+        table, program = circuit.tables[number], circuit.programs[number]
+        columns = []
+        for _ in range(program.width):
+            columns.append(_pieces(cells, n, m))
+            cells += 1 << n
+        blocks = tuple((leaves >> n) + j for j in range(len(program.interactions)))
+        leaves += len(blocks) << n
+        tables.append(TableLayout(number, table, program, n, tuple(columns), blocks))
+    return Layout(
+        tables=tuple(tables),
+        m=m,
+        stacks=stack_count(cells, m),
+        layers=max(1, (leaves - 1).bit_length()),
+        rounds=tables[0].height,
+    )
+
+
+def stack_count(cells: int, m: int) -> int:
+    """How many polynomials of size 2^m hold this many cells."""
+    return -(-cells >> m)
+
+
+def cell_count(circuit: Circuit, heights: Sequence[int | None]) -> int:
+    """How many cells the present tables have."""
+    return sum(
+        program.width << n
+        for program, n in zip(circuit.programs, heights, strict=True)
+        if n is not None
+    )
+
+
+def _check_shape(circuit: Circuit, heights: Sequence[int | None], m: int) -> None:
+    bounds = circuit.bounds
+    if len(heights) != len(circuit.tables):
+        raise VerificationError(f"{len(heights)} heights for {len(circuit.tables)} tables")
+    for table, n in zip(circuit.tables, heights, strict=True):
+        if n is not None and not 0 <= n <= bounds.height:
+            raise VerificationError(f"table {table.name}: height {n} is out of bounds")
+        if n is not None and table.height not in (None, n):
+            raise VerificationError(f"table {table.name}: height {n}, not {table.height}")
+    if all(n is None for n in heights):
+        raise VerificationError("no table is present")
+    if not bounds.smallest_stack <= m <= bounds.largest_stack:
+        raise VerificationError(f"stack polynomials of 2^{m} cells are out of bounds")
+    if stack_count(cell_count(circuit, heights), m) > bounds.stacks:
+        raise VerificationError("too many stack polynomials")
+
+
+def _pieces(start: int, n: int, m: int) -> tuple[Piece, ...]:
+    """The pieces of a column whose first cell has this number."""
+    size = min(n, m)
+    return tuple(
+        Piece(cell >> m, (cell & ((1 << m) - 1)) >> size, chunk)
+        for chunk, cell in enumerate(range(start, start + (1 << n), 1 << size))
+    )

@@ -1,0 +1,88 @@
+"""LogUp over a fraction tree: all buses balance (Haboeck 2022/1530; Papini, Haboeck 2023/1930).
+
+Interaction j of table t contributes, for each row, the fraction p/q of its signed multiplicity
+over the fingerprint of its message.  The leaves are added pairwise: node x of layer k is the sum
+of nodes (x, 0) and (x, 1) of layer k + 1, the new bit being the most significant.  Layer n is the
+leaves; leaves beyond the last block are 0/1.  The balance says that the fraction at the root and
+the public messages add up to 0.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from zkevm.field import MODULUS, batch_inverse, inner_product
+from zkevm.proof.messages import Channel, Children, PublicMessage
+from zkevm.proof.multilinear import eq_prefixes, line
+from zkevm.proof.sumcheck import sumcheck
+
+LAYER_DEGREE = 3
+
+
+@dataclass(frozen=True)
+class Fingerprints:
+    """The map from messages to denominators: alpha + bus + sum over l >= 1 of beta^l message_l."""
+
+    alpha: int
+    beta: int
+
+    def of(self, bus: int, message: Sequence[int]) -> int:
+        """The fingerprint of a message."""
+        result = 0
+        for element in reversed(message):
+            result = (result + element) * self.beta % MODULUS
+        return (self.alpha + bus + result) % MODULUS
+
+
+@dataclass(frozen=True)
+class LeafClaim:
+    """The multilinear extensions of all numerators and all denominators at xi are P and Q."""
+
+    xi: list[int]
+    P: int
+    Q: int
+
+
+def fraction_tree(
+    channel: Channel, layers: int, fingerprints: Fingerprints, public: Sequence[PublicMessage]
+) -> LeafClaim:
+    """Check the sum at the root and reduce it, layer by layer, to a claim on the leaves."""
+    channel.tell(lambda prover: prover.plant(fingerprints.alpha, fingerprints.beta))
+    children = Children(*channel.scalars("root", 4, lambda prover: prover.root()))
+    channel.check("no denominator is zero", lambda: children.denominator != 0)
+    channel.check("the buses balance", lambda: _balances(children, fingerprints, public))
+    xi = [channel.challenge("mu")]
+    for layer in range(1, layers):
+        xi, children = _descend(channel, layer, xi, children)
+    return LeafClaim(
+        xi, line(children.p0, children.p1, xi[-1]), line(children.q0, children.q1, xi[-1])
+    )
+
+
+def _descend(
+    channel: Channel, layer: int, xi: list[int], above: Children
+) -> tuple[list[int], Children]:
+    """From the claims on p, q of `layer` at xi to the next layer's children at a new point.
+
+    The claims are batched by lambda:
+        p(xi) + lambda q(xi) = sum over x of eq(xi, x) (p0 q1 + p1 q0 + lambda q0 q1)(x).
+    """
+    lambda_ = channel.challenge("lambda")
+    claim = line(above.p0, above.p1, xi[-1]) + lambda_ * line(above.q0, above.q1, xi[-1])
+    channel.tell(lambda prover: prover.begin_layer(layer, xi, lambda_))
+    rho, claim = sumcheck(channel, "layer", claim, layer, LAYER_DEGREE)
+    children = Children(*channel.scalars("children", 4, lambda prover: prover.children()))
+
+    def holds() -> bool:
+        value = children.numerator + lambda_ * children.denominator
+        return (claim - eq_prefixes(xi, rho)[layer] * value) % MODULUS == 0
+
+    channel.check("a layer of the fraction tree is the sum of the next", holds)
+    return [*rho, channel.challenge("mu")], children
+
+
+def _balances(root: Children, fingerprints: Fingerprints, public: Sequence[PublicMessage]) -> bool:
+    denominators = [fingerprints.of(message.bus.number, message.values) for message in public]
+    if not all(denominators):
+        return False
+    total = inner_product((m.multiplicity for m in public), batch_inverse(denominators))
+    return (root.numerator + total * root.denominator) % MODULUS == 0

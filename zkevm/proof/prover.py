@@ -1,0 +1,269 @@
+"""The prover: drives the kernels through the protocol.
+
+Numbers pass to and from the kernels as 32 little-endian bytes; see `zkevm/_native.pyi`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from math import log2
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from zkevm.curve import G1Point, g1
+from zkevm.errors import TooLargeError, UsageError
+from zkevm.field import ENCODED_LENGTH, decode, encode
+from zkevm.plonkish.expression import ColumnType
+from zkevm.proof.circuit import PROTOCOL, ROUND_DEGREE, Circuit
+from zkevm.proof.layout import Layout, TableLayout, cell_count, lay_out, stack_count
+from zkevm.proof.messages import Proof, Prover, PublicMessage
+from zkevm.proof.protocol import Statement, run
+from zkevm.srs import Srs
+from zkevm.transcript import ProofWriter
+
+if TYPE_CHECKING:
+    from zkevm import _native
+
+Progress = Callable[[str], None]
+Kernels = ModuleType
+
+USUAL_STACKS = range(15, 21)
+"""log2 of the sizes of stack polynomials that balance the phases of proving."""
+
+
+@dataclass(frozen=True)
+class TableWitness:
+    """The cells of a table: a typed array for each column, of at most 2^height rows."""
+
+    columns: Sequence[NDArray[Any]]
+    height: int
+
+
+@dataclass(frozen=True)
+class Witness:
+    """The present tables by name."""
+
+    tables: Mapping[str, TableWitness]
+
+
+def prove(
+    circuit: Circuit,
+    witness: Witness,
+    public: Sequence[PublicMessage],
+    statement_digest: bytes,
+    srs: Srs,
+    *,
+    progress: Progress | None = None,
+    kernels: Kernels | None = None,
+) -> Proof:
+    """Prove that `witness` satisfies `circuit` and balances with `public`.
+
+    The witness is not checked: a false one gives a proof that no verifier accepts.  `progress` is
+    told the name of each phase as it begins.  Raises `TooLargeError` if the SRS has too few
+    powers, and `UsageError` without native kernels.
+    """
+    heights = _heights(circuit, witness)
+    m = choose_stack_size(circuit, witness, heights, len(srs.points))
+    layout = lay_out(circuit, heights, m)
+    prover: Prover = KernelProver(
+        kernels or native_kernels(), layout, witness, srs, progress or (lambda _: None)
+    )
+    writer: ProofWriter[Prover] = ProofWriter(PROTOCOL, prover)
+    statement = Statement(circuit, heights, public, statement_digest, srs.identifier)
+    run(writer, statement, layout)
+    return Proof(circuit.digest, heights, m, bytes(writer.messages))
+
+
+def native_kernels() -> Kernels:
+    """The Rust kernels; `UsageError` where they are not installed."""
+    try:
+        return import_module("zkevm._native")
+    except ImportError as error:
+        raise UsageError(
+            "proving needs the native kernels: install a Rust toolchain, then `pip install .`"
+        ) from error
+
+
+def choose_stack_size(
+    circuit: Circuit, witness: Witness, heights: Sequence[int | None], available: int
+) -> int:
+    """m: log2 of the size of a stack polynomial, for an SRS of this many powers.
+
+    (10 + log2 C) / 2, C being the cells that are not bits, balances the cost of the opening with
+    that of the commitments.
+    """
+    bounds = circuit.bounds
+    cells = cell_count(circuit, heights)
+    least = bounds.smallest_stack
+    while stack_count(cells, least) > bounds.stacks:
+        least += 1
+    if least > bounds.largest_stack:
+        raise TooLargeError(f"{cells} cells are more than any SRS serves; prove less at once")
+    degree = available.bit_length() - 1
+    if degree < least:
+        raise TooLargeError(
+            f"the SRS has {available} powers of tau; this proof needs 2^{least} (--degree {least})"
+        )
+    best = -(-(10 + log2(max(1, _wide_cells(circuit, witness)))) // 2)
+    usual = min(max(int(best), USUAL_STACKS[0]), USUAL_STACKS[-1])
+    return min(max(usual, least), degree, bounds.largest_stack)
+
+
+def _wide_cells(circuit: Circuit, witness: Witness) -> int:
+    return sum(
+        len(cells)
+        for table in circuit.tables
+        if table.name in witness.tables
+        for column, cells in zip(table.columns, witness.tables[table.name].columns, strict=True)
+        if column.type is not ColumnType.BIT
+    )
+
+
+def _heights(circuit: Circuit, witness: Witness) -> tuple[int | None, ...]:
+    unknown = set(witness.tables) - {table.name for table in circuit.tables}
+    if unknown:
+        raise ValueError(f"no such table in circuit {circuit.name}: {sorted(unknown)}")
+    tables = [witness.tables.get(table.name) for table in circuit.tables]
+    return tuple(None if table is None else table.height for table in tables)
+
+
+class KernelProver:
+    """The honest prover, as `zkevm.proof.messages.Prover` describes it."""
+
+    def __init__(
+        self,
+        kernels: Kernels,
+        layout: Layout,
+        witness: Witness,
+        srs: Srs,
+        progress: Progress,
+    ) -> None:
+        self.kernels = kernels
+        self.layout = layout
+        self.columns = [witness.tables[t.table.name].columns for t in layout.tables]
+        self.tables = [
+            _rows(kernels, table, columns)
+            for table, columns in zip(layout.tables, self.columns, strict=True)
+        ]
+        self.polynomials = _polynomials(layout, self.columns)
+        self.bases = kernels.Bases(srs.points[: 1 << layout.m])
+        self.progress = progress
+        self.sumcheck: "_native.Fractions | _native.RowSum | _native.StackedSum"
+
+    def commitments(self) -> Sequence[G1Point]:
+        self.progress("commitments")
+        return _points(self.kernels.commit(self.bases, self.polynomials))
+
+    def plant(self, alpha: int, beta: int) -> None:
+        self.progress("fractions")
+        self.challenges = encode(alpha), encode(beta)
+        self.fractions = self.kernels.Fractions(self.tables, *self.challenges)
+
+    def root(self) -> Sequence[int]:
+        return _numbers(self.fractions.root())
+
+    def begin_layer(self, layer: int, xi: Sequence[int], lambda_: int) -> None:
+        self.fractions.begin_layer(layer, _join(xi), encode(lambda_))
+        self.sumcheck = self.fractions
+
+    def round(self) -> Sequence[int]:
+        return _numbers(self.sumcheck.round())
+
+    def bind(self, challenge: int) -> None:
+        self.sumcheck.bind(encode(challenge))
+
+    def children(self) -> Sequence[int]:
+        return _numbers(self.fractions.children())
+
+    def table_sums(self, xi: Sequence[int], omega: Sequence[Sequence[int]]) -> Sequence[int]:
+        self.progress("rows")
+        del self.fractions
+        flat = [weight for weights in omega for weight in weights]
+        self.rows = self.kernels.RowSum(
+            self.tables, *self.challenges, _join(xi), _join(flat), ROUND_DEGREE
+        )
+        return _numbers(self.rows.table_sums())
+
+    def begin_rows(self, theta: int, delta: Sequence[Sequence[int]]) -> None:
+        self.rows.begin(encode(theta), [_join(weights) for weights in delta])
+        self.sumcheck = self.rows
+
+    def column_values(self) -> Sequence[int]:
+        return _numbers(b"".join(self.rows.column_values()))
+
+    def begin_stacking(self, eta: Sequence[int], r: Sequence[int]) -> None:
+        self.progress("stacking")
+        del self.rows
+        placed = [
+            (cells, table.height, pieces)
+            for table, columns in zip(self.layout.tables, self.columns, strict=True)
+            for cells, pieces in zip(columns, table.columns, strict=True)
+        ]
+        columns = [
+            (cells, height, encode(weight), pieces)
+            for weight, (cells, height, pieces) in zip(eta, placed, strict=True)
+        ]
+        self.stacked = self.kernels.StackedSum(columns, self.layout.stacks, self.layout.m, _join(r))
+        self.sumcheck = self.stacked
+
+    def stack_values(self) -> Sequence[int]:
+        return _numbers(self.stacked.values())
+
+    def folds(self, gamma: int, u: Sequence[int]) -> Sequence[G1Point]:
+        self.progress("opening")
+        del self.stacked
+        self.opening = self.kernels.Opening(
+            self.bases, self.polynomials, self.layout.m, encode(gamma), _join(u)
+        )
+        return _points(self.opening.folds())
+
+    def negative_values(self, r: int) -> Sequence[int]:
+        return _numbers(self.opening.negative_values(encode(r)))
+
+    def quotient(self, nu: int) -> G1Point:
+        return g1.decode(self.opening.quotient(encode(nu)))
+
+    def witness(self, z: int) -> G1Point:
+        return g1.decode(self.opening.witness(encode(z)))
+
+
+def _rows(kernels: Kernels, table: TableLayout, columns: Sequence[NDArray[Any]]) -> "_native.Rows":
+    """The kernels' view of a table: its program with all cells."""
+    program = table.program
+    nodes, constants = program.arrays()
+    interactions = [(i.bus, i.numerator, i.message) for i in program.interactions]
+    compiled = kernels.Program(
+        program.width, program.fixed, nodes, constants, program.constraints, interactions
+    )
+    fixed = [column.values(table.height) for column in table.table.fixed]
+    rows: "_native.Rows" = kernels.Rows(compiled, [*columns, *fixed], table.height)
+    return rows
+
+
+def _polynomials(
+    layout: Layout, columns: Sequence[Sequence[NDArray[Any]]]
+) -> list[list[tuple[int, NDArray[Any]]]]:
+    """The stack polynomials as pieces (offset, cells)."""
+    polynomials: list[list[tuple[int, NDArray[Any]]]] = [[] for _ in range(layout.stacks)]
+    for table, own in zip(layout.tables, columns, strict=True):
+        size = min(table.height, layout.m)
+        for cells, pieces in zip(own, table.columns, strict=True):
+            for polynomial, block, chunk in pieces:
+                part = cells[chunk << size : (chunk + 1) << size]
+                if len(part):
+                    polynomials[polynomial].append((block << size, part))
+    return polynomials
+
+
+def _join(numbers: Iterable[int]) -> bytes:
+    return b"".join(map(encode, numbers))
+
+
+def _numbers(data: bytes) -> list[int]:
+    return [decode(data[i : i + ENCODED_LENGTH]) for i in range(0, len(data), ENCODED_LENGTH)]
+
+
+def _points(encoded: Iterable[bytes]) -> list[G1Point]:
+    return [g1.decode(point) for point in encoded]
