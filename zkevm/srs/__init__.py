@@ -1,0 +1,24 @@
+"""The trusted setup: structured reference strings, their files, checks and known ceremonies."""
+
+from zkevm.srs.ceremonies import Kind
+from zkevm.srs.checks import check
+from zkevm.srs.development import cached_verifier, development_srs
+from zkevm.srs.formats import import_ceremony
+from zkevm.srs.powers_of_tau import Srs, VerifierSrs, generate, known_verifier
+from zkevm.srs.storage import load, load_verifier, save, save_verifier
+
+__all__ = [
+    "Kind",
+    "Srs",
+    "VerifierSrs",
+    "cached_verifier",
+    "check",
+    "development_srs",
+    "generate",
+    "import_ceremony",
+    "known_verifier",
+    "load",
+    "load_verifier",
+    "save",
+    "save_verifier",
+]

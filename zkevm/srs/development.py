@@ -1,0 +1,60 @@
+"""The development SRS that is made once, in the user's cache directory, and used by default."""
+
+import os
+import sys
+from pathlib import Path
+
+from zkevm.errors import FileError
+from zkevm.srs import storage
+from zkevm.srs.checks import Progress
+from zkevm.srs.powers_of_tau import Srs, VerifierSrs, generate
+
+DEFAULT_DEGREE = 17
+"""Enough for most transactions; a smaller request gets this one, so that one file serves."""
+
+
+def to_stderr(message: str) -> None:
+    """Print a line of progress."""
+    print(message, file=sys.stderr)  # noqa: T201
+
+
+def cache_directory() -> Path:
+    """Return the directory of cached setups: ``$XDG_CACHE_HOME/zkevm`` or ``~/.cache/zkevm``."""
+    root = os.environ.get("XDG_CACHE_HOME")
+    return (Path(root) if root else Path.home() / ".cache") / "zkevm"
+
+
+def development_srs(degree: int = DEFAULT_DEGREE, notice: Progress = to_stderr) -> Srs:
+    """Return a cached development SRS of at least this degree, made on the first call.
+
+    The tau of a cached SRS is forgotten but was never shared among parties: `notice` is told so.
+    Raises ``FileError`` if the cache cannot be used, ``SrsError`` if its file is damaged.
+    """
+    cached = [path for size, path in _cached() if size >= degree]
+    path = cached[0] if cached else _path(max(degree, DEFAULT_DEGREE))
+    if not cached:
+        notice(f"making a development SRS, once: {path}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FileError(f"cannot make {path.parent}: {error.strerror}") from error
+        # If another process is faster, both use its file: a second tau would orphan proofs.
+        storage.save(generate(max(degree, DEFAULT_DEGREE)), path, replace=False)
+    notice(f"using the development SRS {path}: not for production, whoever made it could forge")
+    return storage.load(path)
+
+
+def cached_verifier(identifier: bytes) -> VerifierSrs | None:
+    """Return the verifier's part of the cached development SRS of this identifier, or ``None``."""
+    found = (storage.load_verifier(path) for _, path in _cached())
+    return next((srs for srs in found if srs.identifier == identifier), None)
+
+
+def _path(degree: int) -> Path:
+    return cache_directory() / f"development-{degree}.srs"
+
+
+def _cached() -> list[tuple[int, Path]]:
+    """Return degree and path of each cached SRS, the smallest first."""
+    candidates = ((degree, _path(degree)) for degree in range(1, 29))
+    return [(degree, path) for degree, path in candidates if path.is_file()]
