@@ -1,0 +1,1 @@
+"""What the circuit adds to a trace: clocks, frame ids, counts of undoing, tokens and their gaps."""

@@ -1,0 +1,221 @@
+"""An execution as the circuit sees it: the trace with clocks, ids, operands and codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.execution.schedule import Schedule, schedule
+from circuits.execution.stack import POPPED, Operands, StackRefreshes, gaps, operands
+from circuits.execution.tokens import I64, U64, Mask
+from zkevm.evm.opcodes import Op
+from zkevm.trace.trace import RESUME, Halt, Trace
+from zkevm.trace.words import Words, ints_from_words
+
+SCOPE = 1
+"""The scope of the one transaction of a proof."""
+
+READS_OF_HALTS: dict[Halt, dict[int, int]] = {Halt.INVALID_JUMP: {Op.JUMP: 1, Op.JUMPI: 2}}
+"""Operands that a failing row has to show to prove its failure; the others stay where they are."""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """All that gadgets and tables are filled from."""
+
+    trace: Trace
+    schedule: Schedule
+    operands: Operands
+    gap: U64
+    stack_refreshes: StackRefreshes
+
+    @cached_property
+    def code_ids(self) -> U64:
+        """The id of each of `trace.codes`: its header's position on the code chain, from 1."""
+        lengths = np.array([1 + -(-len(c) // 32) for c in self.trace.codes], np.uint64)
+        return (
+            1 + np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.uint64)
+            if len(lengths)
+            else lengths
+        )
+
+    @cached_property
+    def frame_codes(self) -> U64:
+        """The code id of each frame, 0 for the empty code."""
+        code = self.trace.frames.code
+        ids = self.code_ids if len(self.code_ids) else np.zeros(1, np.uint64)
+        return np.where(code >= 0, ids[code], np.uint64(0))
+
+    @cached_property
+    def addresses(self) -> list[int]:
+        """The touched accounts, in rising order."""
+        return sorted(self.trace.pre.accounts)
+
+    @cached_property
+    def stores(self) -> dict[int, int]:
+        """The store of each touched account: twice its place in the accounts table, from 1."""
+        return {a: 2 * i for i, a in enumerate(self.addresses, 1)}
+
+    @cached_property
+    def frame_addresses(self) -> list[int]:
+        """The address of each frame."""
+        return ints_from_words(self.trace.frames.address)
+
+    @cached_property
+    def frame_stores(self) -> U64:
+        """The store of each frame."""
+        return np.array([self.stores[a] for a in self.frame_addresses], np.uint64)
+
+    @cached_property
+    def written_start(self) -> I64:
+        """For each row the place of its first written word (valid where it writes one)."""
+        return np.searchsorted(self.trace.written.row, np.arange(len(self.trace.rows)))
+
+    def steps(self, rows: I64) -> Steps:
+        """A view of these rows."""
+        return Steps(self, rows)
+
+
+def execution(trace: Trace) -> Execution:
+    """Prepare a trace."""
+    op = trace.rows.op
+    reads = POPPED[op]
+    frames = trace.frames
+    for f in np.flatnonzero(frames.halt >= Halt.OUT_OF_GAS):
+        row = int(frames.end_row[f])
+        halt, code = Halt(int(frames.halt[f])), int(op[row])
+        reads[row] = READS_OF_HALTS.get(halt, {}).get(code, 0)
+    found = operands(trace, reads)
+    value = np.zeros(len(op), np.bool_)
+    calls = np.flatnonzero((op == Op.CALL) & (reads > 2))
+    value[calls] = found.word[found.start[calls] + 2].any(axis=1)
+    planned = schedule(trace, value)
+    gap, refreshes = gaps(trace, found, planned.clock, planned.frame_id)
+    return Execution(trace, planned, found, gap, refreshes)
+
+
+class Steps:
+    """Some rows of an execution, one entry each: what a gadget is filled from.
+
+    `rows` are numbers of trace rows.  Words are (n, 4) arrays, numbers (n,) arrays.
+    """
+
+    def __init__(self, execution: Execution, rows: I64) -> None:
+        self.execution = execution
+        self.rows = rows
+        self.accesses: dict[Any, Any] = {}
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def trace(self) -> Trace:
+        """The trace that the rows belong to."""
+        return self.execution.trace
+
+    def take(self, column: NDArray[Any]) -> NDArray[Any]:
+        """The entries of a column over all trace rows."""
+        return column[self.rows]
+
+    @cached_property
+    def opcode(self) -> NDArray[np.uint16]:
+        """The opcodes (RESUME for the resumption of a caller)."""
+        return self.take(self.trace.rows.op)
+
+    @cached_property
+    def frame_index(self) -> NDArray[np.uint32]:
+        """The place of the row's frame in `trace.frames`."""
+        return self.take(self.trace.rows.frame)
+
+    @cached_property
+    def clock(self) -> U64:
+        """The row's first tick."""
+        return self.take(self.execution.schedule.clock)
+
+    @cached_property
+    def frame(self) -> U64:
+        """The id of the row's frame."""
+        return self.execution.schedule.frame_id[self.frame_index]
+
+    @cached_property
+    def code(self) -> U64:
+        """The id of the frame's code."""
+        return self.execution.frame_codes[self.frame_index]
+
+    @cached_property
+    def pc(self) -> NDArray[np.uint32]:
+        """The program counter."""
+        return self.take(self.trace.rows.pc)
+
+    @cached_property
+    def sp(self) -> NDArray[np.uint16]:
+        """The height of the stack before the row."""
+        return self.take(self.trace.rows.sp)
+
+    @cached_property
+    def gas(self) -> U64:
+        """Gas left before the row."""
+        return self.take(self.trace.rows.gas)
+
+    @cached_property
+    def msize(self) -> NDArray[np.uint32]:
+        """Active words of memory before the row."""
+        return self.take(self.trace.rows.msize)
+
+    @cached_property
+    def undo(self) -> U64:
+        """Reversible writes before the row."""
+        return self.take(self.execution.schedule.undo)
+
+    @cached_property
+    def journal(self) -> U64:
+        """The journal entry before the row."""
+        return self.take(self.execution.schedule.journal)
+
+    @cached_property
+    def undone(self) -> Mask:
+        """Whether the row's frame is undone."""
+        return self.execution.schedule.undone[self.frame_index]
+
+    @cached_property
+    def eor(self) -> U64:
+        """The end of reversion of the row's frame, 0 if it is never undone."""
+        return self.execution.schedule.eor[self.frame_index]
+
+    def pop(self, k: int) -> Words:
+        """The k-th operand from the top, 0 where a row has fewer."""
+        return self._read(self.execution.operands.word, k)
+
+    def pop_gap(self, k: int) -> U64:
+        """The distance in clock ticks, less one, to the token of the k-th operand."""
+        return self._read(self.execution.gap, k)
+
+    def _read(self, column: NDArray[Any], k: int) -> NDArray[Any]:
+        operands = self.execution.operands
+        has = operands.count[self.rows] > k
+        out = np.zeros((len(self.rows), *column.shape[1:]), column.dtype)
+        out[has] = column[operands.start[self.rows[has]] + k]
+        return out
+
+    def written(self, k: int = 0) -> Words:
+        """The k-th word that the row puts on the stack (every row must write so many)."""
+        return self.trace.written.words[self.take(self.execution.written_start) + k]
+
+    @cached_property
+    def next_gas(self) -> U64:
+        """Gas left before the row that follows: what a step that stays in its frame leaves."""
+        return self.trace.rows.gas[np.minimum(self.rows + 1, len(self.trace.rows) - 1)]
+
+    @cached_property
+    def next_msize(self) -> NDArray[np.uint32]:
+        """Active words of memory before the row that follows."""
+        return self.trace.rows.msize[np.minimum(self.rows + 1, len(self.trace.rows) - 1)]
+
+    @cached_property
+    def is_resume(self) -> Mask:
+        """Which rows are resumptions."""
+        return np.asarray(self.opcode == RESUME)

@@ -1,0 +1,207 @@
+"""Clocks, counts of undoing and journal ids: the order that the circuit gives to a trace.
+
+Every row takes one tick or more; a failing frame is followed by one tick for each of its reversible
+writes, on which they are undone in reverse.  A frame's id is the clock of the row that opened it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.execution.tokens import I64, U64, Mask
+from zkevm.evm.opcodes import Op
+from zkevm.trace.trace import RESUME, CallOutcome, Halt, StateEventKind, Trace
+
+BEGIN_CLOCK = 1
+"""The clock of `begin_tx`, and the id of the root frame."""
+
+BEGIN_TICKS = 6
+"""Sender, target, coinbase; then as a call: code, debit, credit."""
+
+CALL_OPS = (Op.CALL, Op.CALLCODE, Op.DELEGATECALL, Op.STATICCALL)
+CREATE_OPS = (Op.CREATE, Op.CREATE2)
+TWO_TICKS = (
+    Op.CALLDATACOPY,
+    Op.CODECOPY,
+    Op.EXTCODECOPY,
+    Op.RETURNDATACOPY,
+    Op.MCOPY,
+    Op.SELFDESTRUCT,
+)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One entry a row, before the row acts, unless said otherwise.
+
+    clock    of the row; accesses of the row happen at it and at its further ticks
+    undo     reversible writes so far in the frame (on a RESUME row: after it)
+    journal  the clock of the row that made the present journal entry (on RESUME: after it)
+    halted   whether the row halts exceptionally
+    outcome  of a call or create that opened no frame (CallOutcome), else -1
+    opened   the frame that the row opened, else -1
+    ended    the frame that the row ended, else -1
+    Frames: `frame_id`, `undone`, `eor` (0 if it is never undone), `undo_start` (undo of its first row).
+    `begin`, `end`: the clocks of `begin_tx` (its first tick) and `end_tx`.
+    """
+
+    clock: U64
+    undo: U64
+    journal: U64
+    halted: Mask
+    outcome: I64
+    opened: I64
+    ended: I64
+    frame_id: U64
+    undone: Mask
+    eor: U64
+    undo_start: U64
+    begin: int
+    end: int
+
+
+def ticks_of_list(trace: Trace) -> int:
+    """Ticks of the access list and the authorizations: one an entry."""
+    entries = sum(1 + len(e.storage_keys) for e in trace.transaction.access_list)
+    return entries + len(trace.transaction.authorizations)
+
+
+def schedule(trace: Trace, call_value: NDArray[np.bool_]) -> Schedule:
+    """Order the trace.  `call_value` tells the CALL rows with a value that is not zero."""
+    rows, frames = trace.rows, trace.frames
+    n = len(rows)
+    halted = np.zeros(n, np.bool_)
+    halted[frames.end_row[frames.halt >= Halt.OUT_OF_GAS]] = True
+    opened, ended, outcome = (np.full(n, -1, np.int64) for _ in range(3))
+    opened[frames.call_row[1:]] = np.arange(1, len(frames))
+    ended[frames.end_row] = np.arange(len(frames))
+    inside = trace.calls.row >= 0
+    outcome[trace.calls.row[inside]] = trace.calls.outcome[inside]
+    undone = _undone(trace)
+    own = _reversible(trace, halted, outcome, call_value)
+    counted = np.where(undone[rows.frame], own, 0)
+    undo, undo_start = _undo(trace, counted, undone, opened, ended, call_value)
+
+    ticks = np.ones(n, np.int64)
+    ticks[np.isin(rows.op, TWO_TICKS) & ~(halted & (rows.op != Op.SELFDESTRUCT))] = 2
+    ticks[rows.op == RESUME] = 2
+    ticks[np.isin(rows.op, CALL_OPS + CREATE_OPS) & ~halted] = 3
+    ticks[outcome == CallOutcome.PRECOMPILE] = 4
+    failing = ended >= 0
+    failing[failing] = frames.success[ended[failing]] == 0
+    final = undo + counted
+    ticks[failing] += final[failing]
+    begin = BEGIN_CLOCK
+    first = begin + BEGIN_TICKS + ticks_of_list(trace)
+    times = first + np.concatenate([[0], np.cumsum(ticks)])
+    clock = times[:-1].astype(np.uint64)
+
+    frame_id = np.full(len(frames), begin, np.uint64)
+    frame_id[1:] = clock[frames.call_row[1:]]
+    eor = np.zeros(len(frames), np.uint64)
+    for f in range(len(frames)):
+        if not frames.success[f]:
+            eor[f] = times[frames.end_row[f] + 1] - 1
+        elif undone[f]:
+            eor[f] = eor[frames.parent[f]]
+    journal = _journal(trace, clock, opened, ended, halted)
+    return Schedule(
+        clock=clock,
+        undo=undo.astype(np.uint64),
+        journal=journal,
+        halted=halted,
+        outcome=outcome,
+        opened=opened,
+        ended=ended,
+        frame_id=frame_id,
+        undone=undone,
+        eor=eor,
+        undo_start=undo_start.astype(np.uint64),
+        begin=begin,
+        end=int(times[-1]),
+    )
+
+
+def _undone(trace: Trace) -> Mask:
+    """Which frames are undone: those that fail, and those inside them."""
+    frames = trace.frames
+    undone = np.zeros(len(frames), np.bool_)
+    for f in range(len(frames)):
+        inherited = frames.parent[f] >= 0 and undone[frames.parent[f]]
+        undone[f] = not frames.success[f] or inherited
+    return undone
+
+
+def _reversible(trace: Trace, halted: Mask, outcome: I64, call_value: Mask) -> I64:
+    """How many reversible writes each row makes in the count of its own frame."""
+    op = trace.rows.op
+    n = len(op)
+    events = trace.state
+    inside = (events.row >= 0) & (events.row < n)
+    marks = (events.kind == StateEventKind.WARM_ACCOUNT) | (events.kind == StateEventKind.WARM_SLOT)
+    own = np.bincount(events.row[inside & marks], minlength=n)
+    own[op == Op.TSTORE] = 1
+    own[np.isin(op, CREATE_OPS)] += 1
+    moved = call_value & ((outcome == CallOutcome.EMPTY) | (outcome == CallOutcome.PRECOMPILE))
+    own[moved] += 2
+    own[halted] = 0
+    return own
+
+
+def _undo(
+    trace: Trace, counted: I64, undone: Mask, opened: I64, ended: I64, call_value: Mask
+) -> tuple[I64, I64]:
+    """The count before each row, and at each frame's first row."""
+    frames = trace.frames
+    undo = np.zeros(len(counted), np.int64)
+    starts = np.zeros(len(frames), np.int64)
+    starts[0] = 2 if undone[0] and trace.transaction.value else 0
+    saved: list[int] = []
+    count = int(starts[0])
+    for first, last in _segments(opened, ended):
+        part = counted[first : last + 1]
+        undo[first : last + 1] = count + np.cumsum(part) - part
+        count = int(undo[last] + part[-1])
+        if (child := int(opened[last])) >= 0:
+            saved.append(count)
+            moved = 2 if undone[child] and call_value[last] else 0
+            starts[child] = count = (count if frames.success[child] else 0) + moved
+        elif (frame := int(ended[last])) > 0:
+            kept = saved.pop()
+            count = count if frames.success[frame] else kept
+    return undo, starts
+
+
+def _journal(trace: Trace, clock: U64, opened: I64, ended: I64, halted: Mask) -> U64:
+    """The id of the journal entry in force before each row."""
+    op = trace.rows.op
+    changes = (op >= Op.LOG0) & (op <= Op.LOG4) & ~halted
+    changes[trace.refunds.row[(trace.refunds.row >= 0) & (trace.refunds.row < len(op))]] = True
+    journal = np.zeros(len(op), np.uint64)
+    saved: list[int] = []
+    entry = BEGIN_CLOCK
+    for first, last in _segments(opened, ended):
+        part = slice(first, last + 1)
+        made = np.where(changes[part], clock[part], 0)
+        made = np.maximum(np.maximum.accumulate(made), np.uint64(0))
+        before = np.concatenate([[0], made[:-1]])
+        journal[part] = np.where(before > 0, before, np.uint64(entry))
+        entry = int(made[-1]) or entry
+        if int(opened[last]) >= 0:
+            saved.append(entry)
+        elif (frame := int(ended[last])) > 0:
+            kept = saved.pop()
+            entry = entry if trace.frames.success[frame] else kept
+    return journal
+
+
+def _segments(opened: I64, ended: I64) -> Iterator[tuple[int, int]]:
+    """Runs of rows of one frame: (first, last), where the last one opens or ends a frame."""
+    first = 0
+    for last in np.flatnonzero((opened >= 0) | (ended >= 0)):
+        yield first, int(last)
+        first = int(last) + 1

@@ -1,0 +1,1 @@
+"""One opcode family a file."""

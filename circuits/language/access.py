@@ -1,0 +1,118 @@
+"""Accesses to cells: receive the token that the access before left, send one's own.
+
+The relation is that of `circuits.execution.tokens`: for a cell and a clock, the value received was
+left at a smaller clock, and the value sent is left at this one.  That the token received is the
+last one is the argument of the whole bus: each cell is created once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from circuits.buses import ACCOUNT, MEMORY, RETURNED, STORAGE, TRANSIENT
+from circuits.execution.tokens import Access
+from circuits.language.builder import Builder
+from circuits.language.columns import U16, Bit, Uint
+from circuits.language.part import Cell, Part
+from circuits.language.witness import Witness
+from zkevm.plonkish.expression import Column, ColumnType, Expr
+from zkevm.plonkish.table import Bus
+
+
+class TokenAccess(Part):
+    """The columns of one access: the cells received, the gap and, on droppable buses, `keep`.
+
+    `old` are the value cells received; their ranges were proven by who wrote them.
+    """
+
+    bus: Bus
+    cells: tuple[str, ...]
+    droppable = False
+    wide = False
+
+    def __init__(self) -> None:
+        self.old = tuple(Cell(ColumnType.U128) for _ in self.cells)
+        self.gap: U16 | Uint = Uint(32) if self.wide else U16()
+        self.keep = Bit() if self.droppable else None
+
+    def children(self) -> Iterator[tuple[str, Column | Part]]:
+        for name, cell in zip(self.cells, self.old, strict=True):
+            yield f".{name}", cell
+        yield ".gap", self.gap
+        if self.keep is not None:
+            yield ".keep", self.keep
+
+    def use(
+        self,
+        c: Builder,
+        when: Expr,
+        key: Sequence[Expr | int],
+        clock: Expr,
+        new: Sequence[Expr | int] | None = None,
+    ) -> None:
+        """Where `when` is 1, read the cell `key` at `clock` and leave `new` in it (default: what was there)."""
+        gap = self.gap.value if isinstance(self.gap, Uint) else self.gap
+        c.receive(self.bus, when, *key, *self.old, clock - 1 - gap, label=f"{self.label} receives")
+        kept = when if self.keep is None else when * self.keep
+        c.send(
+            self.bus,
+            kept,
+            *key,
+            *(self.old if new is None else new),
+            clock,
+            label=f"{self.label} sends",
+        )
+
+    def settle(self, w: Witness, access: Access | None) -> None:
+        """Fill the columns from a solved access."""
+        count = len(self.cells)
+        old = np.zeros((w.rows, 2 * count), np.uint64)
+        gap, keep = np.zeros(w.rows, np.uint64), np.zeros(w.rows, np.bool_)
+        if access is not None and len(access.where):
+            old[access.where], gap[access.where] = access.old, access.gap
+            keep[access.where] = access.keep
+        for i, cell in enumerate(self.old):
+            w[cell] = old[:, 2 * i : 2 * i + 2]
+        w[self.gap] = gap
+        if self.keep is not None:
+            w[self.keep] = keep
+
+
+class MemoryAccess(TokenAccess):
+    """A word of memory (or of a data frame); tokens may be dropped, as creation is what is guarded."""
+
+    bus = MEMORY
+    cells = ("lo", "hi")
+    droppable = True
+
+
+class AccountAccess(TokenAccess):
+    """A field of an account."""
+
+    bus = ACCOUNT
+    cells = ("v0", "v1", "v2")
+
+
+class StorageAccess(TokenAccess):
+    """A storage slot with its original value, warm mark and scope."""
+
+    bus = STORAGE
+    cells = ("value_lo", "value_hi", "original_lo", "original_hi", "warm", "scope")
+
+
+class TransientAccess(TokenAccess):
+    """A transient slot with its scope."""
+
+    bus = TRANSIENT
+    cells = ("value_lo", "value_hi", "scope")
+
+
+class ReturnedAccess(TokenAccess):
+    """Where a frame's return data lies."""
+
+    bus = RETURNED
+    cells = ("data_frame", "offset", "length")
+    droppable = True
+    wide = True

@@ -1,0 +1,78 @@
+"""The base of every gadget: one table, its relation, and how to fill it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sized
+from functools import cached_property
+from typing import ClassVar, Generic, TypeVar
+
+from circuits.language.builder import Builder
+from circuits.language.columns import Bit
+from circuits.language.part import Fixed, Part
+from circuits.language.plan import Plan
+from circuits.language.witness import Witness
+from zkevm.plonkish.table import Table
+
+Record = TypeVar("Record", bound=Sized)
+
+
+class Gadget(ABC):
+    """One table.  Parts are class attributes, in the order of the columns."""
+
+    name: ClassVar[str]
+    height: ClassVar[int | None] = None
+
+    @classmethod
+    def parts(cls) -> list[Part]:
+        """All parts, those of base classes first, in order of declaration."""
+        found: dict[str, Part] = {}
+        for base in reversed(cls.__mro__):
+            found |= {k: v for k, v in vars(base).items() if isinstance(v, Part)}
+        return list(found.values())
+
+    @cached_property
+    def table(self) -> Table:
+        """The declaration as data, made once."""
+        c = self.declare()
+        parts = self.parts()
+        return Table(
+            name=self.name,
+            columns=tuple(column for part in parts for column in part.columns()),
+            fixed=tuple(part.column for part in parts if isinstance(part, Fixed)),
+            constraints=tuple(c.constraints),
+            interactions=tuple(c.interactions),
+            height=self.height,
+        )
+
+    @abstractmethod
+    def declare(self) -> Builder:
+        """Run the declarations of the parts and of the relation."""
+
+
+class TableGadget(Gadget, Generic[Record]):
+    """A table that serves others: its rows follow from what they ask for.
+
+    A subclass declares `real` (or overrides `declare` where there is no such column).
+    """
+
+    real: Bit
+
+    def declare(self) -> Builder:
+        c = Builder(self.real)
+        for part in self.parts():
+            part.constrain(c)
+        self.constrain(c)
+        return c
+
+    @abstractmethod
+    def constrain(self, c: Builder) -> None:
+        """Declare the relation."""
+
+    @abstractmethod
+    def collect(self, plan: Plan) -> Record:
+        """What the rows are made of, one element a row; registers accesses and further requests."""
+
+    @abstractmethod
+    def fill(self, w: Witness, record: Record, plan: Plan) -> None:
+        """Fill every column but the counts of lookups and the columns of accesses."""

@@ -1,0 +1,55 @@
+"""The cells of one table, column by column."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.language.part import Part
+from zkevm.plonkish.expression import Column
+
+
+class Witness:
+    """Assign a part an array, and its columns are filled: `w[part] = values`.
+
+    `rows` counts the rows in use; those below are zero.
+    """
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+        self.cells: dict[Column, NDArray[Any]] = {}
+
+    def __setitem__(self, part: Part, values: Any) -> None:
+        part.assign(self, np.asarray(values))
+
+    def __getitem__(self, column: Column) -> NDArray[Any]:
+        return self.cells[column]
+
+    def store(self, column: Column, values: Any) -> None:
+        """Keep the cells of one column: (n,) unsigned, (n, 2) or (n, 4) uint64; a scalar is repeated."""
+        array = np.asarray(values)
+        if array.ndim == 0:
+            array = np.full(self.rows, array)
+        if array.dtype.kind not in "bui" or len(array) != self.rows:
+            raise ValueError(f"{column.name}: {array.dtype} {array.shape} for {self.rows} rows")
+        if array.dtype.kind == "i" and array.size and int(array.min()) < 0:
+            raise ValueError(f"{column.name}: negative cells; give field elements")
+        self.cells[column] = narrow(array)
+
+    def missing(self, columns: tuple[Column, ...]) -> list[str]:
+        """Names of the columns that nobody filled."""
+        return [c.name for c in columns if c not in self.cells]
+
+
+def narrow(array: NDArray[Any]) -> NDArray[Any]:
+    """The same cells in the smallest type that holds them: the cost of a cell follows its value."""
+    while array.ndim == 2 and not array[:, array.shape[1] // 2 :].any():
+        array = array[:, : array.shape[1] // 2] if array.shape[1] > 2 else array[:, 0]
+    if array.ndim == 1:
+        top = int(array.max()) if array.size else 0
+        for dtype in (np.uint8, np.uint16, np.uint32):
+            if top <= np.iinfo(dtype).max:
+                return np.ascontiguousarray(array, dtype)
+    return np.ascontiguousarray(array, np.uint64)

@@ -1,0 +1,132 @@
+"""The machine: which gadgets and tables make up the circuit, and how a trace fills them.
+
+Nothing registers itself.  The order of the two tuples is part of the circuit: a step is proven by
+the first gadget of its opcode that accepts it, and a table may ask only tables further down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.execution.execution import Execution, execution
+from circuits.execution.tokens import I64
+from circuits.gadgets.add_sub import AddSub
+from circuits.language import Gadget, Plan, StepGadget, TableGadget, TokenAccess, Witness
+from circuits.tables.ranges import BytePairs, PowersOfTwo, Range16
+from circuits.tables.stack import DrainStack, RefreshStack
+from zkevm.errors import NotProvableError
+from zkevm.evm.opcodes import Op
+from zkevm.plonkish.table import Table
+from zkevm.trace.trace import RESUME, Halt, Trace
+
+GADGETS: tuple[StepGadget, ...] = (AddSub(),)
+
+TABLES: tuple[TableGadget[Any], ...] = (
+    DrainStack(),
+    RefreshStack(),
+    Range16(),
+    BytePairs(),
+    PowersOfTwo(),
+)
+
+
+@dataclass(frozen=True)
+class Filled:
+    """The tables of one execution: witnesses by table name; absent tables are left out.
+
+    `rows` gives, for each step gadget present, the numbers of the trace rows it proves.
+    """
+
+    execution: Execution
+    witnesses: dict[str, Witness]
+    rows: dict[str, I64] = field(default_factory=dict)
+
+
+def all_gadgets() -> tuple[Gadget, ...]:
+    """Step gadgets, then tables: the order of the circuit's key."""
+    return (*GADGETS, *TABLES)
+
+
+@cache
+def tables() -> tuple[Table, ...]:
+    """The declarations of all tables, in the order of the circuit's key."""
+    return tuple(g.table for g in all_gadgets())
+
+
+def assign(prepared: Execution) -> dict[str, I64]:
+    """Which rows each step gadget proves.  Raises NotProvableError naming the first that none does."""
+    rows, schedule = prepared.trace.rows, prepared.schedule
+    free = np.ones(len(rows), np.bool_)
+    frame_halt = prepared.trace.frames.halt
+    halt = np.where(schedule.halted, frame_halt[schedule.ended], Halt.NONE)
+    found: dict[str, I64] = {}
+    for gadget in GADGETS:
+        of_kind = free & np.isin(rows.op, gadget.opcodes)
+        of_kind &= np.isin(halt, gadget.halts) if gadget.halts else ~schedule.halted
+        candidates = np.flatnonzero(of_kind)
+        if len(candidates):
+            candidates = candidates[gadget.accepts(prepared.steps(candidates))]
+        if len(candidates):
+            found[gadget.name] = candidates
+            free[candidates] = False
+    if free.any():
+        row = int(np.flatnonzero(free)[0])
+        raise NotProvableError(
+            f"not provable yet: {describe_row(prepared.trace, row, Halt(int(halt[row])))}"
+        )
+    return found
+
+
+def describe_row(trace: Trace, row: int, halt: Halt = Halt.NONE) -> str:
+    """An opcode and its place, in words."""
+    op = int(trace.rows.op[row])
+    known = {int(o): o.name for o in Op}
+    name = "resumption after a call" if op == RESUME else known.get(op, f"opcode 0x{op:02x}")
+    failing = f" halting with {halt.name.lower().replace('_', ' ')}" if halt != Halt.NONE else ""
+    return f"{name}{failing} at pc {trace.rows.pc[row]}"
+
+
+def fill(trace: Trace) -> Filled:
+    """Fill every table but for the counts of lookups (`zkevm.plonkish.lookups` sets these)."""
+    prepared = execution(trace)
+    rows = assign(prepared)
+    plan = Plan(prepared)
+    steps = {name: prepared.steps(of) for name, of in rows.items()}
+    for gadget in GADGETS:
+        if gadget.name in steps:
+            gadget.plan(steps[gadget.name], plan)
+    records = [(table, table.collect(plan)) for table in TABLES]
+    plan.solve()
+    witnesses: dict[str, Witness] = {}
+    for gadget in GADGETS:
+        if gadget.name in steps:
+            witnesses[gadget.name] = gadget.assign(steps[gadget.name], plan)
+    for table, record in records:
+        if len(record):
+            witnesses[table.name] = _fill_table(table, record, plan)
+    return Filled(prepared, witnesses, rows)
+
+
+def _fill_table(table: TableGadget[Any], record: Any, plan: Plan) -> Witness:
+    w = Witness(len(record))
+    for part in table.parts():
+        if isinstance(part, TokenAccess):
+            part.settle(w, plan.accessed(table, part))
+    table.fill(w, record, plan)
+    return w
+
+
+def columns(gadget: Gadget, w: Witness) -> list[NDArray[Any]]:
+    """The witness columns of a table in order; counts of lookups that were not set are zero."""
+    counts = {i.count for i in gadget.table.interactions if i.count is not None}
+    for count in counts:
+        if count is not None and count not in w.cells:
+            w.store(count, np.zeros(w.rows, np.uint32))
+    if missing := w.missing(gadget.table.columns):
+        raise ValueError(f"{gadget.name}: columns left unassigned: {missing}")
+    return [w[c] for c in gadget.table.columns]

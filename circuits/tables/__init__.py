@@ -1,0 +1,1 @@
+"""The tables that gadgets look up or share."""

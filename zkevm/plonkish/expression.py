@@ -1,0 +1,161 @@
+"""Polynomial expressions over the cells of one row.
+
+There are no rotations: an expression reads one row of one table.  Expressions are values; they are
+written once, by a gadget, and read by the checker, the prover, the verifier and the documentation
+(through `zkevm.plonkish.program`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum
+
+from zkevm.field import MODULUS
+
+
+class ColumnType(IntEnum):
+    """How the cells of a column are stored; the cost of a cell follows it.  It proves nothing."""
+
+    BIT = 0
+    U8 = 1
+    U16 = 2
+    U32 = 3
+    U64 = 4
+    U128 = 5
+    FIELD = 6
+
+
+class Expr:
+    """A polynomial in the cells of one row, with its total degree."""
+
+    __slots__ = ("degree",)
+    degree: int
+
+    def __add__(self, other: Expr | int) -> Expr:
+        return _add(self, lift(other))
+
+    def __radd__(self, other: int) -> Expr:
+        return _add(lift(other), self)
+
+    def __sub__(self, other: Expr | int) -> Expr:
+        return _subtract(self, lift(other))
+
+    def __rsub__(self, other: int) -> Expr:
+        return _subtract(lift(other), self)
+
+    def __mul__(self, other: Expr | int) -> Expr:
+        return _multiply(self, lift(other))
+
+    def __rmul__(self, other: int) -> Expr:
+        return _multiply(lift(other), self)
+
+    def __neg__(self) -> Expr:
+        return _subtract(ZERO, self)
+
+
+class Const(Expr):
+    """A field constant, kept reduced."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: int) -> None:
+        self.value = value % MODULUS
+        self.degree = 0
+
+
+class Column(Expr):
+    """A leaf: a column that the prover commits to.  Its identity is the object; the table orders it."""
+
+    __slots__ = ("name", "type")
+
+    def __init__(self, name: str = "", type: ColumnType = ColumnType.FIELD) -> None:
+        self.name = name
+        self.type = type
+        self.degree = 1
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class Binary(Expr):
+    """Two operands; the subclasses say what is done with them."""
+
+    __slots__ = ("left", "right")
+
+    def __init__(self, left: Expr, right: Expr, degree: int) -> None:
+        self.left = left
+        self.right = right
+        self.degree = degree
+
+
+class Sum(Binary):
+    """left + right."""
+
+    __slots__ = ()
+
+
+class Difference(Binary):
+    """left - right."""
+
+    __slots__ = ()
+
+
+class Product(Binary):
+    """left * right."""
+
+    __slots__ = ()
+
+
+ZERO = Const(0)
+ONE = Const(1)
+
+
+def lift(value: Expr | int) -> Expr:
+    """An integer as a constant; an expression as it is."""
+    return value if isinstance(value, Expr) else Const(int(value))
+
+
+def total(terms: Iterable[Expr | int]) -> Expr:
+    """The sum of the terms, 0 if there is none."""
+    result: Expr = ZERO
+    for term in terms:
+        result = result + term
+    return result
+
+
+def recompose(limbs: Iterable[Expr | int], bits: int) -> Expr:
+    """The number with these limbs of `bits` bits, least significant first."""
+    return total(limb * (1 << bits * i) for i, limb in enumerate(limbs))
+
+
+def _is_constant(expr: Expr, value: int) -> bool:
+    return isinstance(expr, Const) and expr.value == value
+
+
+def _add(left: Expr, right: Expr) -> Expr:
+    if isinstance(left, Const) and isinstance(right, Const):
+        return Const(left.value + right.value)
+    if _is_constant(left, 0):
+        return right
+    if _is_constant(right, 0):
+        return left
+    return Sum(left, right, max(left.degree, right.degree))
+
+
+def _subtract(left: Expr, right: Expr) -> Expr:
+    if isinstance(left, Const) and isinstance(right, Const):
+        return Const(left.value - right.value)
+    if _is_constant(right, 0):
+        return left
+    return Difference(left, right, max(left.degree, right.degree))
+
+
+def _multiply(left: Expr, right: Expr) -> Expr:
+    if isinstance(left, Const) and isinstance(right, Const):
+        return Const(left.value * right.value)
+    for one, other in ((left, right), (right, left)):
+        if _is_constant(one, 0):
+            return ZERO
+        if _is_constant(one, 1):
+            return other
+    return Product(left, right, left.degree + right.degree)

@@ -1,0 +1,157 @@
+"""A table's expressions as a flat program: a list of nodes, each reading earlier ones.
+
+The same program drives the kernels, the Python verifier and the checker.  Node `i` is a triple
+(operation, a, b):
+    CONSTANT  constants[a]
+    COLUMN    column number a (witness columns first, then fixed ones)
+    ADD, SUBTRACT, MULTIPLY  of nodes a and b
+Equal subexpressions are one node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zkevm.field import MODULUS
+from zkevm.plonkish.expression import Binary, Const, Difference, Expr, Product, Sum
+from zkevm.plonkish.table import Table
+
+
+class Operation(IntEnum):
+    """What a node does with its two numbers."""
+
+    CONSTANT = 0
+    COLUMN = 1
+    ADD = 2
+    SUBTRACT = 3
+    MULTIPLY = 4
+
+
+_BINARY = {Sum: Operation.ADD, Difference: Operation.SUBTRACT, Product: Operation.MULTIPLY}
+
+
+@dataclass(frozen=True)
+class InteractionNodes:
+    """The nodes of one interaction: bus number, numerator and message."""
+
+    bus: int
+    numerator: int
+    message: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Program:
+    """The expressions of one table.  `width` counts witness columns, `fixed` the public ones."""
+
+    width: int
+    fixed: int
+    nodes: tuple[tuple[int, int, int], ...]
+    constants: tuple[int, ...]
+    constraints: tuple[int, ...]
+    interactions: tuple[InteractionNodes, ...]
+
+    def arrays(self) -> tuple[NDArray[np.uint32], bytes]:
+        """Nodes as an (n, 3) array and constants as 32 bytes each, little endian: for the kernels."""
+        nodes = np.array(self.nodes, dtype=np.uint32).reshape(-1, 3)
+        return nodes, b"".join(c.to_bytes(32, "little") for c in self.constants)
+
+    def run(self, cells: Sequence[Any]) -> list[Any]:
+        """The value of every node, for cells that are integers or arrays of Python integers."""
+        values: list[Any] = []
+        for operation, a, b in self.nodes:
+            if operation == Operation.COLUMN:
+                values.append(cells[a])
+            elif operation == Operation.CONSTANT:
+                values.append(self.constants[a])
+            elif operation == Operation.ADD:
+                values.append((values[a] + values[b]) % MODULUS)
+            elif operation == Operation.SUBTRACT:
+                values.append((values[a] - values[b]) % MODULUS)
+            else:
+                values.append(values[a] * values[b] % MODULUS)
+        return values
+
+    def encode(self) -> bytes:
+        """A canonical encoding: what enters the digest of the circuit."""
+        nodes, constants = self.arrays()
+        parts = [
+            np.array([self.width, self.fixed, len(nodes)], dtype="<u4").tobytes(),
+            nodes.astype("<u4").tobytes(),
+            len(self.constants).to_bytes(4, "little") + constants,
+            np.array([len(self.constraints), *self.constraints], dtype="<u4").tobytes(),
+            len(self.interactions).to_bytes(4, "little"),
+        ]
+        for i in self.interactions:
+            numbers = [i.bus, i.numerator, len(i.message), *i.message]
+            parts.append(np.array(numbers, dtype="<u4").tobytes())
+        return b"".join(parts)
+
+
+def compile_table(table: Table) -> Program:
+    """Flatten the expressions of `table`."""
+    nodes: list[tuple[int, int, int]] = []
+    numbers: dict[tuple[int, int, int], int] = {}
+    constants: dict[int, int] = {}
+    done: dict[int, int] = {}
+
+    def emit(node: tuple[int, int, int]) -> int:
+        number = numbers.setdefault(node, len(nodes))
+        if number == len(nodes):
+            nodes.append(node)
+        return number
+
+    def leaf(expr: Expr) -> int:
+        if isinstance(expr, Const):
+            place = constants.setdefault(expr.value, len(constants))
+            return emit((Operation.CONSTANT, place, 0))
+        return emit((Operation.COLUMN, table.position[expr], 0))
+
+    visit = _walk(done, leaf, emit)
+    constraints = tuple(visit(c.expr) for c in table.constraints)
+    interactions = tuple(
+        InteractionNodes(i.bus.number, visit(i.numerator), tuple(visit(m) for m in i.message))
+        for i in table.interactions
+    )
+    return Program(
+        width=len(table.columns),
+        fixed=len(table.fixed),
+        nodes=tuple(nodes),
+        constants=tuple(constants),
+        constraints=constraints,
+        interactions=interactions,
+    )
+
+
+def _walk(
+    done: dict[int, int],
+    leaf: Callable[[Expr], int],
+    emit: Callable[[tuple[int, int, int]], int],
+) -> Callable[[Expr], int]:
+    """A visitor that numbers expressions, operands first, without recursion."""
+
+    def visit(root: Expr) -> int:
+        stack = [root]
+        while stack:
+            expr = stack[-1]
+            if id(expr) in done:
+                stack.pop()
+            elif isinstance(expr, Binary):
+                missing = [x for x in (expr.right, expr.left) if id(x) not in done]
+                if missing:
+                    stack += missing
+                    continue
+                left, right = done[id(expr.left)], done[id(expr.right)]
+                done[id(expr)] = emit((_BINARY[type(expr)], left, right))
+                stack.pop()
+            else:
+                done[id(expr)] = leaf(expr)
+                stack.pop()
+        return done[id(root)]
+
+    return visit

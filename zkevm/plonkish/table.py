@@ -1,0 +1,147 @@
+"""What a table is, as data: columns, constraints and bus interactions.
+
+One declaration, many readers: the checker, the prover, the verifier, the golden text and the
+documentation all read a `Table` and nothing else of a gadget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+
+from zkevm.plonkish.expression import Binary, Column, Const, Expr
+from zkevm.plonkish.fixed import FixedColumn
+
+MAX_DEGREE = 3
+
+
+class BusKind(Enum):
+    """The rules of a bus; see `Role`."""
+
+    TOKEN = "token"  # every message sent is received once
+    LOOKUP = "lookup"  # every message requested is a true statement of a provider
+
+
+@dataclass(frozen=True)
+class Bus:
+    """A multiset of messages that must balance.
+
+    `number` is the bus's distinct non-zero place in fingerprints; `fields` names the elements of a
+    message, whose count is the same for all messages of the bus.
+    """
+
+    name: str
+    number: int
+    kind: BusKind
+    fields: tuple[str, ...]
+
+
+class Role(Enum):
+    """What a row does with a message, and the sign of its multiplicity in the balance."""
+
+    SEND = "send"  # token bus, + multiplicity
+    RECEIVE = "receive"  # token bus, - multiplicity
+    REQUEST = "request"  # lookup bus, + multiplicity
+    PROVIDE = "provide"  # lookup bus, - multiplicity (real times the free column `count`)
+
+
+@dataclass(frozen=True, eq=False)
+class Constraint:
+    """`expr` vanishes on every row.  The label reads as a claim."""
+
+    label: str
+    expr: Expr
+
+
+@dataclass(frozen=True, eq=False)
+class Interaction:
+    """`multiplicity` copies of `message` on `bus`.
+
+    A multiplicity is boolean by constraint, but for a provider's: `real * count`, where the
+    witness column `count` is free.
+    """
+
+    bus: Bus
+    role: Role
+    multiplicity: Expr
+    message: tuple[Expr, ...]
+    label: str
+    count: Column | None = None
+
+    @cached_property
+    def numerator(self) -> Expr:
+        """The signed multiplicity: the fraction's numerator."""
+        if self.role in (Role.SEND, Role.REQUEST):
+            return self.multiplicity
+        return -self.multiplicity
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table of the circuit.  `height` (log2 of the rows) is forced where values depend on it."""
+
+    name: str
+    columns: tuple[Column, ...]
+    fixed: tuple[FixedColumn, ...]
+    constraints: tuple[Constraint, ...]
+    interactions: tuple[Interaction, ...]
+    height: int | None = None
+
+    @cached_property
+    def position(self) -> dict[Expr, int]:
+        """The place of each column: witness columns first, then fixed ones."""
+        return {column: i for i, column in enumerate((*self.columns, *self.fixed))}
+
+    def expressions(self) -> Iterator[tuple[str, Expr]]:
+        """Every expression of the table with its label."""
+        for constraint in self.constraints:
+            yield constraint.label, constraint.expr
+        for interaction in self.interactions:
+            for expr in (interaction.numerator, *interaction.message):
+                yield interaction.label, expr
+
+    def faults(self) -> list[str]:
+        """What is wrong with the declaration itself, in words; empty for a sound one."""
+        found = []
+        labels = [c.label for c in self.constraints]
+        found += [
+            f"label used twice: {x}" for x in sorted({x for x in labels if labels.count(x) > 1})
+        ]
+        found += [
+            f"degree {expr.degree} over {MAX_DEGREE}: {label}"
+            for label, expr in self.expressions()
+            if expr.degree > MAX_DEGREE
+        ]
+        found += [
+            f"message of {len(i.message)} elements on bus {i.bus.name}: {i.label}"
+            for i in self.interactions
+            if len(i.message) != len(i.bus.fields)
+        ]
+        read = set(leaves([expr for _, expr in self.expressions()]))
+        found += [f"column never read: {c.name}" for c in self.columns if c not in read]
+        found += [f"column of another table: {c!r}" for c in read if c not in self.position]
+        found += [
+            f"role {i.role.value} on a {i.bus.kind.value} bus: {i.label}"
+            for i in self.interactions
+            if (i.bus.kind is BusKind.LOOKUP) != (i.role in (Role.REQUEST, Role.PROVIDE))
+        ]
+        return found
+
+
+def leaves(exprs: Sequence[Expr]) -> Iterator[Column | FixedColumn]:
+    """The distinct columns that the expressions read."""
+    seen: set[int] = set()
+    stack = list(exprs)
+    while stack:
+        expr = stack.pop()
+        if id(expr) in seen:
+            continue
+        seen.add(id(expr))
+        if isinstance(expr, Binary):
+            stack += (expr.left, expr.right)
+        elif isinstance(expr, Column | FixedColumn):
+            yield expr
+        elif not isinstance(expr, Const):
+            raise TypeError(f"not an expression: {expr!r}")
