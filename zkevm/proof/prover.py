@@ -64,16 +64,20 @@ def prove(
     told the name of each phase as it begins.  Raises `TooLargeError` if the SRS has too few
     powers, and `UsageError` without native kernels.
     """
-    heights = _heights(circuit, witness)
+    kernels = kernels or native_kernels()
+    heights = heights_of(circuit, witness)
     m = choose_stack_size(circuit, witness, heights, len(srs.points))
     layout = lay_out(circuit, heights, m)
-    prover: Prover = KernelProver(
-        kernels or native_kernels(), layout, witness, srs, progress or (lambda _: None)
-    )
-    writer: ProofWriter[Prover] = ProofWriter(PROTOCOL, prover)
+    prover = KernelProver(kernels, layout, witness, srs, progress or (lambda _: None))
     statement = Statement(circuit, heights, public, statement_digest, srs.identifier)
+    return write_proof(statement, layout, prover)
+
+
+def write_proof(statement: Statement, layout: Layout, prover: Prover) -> Proof:
+    """Run the protocol with this prover and keep its messages."""
+    writer = ProofWriter(PROTOCOL, prover)
     run(writer, statement, layout)
-    return Proof(circuit.digest, heights, m, bytes(writer.messages))
+    return Proof(statement.circuit.digest, statement.heights, layout.m, bytes(writer.messages))
 
 
 def native_kernels() -> Kernels:
@@ -121,7 +125,8 @@ def _wide_cells(circuit: Circuit, witness: Witness) -> int:
     )
 
 
-def _heights(circuit: Circuit, witness: Witness) -> tuple[int | None, ...]:
+def heights_of(circuit: Circuit, witness: Witness) -> tuple[int | None, ...]:
+    """The heights in the order of the circuit, None for a table that is absent."""
     unknown = set(witness.tables) - {table.name for table in circuit.tables}
     if unknown:
         raise ValueError(f"no such table in circuit {circuit.name}: {sorted(unknown)}")
@@ -150,7 +155,7 @@ class KernelProver:
         self.polynomials = _polynomials(layout, self.columns)
         self.bases = kernels.Bases(srs.points[: 1 << layout.m])
         self.progress = progress
-        self.sumcheck: "_native.Fractions | _native.RowSum | _native.StackedSum"
+        self.sumcheck: _native.Fractions | _native.RowSum | _native.StackedSum
 
     def commitments(self) -> Sequence[G1Point]:
         self.progress("commitments")
@@ -238,7 +243,7 @@ def _rows(kernels: Kernels, table: TableLayout, columns: Sequence[NDArray[Any]])
         program.width, program.fixed, nodes, constants, program.constraints, interactions
     )
     fixed = [column.values(table.height) for column in table.table.fixed]
-    rows: "_native.Rows" = kernels.Rows(compiled, [*columns, *fixed], table.height)
+    rows: _native.Rows = kernels.Rows(compiled, [*columns, *fixed], table.height)
     return rows
 
 
