@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
+from zkevm.field import MODULUS
 from zkevm.plonkish.expression import Binary, Column, Const, Expr
 from zkevm.plonkish.fixed import FixedColumn
 
 MAX_DEGREE = 3
+MULTIPLICITY_BOUND = 1 << 64
 
 
 class BusKind(Enum):
@@ -76,6 +78,23 @@ class Interaction:
         if self.role in (Role.SEND, Role.REQUEST):
             return self.multiplicity
         return -self.multiplicity
+
+
+@dataclass(frozen=True)
+class PublicMessage:
+    """A message that the statement adds to a bus: `multiplicity` copies, negative if received."""
+
+    bus: Bus
+    multiplicity: int
+    values: tuple[int, ...]
+
+    def is_well_formed(self) -> bool:
+        """Say whether the length is the bus's and all numbers are in range."""
+        return (
+            len(self.values) == len(self.bus.fields)
+            and all(0 <= value < MODULUS for value in self.values)
+            and -MULTIPLICITY_BOUND < self.multiplicity < MULTIPLICITY_BOUND
+        )
 
 
 @dataclass(frozen=True, eq=False)
