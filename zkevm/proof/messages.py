@@ -6,28 +6,10 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 from zkevm.curve import G1Point
 from zkevm.field import MODULUS
-from zkevm.plonkish.table import Bus
+from zkevm.plonkish.table import PublicMessage
 from zkevm.transcript import Transcript
 
-MULTIPLICITY_BOUND = 1 << 64
-
-
-@dataclass(frozen=True)
-class PublicMessage:
-    """A message that the statement adds to a bus: `multiplicity` copies, negative if received."""
-
-    bus: Bus
-    multiplicity: int
-    values: tuple[int, ...]
-
-    def is_well_formed(self) -> bool:
-        """Say whether the length is the bus's and all numbers are in range."""
-        return (
-            len(self.values) == len(self.bus.fields)
-            and all(0 <= value < MODULUS for value in self.values)
-            and -MULTIPLICITY_BOUND < self.multiplicity < MULTIPLICITY_BOUND
-        )
-
+__all__ = ["Proof", "Prover", "PublicMessage"]
 
 @dataclass(frozen=True)
 class Proof:
