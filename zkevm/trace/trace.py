@@ -11,15 +11,35 @@ before them, the undoing of a reverted frame from `Frames`, memory growth from `
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zkevm.evm.block import BlockEnvironment
+from zkevm.evm.events import CallOutcome, FrameKind, Halt, StateEventKind
 from zkevm.evm.transaction import Receipt, Transaction
 from zkevm.trace.words import Words
+
+__all__ = [
+    "BEGIN",
+    "RESUME",
+    "AccountState",
+    "CallOutcome",
+    "Calls",
+    "FrameKind",
+    "Frames",
+    "Halt",
+    "MemoryWrites",
+    "Refunds",
+    "Rows",
+    "StateEventKind",
+    "StateEvents",
+    "TouchedState",
+    "Trace",
+    "TraceLog",
+    "WrittenWords",
+]
 
 U8: TypeAlias = NDArray[np.uint8]
 U16: TypeAlias = NDArray[np.uint16]
@@ -33,61 +53,6 @@ RESUME = 0x100
 
 BEGIN = -1
 """The row of what happens before the first instruction: fee, nonce, warm set, value."""
-
-
-class StateEventKind(IntEnum):
-    """What a state event reads or changes."""
-
-    NONCE = 0
-    BALANCE = 1
-    CODE = 2
-    WARM_ACCOUNT = 3
-    STORAGE = 4
-    WARM_SLOT = 5
-    TRANSIENT = 6
-    CREATED = 7
-    DESTROYED = 8
-
-
-class FrameKind(IntEnum):
-    """How a frame was opened."""
-
-    CALL = 0
-    CREATE = 1
-    ROOT_CALL = 2
-    ROOT_CREATE = 3
-
-
-class Halt(IntEnum):
-    """How a frame ended; from OUT_OF_GAS on, exceptionally: all its gas is lost."""
-
-    NONE = 0
-    STOP = 1
-    RETURN = 2
-    REVERT = 3
-    SELFDESTRUCT = 4
-    OUT_OF_GAS = 5
-    STACK_UNDERFLOW = 6
-    STACK_OVERFLOW = 7
-    INVALID_OPCODE = 8
-    INVALID_JUMP = 9
-    STATIC_VIOLATION = 10
-    RETURNDATA_OUT_OF_BOUNDS = 11
-    INITCODE_TOO_LARGE = 12
-    INVALID_CODE = 13
-    CODE_TOO_LARGE = 14
-    CREATE_COLLISION = 15
-    PRECOMPILE_FAILURE = 16
-
-
-class CallOutcome(IntEnum):
-    """Why a call or create instruction opened no frame."""
-
-    EMPTY = 0
-    PRECOMPILE = 1
-    DEPTH_OR_BALANCE_FAIL = 2
-    CREATE_COLLISION = 3
-    NONCE = 4
 
 
 @dataclass(frozen=True, slots=True)

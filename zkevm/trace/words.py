@@ -21,6 +21,12 @@ def words_from_bytes(little_endian: bytes | bytearray) -> Words:
     return np.frombuffer(little_endian, dtype="<u8").reshape(-1, LIMBS)
 
 
+def words_from_big_endian(data: bytes | bytearray) -> Words:
+    """Return the words whose big-endian bytes follow one another, as memory holds them."""
+    reversed_bytes = np.frombuffer(data, np.uint8).reshape(-1, WORD_BYTES)[:, ::-1]
+    return np.ascontiguousarray(reversed_bytes).view("<u8")
+
+
 def words_from_ints(values: Iterable[int]) -> Words:
     """Return the words of the given integers, each in [0, 2**256)."""
     return words_from_bytes(b"".join(value.to_bytes(WORD_BYTES, "little") for value in values))

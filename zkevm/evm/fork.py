@@ -1,0 +1,81 @@
+"""A fork: which instructions and precompiles there are, and its limits and prices.
+
+The forks themselves are in `zkevm.evm.forks`, each as its differences from the one before.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from zkevm.evm.instructions import Instruction
+from zkevm.evm.instructions.flow import invalid
+from zkevm.evm.opcodes import ARITY, Op, max_stack, min_stack
+from zkevm.evm.precompiles import Precompile
+from zkevm.evm.transaction import TransactionType
+
+
+class Dispatch(NamedTuple):
+    """What the interpreter's loop looks up by opcode byte, 256 entries each."""
+
+    instructions: tuple[Instruction, ...]
+    stack_bounds: tuple[range, ...]
+    """The stack heights at which the instruction neither underflows nor overflows."""
+    fixed_gas: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class BlobSchedule:
+    """The market of blobs (EIP-4844, 7840)."""
+
+    target: int
+    maximum: int
+    """Blobs in a block."""
+    base_fee_update_fraction: int
+
+    def base_fee(self, excess_blob_gas: int) -> int:
+        """Return the price of a unit of blob gas: e ** (excess / fraction) by its Taylor series."""
+        denominator = self.base_fee_update_fraction
+        index, output, term = 1, 0, denominator
+        while term > 0:
+            output += term
+            term = term * excess_blob_gas // (denominator * index)
+            index += 1
+        return output // denominator
+
+
+@dataclass(frozen=True)
+class Fork:
+    """The rules of one fork."""
+
+    name: str
+    instructions: Mapping[Op, Instruction]
+    precompiles: Mapping[int, Precompile]
+    """By address."""
+    transaction_types: frozenset[TransactionType]
+    max_code_size: int
+    max_init_code_size: int
+    blobs: BlobSchedule
+    max_blobs_per_transaction: int
+    max_transaction_gas: int | None = None
+    has_delegations: bool = False
+    """Whether an account's code may name another account's to run in its place (EIP-7702)."""
+    has_calldata_floor: bool = False
+    """Whether a transaction pays at least for its data at the floor price (EIP-7623)."""
+
+    @cached_property
+    def dispatch(self) -> Dispatch:
+        """The instructions by opcode byte; absent ones halt."""
+        absent = (invalid, range(1025), 0)
+        entries = [
+            (
+                self.instructions[Op(byte)],
+                range(min_stack(Op(byte)), max_stack(Op(byte)) + 1),
+                ARITY[Op(byte)].fixed_gas,
+            )
+            if byte in self.instructions
+            else absent
+            for byte in range(256)
+        ]
+        instructions, bounds, costs = zip(*entries, strict=True)
+        return Dispatch(instructions, bounds, costs)

@@ -1,0 +1,182 @@
+"""The interpreter: the loop over instructions, and the opening and ending of frames."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zkevm.evm import gas
+from zkevm.evm.code import Code
+from zkevm.evm.events import Halt, Recorder
+from zkevm.evm.halt import ExceptionalHalt
+
+if TYPE_CHECKING:
+    from zkevm.evm.block import BlockEnvironment
+    from zkevm.evm.fork import Fork
+    from zkevm.evm.frame import Frame
+    from zkevm.evm.state import State
+    from zkevm.evm.transaction import Log, Transaction
+
+INVALID_CODE_PREFIX = b"\xef"
+
+
+class Machine:
+    """What the frames of one transaction share, and the way they follow one another."""
+
+    def __init__(
+        self,
+        fork: Fork,
+        chain_id: int,
+        state: State,
+        environment: BlockEnvironment,
+        transaction: Transaction,
+        recorder: Recorder,
+    ) -> None:
+        self.fork = fork
+        self.chain_id = chain_id
+        self.state = state
+        self.environment = environment
+        self.transaction = transaction
+        self.gas_price = transaction.effective_gas_price(environment.base_fee)
+        self.recorder = recorder
+        self.logs: list[Log] = []
+        self.refund = 0
+        self._frames = 0
+        self._loop = self._run_silently if type(recorder) is Recorder else self._run_recorded
+
+    def add_refund(self, change: int) -> None:
+        """Change the refund counter."""
+        self.refund += change
+        self.recorder.refund_changed(self.refund)
+
+    def log(self, log: Log) -> None:
+        """Keep a log, unless the frame fails later."""
+        self.logs.append(log)
+        self.recorder.logged(log)
+
+    def is_occupied(self, address: int) -> bool:
+        """Whether no contract can be created there (EIP-684, 7610)."""
+        state = self.state
+        return bool(state.nonce(address) or state.code(address) or state.has_storage(address))
+
+    def run(self, root: Frame) -> None:
+        """Run a frame and all it opens to the end."""
+        self._open(root)
+        frame = root
+        while True:
+            try:
+                self._loop(frame)
+            except ExceptionalHalt as exception:
+                frame.halt = exception.halt
+            if frame.child is not None:
+                child, frame.child = frame.child, None
+                self._open(child)
+                frame = child
+                continue
+            self._end(frame)
+            if frame.parent is None:
+                return
+            self._resume(frame.parent, frame)
+            frame = frame.parent
+
+    def fail_at_once(self, root: Frame, halt: Halt) -> None:
+        """Let a root frame halt exceptionally before it has done anything."""
+        root.halt = halt
+        root.success = False
+        root.gas = 0
+        self.recorder.frame_opened(root)
+        self.recorder.frame_ended(root)
+
+    def _open(self, frame: Frame) -> None:
+        frame.index = self._frames
+        self._frames += 1
+        frame.snapshot = (self.state.snapshot(), len(self.logs), self.refund)
+        self.recorder.frame_opened(frame)
+        if frame.is_create:
+            self.state.mark_created(frame.address)
+            self.state.set_nonce(frame.address, 1)
+        if frame.moves_value:
+            self.state.transfer(frame.caller, frame.address, frame.value)
+
+    def _run_silently(self, frame: Frame) -> None:
+        """Run instructions until the frame ends or opens a child."""
+        instructions, bounds, costs = self.fork.dispatch
+        code = frame.code_bytes
+        stack = frame.stack
+        while frame.running:
+            pc = frame.pc
+            op = code[pc]
+            if len(stack) not in bounds[op]:
+                raise ExceptionalHalt(_stack_halt(len(stack), bounds[op]))
+            left = frame.gas - costs[op]
+            if left < 0:
+                raise ExceptionalHalt(Halt.OUT_OF_GAS)
+            frame.gas = left
+            frame.pc = pc + 1
+            instructions[op](frame)
+
+    def _run_recorded(self, frame: Frame) -> None:
+        """Do the same, telling the recorder of each instruction."""
+        instructions, bounds, costs = self.fork.dispatch
+        code = frame.code_bytes
+        stack = frame.stack
+        step, executed = self.recorder.step, self.recorder.executed
+        while frame.running:
+            pc = frame.pc
+            op = code[pc]
+            step(frame, pc, op)
+            if len(stack) not in bounds[op]:
+                raise ExceptionalHalt(_stack_halt(len(stack), bounds[op]))
+            left = frame.gas - costs[op]
+            if left < 0:
+                raise ExceptionalHalt(Halt.OUT_OF_GAS)
+            frame.gas = left
+            frame.pc = pc + 1
+            instructions[op](frame)
+            executed(op, stack)
+
+    def _end(self, frame: Frame) -> None:
+        """Keep or undo what the frame did."""
+        if frame.success and frame.is_create:
+            try:
+                self._deposit(frame)
+            except ExceptionalHalt as exception:
+                frame.halt = exception.halt
+        if frame.halt >= Halt.OUT_OF_GAS:
+            frame.success = False
+            frame.gas = 0
+            frame.output = b""
+            frame.output_offset = 0
+        if not frame.success:
+            snapshot, logs, self.refund = frame.snapshot
+            self.state.revert(snapshot)
+            del self.logs[logs:]
+        self.recorder.frame_ended(frame)
+
+    def _deposit(self, frame: Frame) -> None:
+        """Make the output the code of the created account (EIP-170, 3541)."""
+        if frame.output.startswith(INVALID_CODE_PREFIX):
+            raise ExceptionalHalt(Halt.INVALID_CODE)
+        frame.charge(gas.CODE_DEPOSIT_BYTE * len(frame.output))
+        if len(frame.output) > self.fork.max_code_size:
+            raise ExceptionalHalt(Halt.CODE_TOO_LARGE)
+        self.state.set_code(frame.address, Code(frame.output))
+
+    def _resume(self, frame: Frame, child: Frame) -> None:
+        """Give the caller the gas, the output and the result of its child."""
+        self.recorder.resumed(frame)
+        frame.gas += child.gas
+        if child.is_create:
+            frame.return_data = b"" if child.success else child.output
+            result = child.address if child.success else 0
+        else:
+            frame.return_data = child.output
+            offset, length = child.out_range
+            frame.write_memory(offset, child.output[:length])
+            result = int(child.success)
+        frame.stack.append(result)
+        self.recorder.pushed(result)
+        frame.running = True
+
+
+def _stack_halt(height: int, bounds: range) -> Halt:
+    return Halt.STACK_UNDERFLOW if height < bounds.start else Halt.STACK_OVERFLOW

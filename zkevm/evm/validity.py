@@ -1,0 +1,201 @@
+"""Which transactions may enter a block, and what they cost before they run."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from zkevm.errors import InputError
+from zkevm.evm import gas
+from zkevm.evm.block import BlockEnvironment
+from zkevm.evm.fork import Fork
+from zkevm.evm.instructions.system import MAX_NONCE
+from zkevm.evm.state import State
+from zkevm.evm.transaction import Transaction, TransactionType
+
+VERSIONED_HASH_KZG = 0x01
+
+
+class Rejection(StrEnum):
+    """Why a transaction is not valid; the names are those of the official tests."""
+
+    TYPE_NOT_SUPPORTED = "TYPE_NOT_SUPPORTED"
+    TYPE_3_TX_PRE_FORK = "TYPE_3_TX_PRE_FORK"
+    TYPE_4_TX_PRE_FORK = "TYPE_4_TX_PRE_FORK"
+    GAS_LIMIT_EXCEEDS_MAXIMUM = "GAS_LIMIT_EXCEEDS_MAXIMUM"
+    INTRINSIC_GAS_TOO_LOW = "INTRINSIC_GAS_TOO_LOW"
+    INTRINSIC_GAS_BELOW_FLOOR_GAS_COST = "INTRINSIC_GAS_BELOW_FLOOR_GAS_COST"
+    NONCE_IS_MAX = "NONCE_IS_MAX"
+    INITCODE_SIZE_EXCEEDED = "INITCODE_SIZE_EXCEEDED"
+    GAS_ALLOWANCE_EXCEEDED = "GAS_ALLOWANCE_EXCEEDED"
+    PRIORITY_GREATER_THAN_MAX_FEE_PER_GAS = "PRIORITY_GREATER_THAN_MAX_FEE_PER_GAS"
+    INSUFFICIENT_MAX_FEE_PER_GAS = "INSUFFICIENT_MAX_FEE_PER_GAS"
+    TYPE_3_TX_CONTRACT_CREATION = "TYPE_3_TX_CONTRACT_CREATION"
+    TYPE_3_TX_ZERO_BLOBS = "TYPE_3_TX_ZERO_BLOBS"
+    TYPE_3_TX_BLOB_COUNT_EXCEEDED = "TYPE_3_TX_BLOB_COUNT_EXCEEDED"
+    TYPE_3_TX_INVALID_BLOB_VERSIONED_HASH = "TYPE_3_TX_INVALID_BLOB_VERSIONED_HASH"
+    TYPE_3_TX_MAX_BLOB_GAS_ALLOWANCE_EXCEEDED = "TYPE_3_TX_MAX_BLOB_GAS_ALLOWANCE_EXCEEDED"
+    INSUFFICIENT_MAX_FEE_PER_BLOB_GAS = "INSUFFICIENT_MAX_FEE_PER_BLOB_GAS"
+    TYPE_4_TX_CONTRACT_CREATION = "TYPE_4_TX_CONTRACT_CREATION"
+    TYPE_4_EMPTY_AUTHORIZATION_LIST = "TYPE_4_EMPTY_AUTHORIZATION_LIST"
+    NONCE_MISMATCH_TOO_LOW = "NONCE_MISMATCH_TOO_LOW"
+    NONCE_MISMATCH_TOO_HIGH = "NONCE_MISMATCH_TOO_HIGH"
+    INSUFFICIENT_ACCOUNT_FUNDS = "INSUFFICIENT_ACCOUNT_FUNDS"
+    SENDER_NOT_EOA = "SENDER_NOT_EOA"
+
+
+class InvalidTransaction(InputError):
+    """A transaction that no block may hold."""
+
+    def __init__(self, rejection: Rejection, detail: str) -> None:
+        super().__init__(f"invalid transaction: {detail} ({rejection})")
+        self.rejection = rejection
+
+
+class IntrinsicGas(NamedTuple):
+    """What a transaction costs before its first instruction, and what it costs at least."""
+
+    execution: int
+    floor: int
+
+
+def intrinsic_gas(fork: Fork, transaction: Transaction) -> IntrinsicGas:
+    """Return the intrinsic gas and the floor of EIP-7623, which is 0 before Prague."""
+    data = transaction.data
+    zeros = data.count(0)
+    tokens = zeros + gas.DATA_TOKENS_PER_NONZERO_BYTE * (len(data) - zeros)
+    cost = gas.TRANSACTION + gas.DATA_TOKEN * tokens
+    if transaction.to is None:
+        cost += gas.TRANSACTION_CREATE + gas.init_code_cost(len(data))
+    for entry in transaction.access_list:
+        cost += gas.ACCESS_LIST_ADDRESS + gas.ACCESS_LIST_KEY * len(entry.storage_keys)
+    cost += gas.AUTHORIZATION_NEW_ACCOUNT * len(transaction.authorizations)
+    floor = gas.TRANSACTION + gas.DATA_TOKEN_FLOOR * tokens if fork.has_calldata_floor else 0
+    return IntrinsicGas(cost, floor)
+
+
+def require_valid(
+    fork: Fork, state: State, environment: BlockEnvironment, transaction: Transaction
+) -> None:
+    """Raise `InvalidTransaction` if the transaction has no place in the block."""
+    _require_type(fork, transaction)
+    _require_gas(fork, environment, transaction)
+    _require_fees(environment, transaction)
+    if transaction.type is TransactionType.BLOB:
+        _require_blobs(fork, environment, transaction)
+    if transaction.type is TransactionType.SET_CODE:
+        _require_authorizations(transaction)
+    _require_sender(state, transaction)
+
+
+def _require_type(fork: Fork, transaction: Transaction) -> None:
+    if transaction.type not in fork.transaction_types:
+        raise InvalidTransaction(
+            Rejection(f"TYPE_{transaction.type:d}_TX_PRE_FORK"),
+            f"type {transaction.type:d} does not exist in {fork.name}",
+        )
+
+
+def _require_gas(fork: Fork, environment: BlockEnvironment, transaction: Transaction) -> None:
+    limit = transaction.gas_limit
+    intrinsic = intrinsic_gas(fork, transaction)
+    if limit < intrinsic.execution:
+        raise InvalidTransaction(
+            Rejection.INTRINSIC_GAS_TOO_LOW,
+            f"gas limit {limit} is below the intrinsic gas {intrinsic.execution}",
+        )
+    if limit < intrinsic.floor:
+        raise InvalidTransaction(
+            Rejection.INTRINSIC_GAS_BELOW_FLOOR_GAS_COST,
+            f"gas limit {limit} is below the floor {intrinsic.floor} for its data",
+        )
+    if fork.max_transaction_gas is not None and limit > fork.max_transaction_gas:
+        raise InvalidTransaction(
+            Rejection.GAS_LIMIT_EXCEEDS_MAXIMUM,
+            f"gas limit {limit} exceeds {fork.max_transaction_gas}",
+        )
+    if limit > environment.gas_limit:
+        raise InvalidTransaction(
+            Rejection.GAS_ALLOWANCE_EXCEEDED,
+            f"gas limit {limit} exceeds the block's {environment.gas_limit}",
+        )
+    if transaction.to is None and len(transaction.data) > fork.max_init_code_size:
+        raise InvalidTransaction(
+            Rejection.INITCODE_SIZE_EXCEEDED,
+            f"{len(transaction.data)} bytes of init code exceed {fork.max_init_code_size}",
+        )
+
+
+def _require_fees(environment: BlockEnvironment, transaction: Transaction) -> None:
+    fee, tip = transaction.max_fee_per_gas, transaction.max_priority_fee_per_gas
+    if tip > fee:
+        raise InvalidTransaction(
+            Rejection.PRIORITY_GREATER_THAN_MAX_FEE_PER_GAS, f"tip {tip} exceeds the fee cap {fee}"
+        )
+    if fee < environment.base_fee:
+        raise InvalidTransaction(
+            Rejection.INSUFFICIENT_MAX_FEE_PER_GAS,
+            f"fee cap {fee} is below the base fee {environment.base_fee}",
+        )
+
+
+def _require_blobs(fork: Fork, environment: BlockEnvironment, transaction: Transaction) -> None:
+    hashes = transaction.blob_versioned_hashes
+    if transaction.to is None:
+        raise InvalidTransaction(
+            Rejection.TYPE_3_TX_CONTRACT_CREATION, "a blob transaction cannot create a contract"
+        )
+    if not hashes:
+        raise InvalidTransaction(Rejection.TYPE_3_TX_ZERO_BLOBS, "a blob transaction without blobs")
+    if len(hashes) > fork.max_blobs_per_transaction:
+        raise InvalidTransaction(
+            Rejection.TYPE_3_TX_BLOB_COUNT_EXCEEDED,
+            f"{len(hashes)} blobs exceed {fork.max_blobs_per_transaction}",
+        )
+    if any(versioned_hash >> 248 != VERSIONED_HASH_KZG for versioned_hash in hashes):
+        raise InvalidTransaction(
+            Rejection.TYPE_3_TX_INVALID_BLOB_VERSIONED_HASH, "a blob hash of an unknown version"
+        )
+    if transaction.max_fee_per_blob_gas < environment.blob_base_fee:
+        raise InvalidTransaction(
+            Rejection.INSUFFICIENT_MAX_FEE_PER_BLOB_GAS,
+            f"blob fee cap {transaction.max_fee_per_blob_gas} is below the blob base fee "
+            f"{environment.blob_base_fee}",
+        )
+
+
+def _require_authorizations(transaction: Transaction) -> None:
+    if transaction.to is None:
+        raise InvalidTransaction(
+            Rejection.TYPE_4_TX_CONTRACT_CREATION, "a set-code transaction cannot create a contract"
+        )
+    if not transaction.authorizations:
+        raise InvalidTransaction(
+            Rejection.TYPE_4_EMPTY_AUTHORIZATION_LIST,
+            "a set-code transaction without authorizations",
+        )
+
+
+def _require_sender(state: State, transaction: Transaction) -> None:
+    sender = transaction.sender
+    nonce = state.nonce(sender)
+    if transaction.nonce >= MAX_NONCE:
+        raise InvalidTransaction(Rejection.NONCE_IS_MAX, "the nonce cannot grow further")
+    if transaction.nonce != nonce:
+        low = transaction.nonce < nonce
+        raise InvalidTransaction(
+            Rejection.NONCE_MISMATCH_TOO_LOW if low else Rejection.NONCE_MISMATCH_TOO_HIGH,
+            f"nonce {transaction.nonce}, but the sender's is {nonce}",
+        )
+    blob_gas = gas.BLOB * len(transaction.blob_versioned_hashes)
+    most = (
+        transaction.gas_limit * transaction.max_fee_per_gas
+        + blob_gas * transaction.max_fee_per_blob_gas
+        + transaction.value
+    )
+    if state.balance(sender) < most:
+        raise InvalidTransaction(
+            Rejection.INSUFFICIENT_ACCOUNT_FUNDS,
+            f"the sender has {state.balance(sender)} wei of {most} that it may take",
+        )
+    code = state.code(sender)
+    if code and code.delegate is None:
+        raise InvalidTransaction(Rejection.SENDER_NOT_EOA, "the sender is a contract (EIP-3607)")
