@@ -12,6 +12,7 @@ from circuits.language.access import (
 from circuits.language.builder import Builder
 from circuits.language.columns import U16, Bit, Bits, Bytes, Cells, OneHot, Row, Uint
 from circuits.language.gadget import Gadget, TableGadget
+from circuits.language.memory import Growth, Larger, MemoryRange, range_end, word_count
 from circuits.language.part import Cell, Fixed, Part
 from circuits.language.plan import Plan, keys, values
 from circuits.language.step import Next, Peeked, Popped, Pushed, StepGadget
@@ -42,9 +43,12 @@ __all__ = [
     "Expr",
     "Fixed",
     "Gadget",
+    "Growth",
     "Halves",
+    "Larger",
     "LimbWord",
     "MemoryAccess",
+    "MemoryRange",
     "Next",
     "OneHot",
     "Part",
@@ -67,9 +71,11 @@ __all__ = [
     "constant",
     "keys",
     "lift",
+    "range_end",
     "recompose",
     "select",
     "total",
     "values",
     "word",
+    "word_count",
 ]
