@@ -5,7 +5,14 @@ from zkevm.srs.checks import check
 from zkevm.srs.development import cached_verifier, development_srs
 from zkevm.srs.formats import import_ceremony
 from zkevm.srs.powers_of_tau import Srs, VerifierSrs, generate, known_verifier
-from zkevm.srs.storage import load, load_verifier, save, save_verifier
+from zkevm.srs.storage import (
+    is_srs_file,
+    load,
+    load_any,
+    load_verifier,
+    save,
+    save_verifier,
+)
 
 __all__ = [
     "Kind",
@@ -16,8 +23,10 @@ __all__ = [
     "development_srs",
     "generate",
     "import_ceremony",
+    "is_srs_file",
     "known_verifier",
     "load",
+    "load_any",
     "load_verifier",
     "save",
     "save_verifier",

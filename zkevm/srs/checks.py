@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from zkevm.curve import g1, g2, multi_pairing_check
+from zkevm.curve.base_field import COORDINATE_LENGTH
 from zkevm.errors import SrsError
 from zkevm.srs.points import Points, combine_neighbours, first_off_curve, from_affine
 from zkevm.srs.powers_of_tau import Srs
@@ -50,13 +51,16 @@ def _check_on_curve(points: Points) -> None:
 
 
 def _check_distinct(points: Points) -> None:
-    """Equal powers mean a tau of small order.  Their first eight bytes find the candidates."""
+    """Equal or opposite powers, of the same x, mean a tau of small order.
+
+    The first eight bytes of x find the candidates.
+    """
     keys = np.ascontiguousarray(points[:, :8]).view(np.uint64).ravel()
     order = np.argsort(keys, kind="stable")
     for position in np.flatnonzero(keys[order][1:] == keys[order][:-1]):
         first, second = order[position], order[position + 1]
-        if np.array_equal(points[first], points[second]):
-            raise SrsError(f"powers {first} and {second} are the same point")
+        if np.array_equal(points[first, :COORDINATE_LENGTH], points[second, :COORDINATE_LENGTH]):
+            raise SrsError(f"powers {first} and {second} are the same point, or opposite ones")
 
 
 def are_consecutive(srs: Srs) -> bool:

@@ -57,15 +57,22 @@ def load(path: Path) -> Srs:
     Raises ``FileError`` if it cannot be read and ``SrsError`` if it is not a whole SRS file.
     The checksum is compared; `zkevm.srs.checks.check` tells whether the powers are ones.
     """
-    verifier, points = _read(path)
-    if len(points) == 0:
+    srs = load_any(path)
+    if isinstance(srs, VerifierSrs):
         raise SrsError(f"{path} is for verifying only: it holds no powers of tau")
-    return Srs(points, verifier)
+    return srs
 
 
 def load_verifier(path: Path) -> VerifierSrs:
     """Read the verifier's part of an SRS file, whole or small; errors as in `load`."""
-    return _read(path)[0]
+    srs = load_any(path)
+    return srs.verifier if isinstance(srs, Srs) else srs
+
+
+def load_any(path: Path) -> Srs | VerifierSrs:
+    """Open an SRS file, whole or small, as what it is; errors as in `load`."""
+    verifier, points = _read(path)
+    return Srs(points, verifier) if len(points) else verifier
 
 
 def is_srs_file(path: Path) -> bool:
@@ -147,10 +154,11 @@ def _parse(data: Points) -> tuple[VerifierSrs, Points]:
     if hashlib.sha256(data[:points_end].data).digest() != data[points_end:].tobytes():
         raise SrsError("its checksum does not match its content: the file is damaged")
     in_g2 = data[start:points_start].tobytes()
+    provenance = data[HEADER.size : HEADER.size + length].tobytes().decode(errors="replace")
     verifier = VerifierSrs(
         _decode_g2(in_g2),
         is_development=bool(flags),
-        provenance=data[HEADER.size : HEADER.size + length].tobytes().decode(errors="replace"),
+        provenance="".join(filter(str.isprintable, provenance)),
     )
     return verifier, data[points_start:points_end].reshape(count, POINT_LENGTH)
 

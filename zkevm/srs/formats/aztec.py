@@ -116,7 +116,7 @@ def _reorder_words(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _tau_g2(data: NDArray[np.uint8]) -> G2Point:
     """Read the point in the byte order of ``g2.dat``, or in that of the transcripts."""
-    try:
-        return g2_point(*integers(data, "big"))
-    except SrsError:
-        return g2_point(*integers(_reorder_words(data), "little"))
+    for x0, x1, y0, y1 in (integers(data, "big"), integers(_reorder_words(data), "little")):
+        if g2.is_on_curve(((x0, x1), (y0, y1))):
+            return g2_point(x0, x1, y0, y1)
+    raise SrsError("[tau]_2 is not on the curve of G2")
