@@ -217,9 +217,8 @@ storage.save(of_tau(7, 4), Path(sys.argv[1]))
 
 
 def test_a_killed_writer_leaves_the_old_file(saved):
-    result = subprocess.run(
-        [sys.executable, "-c", KILLED_WRITER, saved], env=os.environ, check=False
-    )
+    command = [sys.executable, "-c", KILLED_WRITER, saved]
+    result = subprocess.run(command, cwd=Path(__file__).parents[2], check=False)
     assert result.returncode == -signal.SIGKILL
     assert srs.load(saved).identifier == SRS.identifier
 
