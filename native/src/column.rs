@@ -1,0 +1,274 @@
+//! Columns: typed arrays of small cells, shared with their owner and never copied.
+
+use std::ops::Range;
+
+use ark_ff::PrimeField;
+use rayon::prelude::*;
+
+use crate::error::{Error, Result};
+use crate::field::{from_words, Factor, Fr, Wide, CHUNK};
+use crate::shared::Shared;
+
+/// The cells of a column or of a part of one.
+#[derive(Clone, Copy, Debug)]
+pub enum Cells<'a> {
+    U8(&'a [u8]),
+    U16(&'a [u16]),
+    U32(&'a [u32]),
+    U64(&'a [u64]),
+    /// 128 bits, the low word first.
+    U128(&'a [[u64; 2]]),
+    /// Canonical field elements, the lowest word first.
+    Field(&'a [[u64; 4]]),
+}
+
+/// Do `$body` with the slice of cells, whatever their type.
+#[macro_export]
+macro_rules! with_cells {
+    ($cells:expr, $slice:ident => $body:expr) => {
+        match $cells {
+            $crate::column::Cells::U8($slice) => $body,
+            $crate::column::Cells::U16($slice) => $body,
+            $crate::column::Cells::U32($slice) => $body,
+            $crate::column::Cells::U64($slice) => $body,
+            $crate::column::Cells::U128($slice) => $body,
+            $crate::column::Cells::Field($slice) => $body,
+        }
+    };
+}
+
+/// An unsigned integer below the modulus, as it is stored.
+pub trait Cell: Copy + Sync {
+    /// Little-endian words.
+    fn words(self) -> [u64; 4];
+}
+
+impl Cell for u8 {
+    #[inline(always)]
+    fn words(self) -> [u64; 4] {
+        [u64::from(self), 0, 0, 0]
+    }
+}
+
+impl Cell for u16 {
+    #[inline(always)]
+    fn words(self) -> [u64; 4] {
+        [u64::from(self), 0, 0, 0]
+    }
+}
+
+impl Cell for u32 {
+    #[inline(always)]
+    fn words(self) -> [u64; 4] {
+        [u64::from(self), 0, 0, 0]
+    }
+}
+
+impl Cell for u64 {
+    #[inline(always)]
+    fn words(self) -> [u64; 4] {
+        [self, 0, 0, 0]
+    }
+}
+
+impl Cell for [u64; 2] {
+    #[inline(always)]
+    fn words(self) -> [u64; 4] {
+        [self[0], self[1], 0, 0]
+    }
+}
+
+impl Cell for [u64; 4] {
+    #[inline(always)]
+    fn words(self) -> [u64; 4] {
+        self
+    }
+}
+
+impl<'a> Cells<'a> {
+    pub fn len(&self) -> usize {
+        with_cells!(self, cells => cells.len())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The cells of `range`, as far as there are any.
+    pub fn range(&self, range: Range<usize>) -> Self {
+        let end = range.end.min(self.len());
+        let range = range.start.min(end)..end;
+        match self {
+            Self::U8(cells) => Self::U8(&cells[range]),
+            Self::U16(cells) => Self::U16(&cells[range]),
+            Self::U32(cells) => Self::U32(&cells[range]),
+            Self::U64(cells) => Self::U64(&cells[range]),
+            Self::U128(cells) => Self::U128(&cells[range]),
+            Self::Field(cells) => Self::Field(&cells[range]),
+        }
+    }
+
+    /// The bits of the largest cell.
+    pub fn bits(&self) -> u32 {
+        fn union<C: Cell>(cells: &[C]) -> [u64; 4] {
+            cells.iter().fold([0; 4], |union, cell| {
+                let words = cell.words();
+                std::array::from_fn(|i| union[i] | words[i])
+            })
+        }
+        let union = with_cells!(self, cells => union(cells));
+        (0..4)
+            .rev()
+            .find(|i| union[*i] != 0)
+            .map_or(0, |i| 64 * i as u32 + 64 - union[i].leading_zeros())
+    }
+
+    /// The cell of row `row` as a field element; rows past the end are zero.
+    pub fn get(&self, row: usize) -> Fr {
+        fn get<C: Cell>(cells: &[C], row: usize) -> Fr {
+            let words = cells.get(row).map_or([0; 4], |cell| cell.words());
+            element(&words)
+        }
+        with_cells!(self, cells => get(cells, row))
+    }
+
+    /// Append all cells as field elements.
+    pub fn extend(&self, target: &mut Vec<Fr>) {
+        fn small<C: Cell>(cells: &[C], target: &mut Vec<Fr>) {
+            let one = Factor::new(Fr::from(1_u64));
+            target.extend(cells.iter().map(|cell| {
+                let mut wide = Wide::default();
+                wide.add(&one, cell.words()[0]);
+                wide.reduce()
+            }));
+        }
+        match self {
+            Self::U8(cells) => small(cells, target),
+            Self::U16(cells) => small(cells, target),
+            Self::U32(cells) => small(cells, target),
+            Self::U64(cells) => small(cells, target),
+            Self::U128(cells) => target.extend(cells.iter().map(|cell| element(&cell.words()))),
+            Self::Field(cells) => target.extend(cells.iter().map(element)),
+        }
+    }
+
+    /// sums[i] += factor · cell i, for as many cells as there are.
+    pub fn add_multiples(&self, factor: Fr, sums: &mut [Wide]) {
+        fn small<C: Cell>(cells: &[C], factor: Fr, sums: &mut [Wide]) {
+            let factor = Factor::new(factor);
+            for (sum, cell) in sums.iter_mut().zip(cells) {
+                sum.add(&factor, cell.words()[0]);
+            }
+        }
+        fn large<C: Cell, const WORDS: usize>(cells: &[C], factor: Fr, sums: &mut [Wide]) {
+            let base = Fr::from(1_u128 << 64);
+            let mut factors = [Factor::new(factor); WORDS];
+            let mut power = factor;
+            for factor in &mut factors[1..] {
+                power *= base;
+                *factor = Factor::new(power);
+            }
+            for (sum, cell) in sums.iter_mut().zip(cells) {
+                for (factor, word) in factors.iter().zip(cell.words()) {
+                    sum.add(factor, word);
+                }
+            }
+        }
+        match self {
+            Self::U8(cells) => small(cells, factor, sums),
+            Self::U16(cells) => small(cells, factor, sums),
+            Self::U32(cells) => small(cells, factor, sums),
+            Self::U64(cells) => small(cells, factor, sums),
+            Self::U128(cells) => large::<_, 2>(cells, factor, sums),
+            Self::Field(cells) => large::<_, 4>(cells, factor, sums),
+        }
+    }
+
+    /// The sum of factors[i] · cell i. Factors past the last cell play no part.
+    pub fn inner_product(&self, factors: &[Factor]) -> Fr {
+        fn narrow<C: Cell>(cells: &[C], factors: &[Factor]) -> Fr {
+            let mut sum = Wide::default();
+            for (cell, factor) in cells.iter().zip(factors) {
+                sum.add(factor, cell.words()[0]);
+            }
+            sum.reduce()
+        }
+        fn wide<C: Cell, const WORDS: usize>(cells: &[C], factors: &[Factor]) -> Fr {
+            let mut sums = [Wide::default(); WORDS];
+            for (cell, factor) in cells.iter().zip(factors) {
+                for (sum, word) in sums.iter_mut().zip(cell.words()) {
+                    sum.add(factor, word);
+                }
+            }
+            let base = Fr::from(1_u128 << 64);
+            sums.iter()
+                .rev()
+                .fold(Fr::from(0_u64), |total, sum| total * base + sum.reduce())
+        }
+        match self {
+            Self::U8(cells) => narrow(cells, factors),
+            Self::U16(cells) => narrow(cells, factors),
+            Self::U32(cells) => narrow(cells, factors),
+            Self::U64(cells) => narrow(cells, factors),
+            Self::U128(cells) => wide::<_, 2>(cells, factors),
+            Self::Field(cells) => wide::<_, 4>(cells, factors),
+        }
+    }
+}
+
+/// A canonical value, already checked, as a field element.
+#[inline]
+fn element(words: &[u64; 4]) -> Fr {
+    from_words(words).unwrap_or_default()
+}
+
+/// A column: cells that someone else owns, kept alive as long as the column is.
+#[derive(Clone)]
+pub enum Column {
+    U8(Shared<u8>),
+    U16(Shared<u16>),
+    U32(Shared<u32>),
+    U64(Shared<u64>),
+    U128(Shared<[u64; 2]>),
+    Field(Shared<[u64; 4]>),
+}
+
+impl Column {
+    /// A column of field elements, which have to be canonical.
+    pub fn field(cells: Shared<[u64; 4]>) -> Result<Self> {
+        if cells.par_iter().all(|cell| from_words(cell).is_some()) {
+            Ok(Self::Field(cells))
+        } else {
+            Err(Error::FieldElement("a cell of a field column"))
+        }
+    }
+
+    /// A column of field elements that nobody else holds.
+    pub fn from_elements(elements: &[Fr]) -> Self {
+        let cells: Vec<[u64; 4]> = elements
+            .par_iter()
+            .with_min_len(CHUNK)
+            .map(|element| element.into_bigint().0)
+            .collect();
+        Self::Field(cells.into())
+    }
+
+    pub fn cells(&self) -> Cells<'_> {
+        match self {
+            Self::U8(cells) => Cells::U8(cells),
+            Self::U16(cells) => Cells::U16(cells),
+            Self::U32(cells) => Cells::U32(cells),
+            Self::U64(cells) => Cells::U64(cells),
+            Self::U128(cells) => Cells::U128(cells),
+            Self::Field(cells) => Cells::Field(cells),
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.cells().len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
