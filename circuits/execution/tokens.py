@@ -23,14 +23,16 @@ Mask = NDArray[np.bool_]
 class Access:
     """Accesses of one kind by the rows of one table, one entry for each row where it happens.
 
-    `where` holds the positions of those rows in the table.  After `Ledger.solve`: `old` is the value
-    received, `gap` the distance to the token received, `keep` whether somebody takes the token sent.
+    `where` holds the positions of those rows in the table; `writes` tells which set the cell to
+    `new`.  After `Ledger.solve`: `old` is the value received, `gap` the distance to the token
+    received, `keep` whether somebody takes the token sent.
     """
 
     where: I64
     keys: U64
     clock: U64
-    new: U64 | None
+    new: U64
+    writes: Mask
     old: U64 = field(default_factory=lambda: np.zeros((0, 0), np.uint64))
     gap: U64 = field(default_factory=lambda: np.zeros(0, np.uint64))
     keep: Mask = field(default_factory=lambda: np.zeros(0, np.bool_))
@@ -87,11 +89,21 @@ class Ledger:
         """The value a cell is created with (default: zeros)."""
         self._initial[key] = value
 
-    def add(self, where: I64, keys: U64, clock: U64, new: U64 | None) -> Access:
-        """Register accesses: at `clock` the cell `keys` (n, width) is read, and set to `new` (n, size) if given."""
-        keys = np.asarray(keys, np.uint64).reshape(len(where), self.width)
-        new = None if new is None else np.asarray(new, np.uint64).reshape(len(where), self.size)
-        access = Access(where, keys, np.asarray(clock, np.uint64), new)
+    def add(
+        self, where: I64, keys: U64, clock: U64, new: U64 | None, writes: Mask | None = None
+    ) -> Access:
+        """Register accesses: at `clock` the cell `keys` (n, width) is read, and set to `new` (n, size).
+
+        No `new`: none writes.  `writes` tells which do, by default all.
+        """
+        count = len(where)
+        keys = np.asarray(keys, np.uint64).reshape(count, self.width)
+        if writes is None:
+            writes = np.full(count, new is not None)
+        if new is None:
+            new = np.zeros((count, self.size), np.uint64)
+        new = np.asarray(new, np.uint64).reshape(count, self.size)
+        access = Access(where, keys, np.asarray(clock, np.uint64), new, writes)
         self.accesses.append(access)
         return access
 
@@ -101,13 +113,8 @@ class Ledger:
             return
         keys = np.concatenate([a.keys for a in self.accesses])
         clock = np.concatenate([a.clock for a in self.accesses])
-        writes = np.concatenate([np.full(len(a.clock), a.new is not None) for a in self.accesses])
-        value = np.concatenate(
-            [
-                np.zeros((len(a.clock), self.size), np.uint64) if a.new is None else a.new
-                for a in self.accesses
-            ]
-        )
+        writes = np.concatenate([a.writes for a in self.accesses])
+        value = np.concatenate([a.new for a in self.accesses])
         order, before = previous_in_cell(keys, clock)
         first = before[order] < 0
         after = self._values_after(order, first, keys, writes, value)

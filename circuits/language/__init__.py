@@ -4,6 +4,7 @@ from circuits.execution.execution import Steps
 from circuits.language.access import (
     AccountAccess,
     MemoryAccess,
+    MemoryBytesAccess,
     ReturnedAccess,
     StorageAccess,
     TokenAccess,
@@ -48,6 +49,7 @@ __all__ = [
     "Larger",
     "LimbWord",
     "MemoryAccess",
+    "MemoryBytesAccess",
     "MemoryRange",
     "Next",
     "OneHot",

@@ -17,6 +17,7 @@ from circuits.language.builder import Builder
 from circuits.language.columns import U16, Bit, Uint
 from circuits.language.part import Cell, Part
 from circuits.language.witness import Witness
+from circuits.language.words import ByteWord, WordExpr
 from zkevm.plonkish.expression import Column, ColumnType, Expr
 from zkevm.plonkish.table import Bus
 
@@ -24,7 +25,8 @@ from zkevm.plonkish.table import Bus
 class TokenAccess(Part):
     """The columns of one access: the cells received, the gap and, on droppable buses, `keep`.
 
-    `old` are the value cells received; their ranges were proven by who wrote them.
+    `old` are the value cells received; their ranges were proven by who wrote them.  `received` is the
+    same as expressions.
     """
 
     bus: Bus
@@ -34,6 +36,7 @@ class TokenAccess(Part):
 
     def __init__(self) -> None:
         self.old = tuple(Cell(ColumnType.U128) for _ in self.cells)
+        self.received: tuple[Expr, ...] = self.old
         self.gap: U16 | Uint = Uint(32) if self.wide else U16()
         self.keep = Bit() if self.droppable else None
 
@@ -54,21 +57,21 @@ class TokenAccess(Part):
     ) -> None:
         """Where `when` is 1, read the cell `key` at `clock` and leave `new` in it (default: what was there)."""
         gap = self.gap.value if isinstance(self.gap, Uint) else self.gap
-        c.receive(self.bus, when, *key, *self.old, clock - 1 - gap, label=f"{self.label} receives")
+        label = f"{self.label} receives"
+        c.receive(self.bus, when, *key, *self.received, clock - 1 - gap, label=label)
         kept = when if self.keep is None else when * self.keep
         c.send(
             self.bus,
             kept,
             *key,
-            *(self.old if new is None else new),
+            *(self.received if new is None else new),
             clock,
             label=f"{self.label} sends",
         )
 
     def settle(self, w: Witness, access: Access | None) -> None:
         """Fill the columns from a solved access."""
-        count = len(self.cells)
-        old = np.zeros((w.rows, 2 * count), np.uint64)
+        old = np.zeros((w.rows, 2 * len(self.cells)), np.uint64)
         gap, keep = np.zeros(w.rows, np.uint64), np.zeros(w.rows, np.bool_)
         if access is not None and len(access.where):
             old[access.where], gap[access.where] = access.old, access.gap
@@ -86,6 +89,34 @@ class MemoryAccess(TokenAccess):
     bus = MEMORY
     cells = ("lo", "hi")
     droppable = True
+
+    @property
+    def expr(self) -> WordExpr:
+        """The word received."""
+        return WordExpr(*self.received)
+
+
+class MemoryBytesAccess(MemoryAccess):
+    """A word of memory taken apart into bytes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.word = ByteWord()
+        self.old = ()
+        self.received = (self.word.lo, self.word.hi)
+
+    def children(self) -> Iterator[tuple[str, Column | Part]]:
+        yield "", self.word
+        yield ".gap", self.gap
+        if self.keep is not None:
+            yield ".keep", self.keep
+
+    def settle(self, w: Witness, access: Access | None) -> None:
+        super().settle(w, access)
+        received = np.zeros((w.rows, 4), np.uint64)
+        if access is not None:
+            received[access.where] = access.old
+        w[self.word] = received
 
 
 class AccountAccess(TokenAccess):

@@ -55,14 +55,17 @@ class Plan:
         clock: U64,
         new: U64 | None = None,
         where: NDArray[np.bool_] | None = None,
+        writes: NDArray[np.bool_] | None = None,
     ) -> None:
         """Register the accesses of `part` by the rows of `owner` (a gadget).
 
-        All arrays have an entry for each row of the gadget; `where` selects rows (default: all).
+        All arrays have an entry for each row of the gadget.  `where` selects rows (default: all);
+        those of `writes` (default: all, if there is a `new`) set the cell to `new`.
         """
         rows: I64 = np.flatnonzero(where) if where is not None else np.arange(len(clock))
         chosen = None if new is None else new[rows]
-        self._accesses[owner, part] = ledger.add(rows, keys[rows], clock[rows], chosen)
+        writing = None if writes is None else writes[rows]
+        self._accesses[owner, part] = ledger.add(rows, keys[rows], clock[rows], chosen, writing)
 
     def accessed(self, owner: object, part: Part) -> Access | None:
         """The registered accesses of a part."""
