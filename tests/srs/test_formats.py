@@ -1,6 +1,8 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.srs import ceremony_files as files
 from tests.srs.ceremony_files import WRITERS, powers_of
@@ -286,3 +288,18 @@ def test_real_beginning_of_a_ceremony(shared):
     path = shared("srs/TAU_IS_ONE_start.ptau")
     with pytest.raises(SrsError, match="tau = 1"):
         import_ceremony(path)
+
+
+@given(data=st.data())
+def test_any_bytes_give_powers_or_an_srs_error(data, tmp_path_factory):
+    """Header bytes in particular: lengths and counts are read before anything is checked."""
+    content = bytearray(WRITERS[data.draw(st.sampled_from(sorted(WRITERS)))](POWERS))
+    start = data.draw(st.one_of(st.integers(0, 200), st.integers(0, len(content) - 1)))
+    change = data.draw(st.binary(min_size=1, max_size=12))
+    content[start : start + len(change)] = change
+    path = write(tmp_path_factory.mktemp("srs"), bytes(content))
+    try:
+        srs = import_ceremony(path)
+    except SrsError:
+        return
+    assert to_affine(srs.points) == POWERS.points[: len(srs)]
