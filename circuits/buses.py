@@ -68,6 +68,10 @@ CODE = _token(25, "code", "position code left push_left")
 INIT_CODE = _token(26, "init_code", "data_frame code length")
 PRE = _token(27, "pre", "address field key_lo key_hi lo hi")
 POST = _token(28, "post", "address field key_lo key_hi lo hi")
+# At S1 the verifier sends the codes: a claim for each (its keccak checked by itself, its id the position
+# of its header on the code chain) and its words, zero-padded (index counts words of 32 bytes).
+CODE_CLAIM = _token(30, "code_claim", "code hash_lo hash_hi length delegated target")
+CODE_DATA = _token(31, "code_data", "code index lo hi")
 EXP = _token(29, "exp", "id limb_index bits_left limb pending base_lo base_hi acc_lo acc_hi")
 
 # Lookups.

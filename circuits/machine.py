@@ -16,7 +16,18 @@ from numpy.typing import NDArray
 from circuits.execution.execution import Execution, execution
 from circuits.execution.tokens import I64
 from circuits.gadgets.add_sub import AddSub
+from circuits.gadgets.environment import Environment
+from circuits.gadgets.flow import Gas, Jump, Jumpdest, Jumpi, JumpiBool, MemorySize, ProgramCounter
+from circuits.gadgets.stack import Dup, Pop, Push, Push0, Swap
 from circuits.language import Gadget, Plan, StepGadget, TableGadget, TokenAccess, Witness
+from circuits.tables.bytecode import (
+    Bytecode,
+    CodeHeader,
+    EmptyCode,
+    PushData4,
+    PushData32,
+    PushSteps,
+)
 from circuits.tables.ranges import BytePairs, PowersOfTwo, Range16
 from circuits.tables.stack import DrainStack, RefreshStack
 from zkevm.errors import NotProvableError
@@ -24,11 +35,32 @@ from zkevm.evm.opcodes import Op
 from zkevm.plonkish.table import Table
 from zkevm.trace.trace import RESUME, Halt, Trace
 
-GADGETS: tuple[StepGadget, ...] = (AddSub(),)
+GADGETS: tuple[StepGadget, ...] = (
+    Push0(),
+    Push(),
+    Pop(),
+    Dup(),
+    Swap(),
+    AddSub(),
+    Jump(),
+    JumpiBool(),
+    Jumpi(),
+    Jumpdest(),
+    ProgramCounter(),
+    MemorySize(),
+    Gas(),
+    Environment(),
+)
 
 TABLES: tuple[TableGadget[Any], ...] = (
     DrainStack(),
     RefreshStack(),
+    PushData4(),
+    PushData32(),
+    CodeHeader(),
+    EmptyCode(),
+    Bytecode(),
+    PushSteps(),
     Range16(),
     BytePairs(),
     PowersOfTwo(),

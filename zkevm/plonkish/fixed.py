@@ -86,27 +86,54 @@ class RowAnd(FixedColumn):
         return f"row and {self.width}".encode()
 
 
-class Listed(FixedColumn):
-    """Values listed one by one; a row past the end repeats the last, so that padding stays true.
+class RowIsZero(FixedColumn):
+    """Whether bits [start, start + width) of the row number are all zero."""
 
-    The verifier folds the whole list (2^height multiplications): for small tables only.
+    __slots__ = ("start", "width")
+
+    def __init__(self, name: str, start: int, width: int) -> None:
+        super().__init__(name)
+        self.start = start
+        self.width = width
+
+    def values(self, height: int) -> NDArray[Any]:
+        rows = np.arange(1 << height, dtype=np.uint32)
+        bits = (rows >> np.uint32(self.start)) & np.uint32((1 << self.width) - 1)
+        return (bits == 0).astype(np.uint8)
+
+    def evaluate(self, point: Sequence[int]) -> int:
+        product = 1
+        for x in point[self.start : self.start + self.width]:
+            product = product * (1 - x) % MODULUS
+        return product
+
+    def describe(self) -> bytes:
+        return f"row is zero {self.start} {self.width}".encode()
+
+
+class Listed(FixedColumn):
+    """Values listed one by one, the last one repeated up to a power of two, then all of it again and again.
+
+    So padding rows state what other rows state.  The verifier folds the list (a multiplication a
+    value): for short lists.
     """
 
-    __slots__ = ("listed",)
+    __slots__ = ("listed", "width")
 
     def __init__(self, name: str, listed: Sequence[int]) -> None:
         super().__init__(name)
-        self.listed = np.array(listed, dtype=np.uint64)
+        self.width = max(0, (len(listed) - 1).bit_length())
+        padding = [listed[-1]] * ((1 << self.width) - len(listed))
+        self.listed = np.array([*listed, *padding], dtype=np.uint64)
 
     def values(self, height: int) -> NDArray[Any]:
-        return np.pad(self.listed, (0, (1 << height) - len(self.listed)), mode="edge")
+        return np.tile(self.listed, 1 << height - self.width)
 
     def evaluate(self, point: Sequence[int]) -> int:
-        layer = [int(v) for v in self.values(len(point))]
-        for x in point:
-            layer = [
-                (a + x * (b - a)) % MODULUS for a, b in zip(layer[::2], layer[1::2], strict=True)
-            ]
+        layer = [int(v) for v in self.listed]
+        for x in point[: self.width]:
+            pairs = zip(layer[::2], layer[1::2], strict=True)
+            layer = [(a + x * (b - a)) % MODULUS for a, b in pairs]
         return layer[0]
 
     def describe(self) -> bytes:
