@@ -15,8 +15,12 @@ from zkevm.evm.instructions import (
     system,
 )
 from zkevm.evm.opcodes import Op
+from zkevm.evm.precompiles.blake2 import BLAKE2F
+from zkevm.evm.precompiles.bn254 import BN254_ADD, BN254_MUL, BN254_PAIRING
 from zkevm.evm.precompiles.ecrecover import ECRECOVER
 from zkevm.evm.precompiles.hashes import IDENTITY, RIPEMD, SHA256
+from zkevm.evm.precompiles.modexp import MODEXP
+from zkevm.evm.precompiles.point_evaluation import POINT_EVALUATION
 from zkevm.evm.transaction import TransactionType
 
 CANCUN = Fork(
@@ -112,6 +116,12 @@ CANCUN = Fork(
         0x02: SHA256,
         0x03: RIPEMD,
         0x04: IDENTITY,
+        0x05: MODEXP,
+        0x06: BN254_ADD,
+        0x07: BN254_MUL,
+        0x08: BN254_PAIRING,
+        0x09: BLAKE2F,
+        0x0A: POINT_EVALUATION,
     },
     transaction_types=frozenset(TransactionType) - {TransactionType.SET_CODE},
     max_code_size=24_576,

@@ -1,14 +1,33 @@
-"""Prague (May 2025): delegated accounts, a floor price for data, more blobs."""
+"""Prague (May 2025): delegated accounts, BLS12-381, a floor price for data, more blobs."""
 
 from dataclasses import replace
 
 from zkevm.evm.fork import BlobSchedule
 from zkevm.evm.forks.cancun import CANCUN
+from zkevm.evm.precompiles.bls12_381 import (
+    BLS12_G1ADD,
+    BLS12_G1MSM,
+    BLS12_G2ADD,
+    BLS12_G2MSM,
+    BLS12_MAP_FP2_TO_G2,
+    BLS12_MAP_FP_TO_G1,
+    BLS12_PAIRING,
+)
 from zkevm.evm.transaction import TransactionType
 
 PRAGUE = replace(
     CANCUN,
     name="Prague",
+    precompiles={
+        **CANCUN.precompiles,
+        0x0B: BLS12_G1ADD,
+        0x0C: BLS12_G1MSM,
+        0x0D: BLS12_G2ADD,
+        0x0E: BLS12_G2MSM,
+        0x0F: BLS12_PAIRING,
+        0x10: BLS12_MAP_FP_TO_G1,
+        0x11: BLS12_MAP_FP2_TO_G2,
+    },
     transaction_types=frozenset(TransactionType),
     has_delegations=True,
     has_calldata_floor=True,
