@@ -5,7 +5,29 @@ never meet.  Words travel as two 128-bit halves.  Who guarantees the range of an
 the comment: the sender of a token or the provider of a lookup, unless stated otherwise.
 """
 
+from enum import IntEnum
+
 from zkevm.plonkish.table import Bus, BusKind
+
+
+class TransactionField(IntEnum):
+    """The fields of the `tx` bus.  Addresses and numbers are words; INDEX counts where there are several."""
+
+    SENDER = 1
+    NONCE = 2
+    GAS_LIMIT = 3
+    MAX_FEE = 4
+    PRIORITY_FEE = 5
+    TO = 6
+    VALUE = 7
+    DATA_LENGTH = 8
+    DATA = 9  # a word of the data, zero-padded
+    LIST_LENGTH = 10  # entries of the access list: addresses and keys, each counted
+    LIST_ADDRESS = 11
+    LIST_OWNER = 12  # of the key with the same index
+    LIST_KEY = 13
+    GAS_PRICE = 14  # from here on: proven by `begin_tx`, not stated
+    FLOOR = 15  # what the transaction pays at least (EIP-7623)
 
 
 def _token(number: int, name: str, fields: str) -> Bus:
@@ -72,6 +94,9 @@ POST = _token(28, "post", "address field key_lo key_hi lo hi")
 # of its header on the code chain) and its words, zero-padded (index counts words of 32 bytes).
 CODE_CLAIM = _token(30, "code_claim", "code hash_lo hash_hi length delegated target")
 CODE_DATA = _token(31, "code_data", "code index lo hi")
+# What the statement says of block and transaction, each value once; `public_values` offers them to lookups.
+PUBLIC = _token(32, "public", "kind key field index lo hi")
+RECEIPT = _token(33, "receipt", "scope success gas_used logs")
 EXP = _token(29, "exp", "id limb_index bits_left limb pending base_lo base_hi acc_lo acc_hi")
 
 # Lookups.
@@ -85,7 +110,8 @@ FRAME_SELF = _lookup(
     46, "frame_self", "frame address caller value_lo value_hi depth scope static undone eor"
 )
 FRAME_DATA = _lookup(47, "frame_data", "frame data_frame offset length")
-FRAME_END = _lookup(48, "frame_end", "frame kind success undone eor address parent")
+FRAME_END = _lookup(48, "frame_end", "frame kind success eor")
+FRAME_CONTEXT = _lookup(67, "frame_context", "frame depth scope static undone eor")
 ENV = _lookup(49, "env", "key opcode lo hi")
 JOURNAL = _lookup(50, "journal", "id refund logs destroyed")
 TX = _lookup(51, "tx", "scope field index lo hi")
