@@ -5,12 +5,12 @@ asks for the square of five.  There are tables of several heights, of one row, w
 absent ones, with fixed columns, and lookups with counts.
 """
 
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
 from tests.support import reference_kernels
+from tests.support.tampering import Case
 from zkevm.plonkish.expression import Column, ColumnType
 from zkevm.plonkish.fixed import Listed, RowBits
 from zkevm.plonkish.table import Bus, BusKind, Constraint, Interaction, Role, Table
@@ -29,8 +29,8 @@ BUSES = (MUL, RANGE, PUBLIC, SQUARE)
 BOUNDS = Bounds(height=8, smallest_stack=1, largest_stack=12, stacks=1024, public_messages=50)
 
 
-def columns(names, type=ColumnType.U16):
-    return [Column(name, type) for name in names.split()]
+def columns(names, kind=ColumnType.U16):
+    return [Column(name, kind) for name in names.split()]
 
 
 def boolean(column):
@@ -133,7 +133,7 @@ def publish(*values):
 
 
 def cell_lists():
-    """The honest cells: five products (8 rows), their user (64 rows), 3 * 5 and 26 = 5^2 + 1 published."""
+    """The honest cells: five products, their user, who publishes 27, and 5^2 + 1, published."""
     a, b = [3, 5, 7, 2, 9], [4, 5, 2, 8, 3]
     product = [[1] * 5, a, b, [x * y for x, y in zip(a, b, strict=True)]]
     return {
@@ -163,17 +163,6 @@ def witness(edits=(), heights=(), **extra):
             for name, columns in lists.items()
         }
     )
-
-
-@dataclass(frozen=True)
-class Case:
-    """A proof with all that a verifier is given."""
-
-    circuit: Circuit
-    proof: object
-    public: list
-    digest: bytes
-    srs: object
 
 
 def prove_toy(m=5, public=None, kernels=reference_kernels, **changes):

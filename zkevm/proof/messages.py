@@ -11,6 +11,7 @@ from zkevm.transcript import Transcript
 
 __all__ = ["Proof", "Prover", "PublicMessage"]
 
+
 @dataclass(frozen=True)
 class Proof:
     """A proof for the circuit with this digest.

@@ -1,0 +1,65 @@
+"""Multilinear extensions and interpolation against their definitions."""
+
+from math import prod
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zkevm.field import MODULUS
+from zkevm.proof.multilinear import (
+    BlockWeights,
+    eq_prefixes,
+    interpolate,
+    line,
+    powers,
+    zero_suffixes,
+)
+
+elements = st.sampled_from([0, 1, 2, MODULUS - 1]) | st.integers(0, MODULUS - 1)
+points = st.lists(elements, max_size=6)
+
+
+def eq(a, b):
+    pairs = zip(a, b, strict=True)
+    return prod(x * y + (1 - x) * (1 - y) for x, y in pairs) % MODULUS
+
+
+@given(points, points)
+def test_eq_prefixes(a, b):
+    shorter = min(len(a), len(b))
+    assert eq_prefixes(a, b) == [eq(a[:k], b[:k]) for k in range(shorter + 1)]
+
+
+@given(points)
+def test_zero_suffixes(point):
+    n = len(point)
+    assert zero_suffixes(point, n) == [eq(point[k:], [0] * (n - k)) for k in range(n + 1)]
+
+
+@given(points, st.data())
+def test_block_weights(point, data):
+    weight = BlockWeights(point)
+    for _ in range(5):
+        start = data.draw(st.integers(0, len(point)))
+        block = data.draw(st.integers(0, (1 << len(point) - start) - 1))
+        bits = [block >> i & 1 for i in range(len(point) - start)]
+        assert weight(start, block) == eq(point[start:], bits)
+
+
+@given(st.lists(elements, min_size=1, max_size=6), elements)
+def test_interpolate(coefficients, x):
+    def value(at):
+        return sum(c * at**k for k, c in enumerate(coefficients)) % MODULUS
+
+    values = [value(j) for j in range(len(coefficients))]
+    assert interpolate(values, x) == value(x)
+
+
+@given(elements, elements, elements)
+def test_line(a, b, x):
+    assert line(a, b, x) == interpolate([a, b], x)
+
+
+def test_powers():
+    assert powers(3, 5) == [1, 3, 9, 27, 81]
+    assert powers(3, 0) == []

@@ -1,0 +1,149 @@
+"""Every check of the verifier bites: each false witness is caught by the one that it has to fool,
+and by no other.
+
+A prover lies up to each check in turn.  Without the check that sees it, the proof is accepted: so
+each check is needed, and each lie is as good as a lie can be.
+"""
+
+import pytest
+
+from tests.support import reference_kernels, toy
+from tests.support.liar import (
+    BALANCE,
+    CHECKS,
+    PAIRING,
+    ROWS,
+    SPLIT,
+    Liar,
+    MovedShares,
+    ZeroDenominators,
+)
+from zkevm.errors import VerificationError
+from zkevm.proof import Proof, verifier, verify
+from zkevm.proof.layout import lay_out
+from zkevm.proof.protocol import Statement
+from zkevm.proof.prover import heights_of, write_proof
+from zkevm.transcript import ProofReader
+
+M = 5
+
+
+def forge(lies, edits=(), published=toy.OUTPUT, prover=Liar):
+    """A proof of a false witness, with so many lies; and its public messages."""
+    circuit, witness, public = toy.circuit(), toy.witness(edits), toy.publish(*published)
+    heights = heights_of(circuit, witness)
+    layout = lay_out(circuit, heights, M)
+    srs = toy.srs(M)
+    liar = prover(reference_kernels, layout, witness, srs, lambda _: None, public=public, lies=lies)
+    statement = Statement(circuit, heights, public, toy.STATEMENT, srs.identifier)
+    return write_proof(statement, layout, liar), public
+
+
+def outcome(proof: Proof, public, monkeypatch, skip=None):
+    """The check that fails, or None if the proof is accepted; `skip` is left out."""
+
+    class Reader(ProofReader):
+        def check(self, claim, holds):
+            if claim != skip:
+                super().check(claim, holds)
+
+    monkeypatch.setattr(verifier, "ProofReader", Reader)
+    try:
+        verify(toy.circuit(), proof, public, toy.STATEMENT, toy.srs(M).verifier)
+    except VerificationError as error:
+        return str(error).removeprefix("the proof is false: ")
+    return None
+
+
+FORGERIES = {  # edits (table, column, row, value), published values, the first check that sees it
+    "wrong product, user only": ([("user", 3, 1, 26)], (27, 26), BALANCE),
+    "wrong product, both tables": (
+        [("mul", 3, 1, 26), ("user", 3, 1, 26)],
+        (27, 26),
+        ROWS,
+    ),
+    "operand out of range": (
+        [(t, c, 0, v) for t in ("mul", "user") for c, v in ((1, 17), (3, 68))],
+        (27, 26),
+        BALANCE,
+    ),
+    "padding row publishes": ([("user", 4, 60, 1), ("user", 3, 60, 99)], (27, 26, 99), ROWS),
+    "selector 2": ([("user", 0, 0, 0), ("user", 0, 1, 2)], (27, 26), ROWS),
+    "false table of one row": ([("single", 2, 0, 99)], (27, 99), ROWS),
+    "not in the fixed columns": ([("single", 1, 0, 26), ("single", 2, 0, 27)], (27, 27), BALANCE),
+    "nothing false but the message": ([], (28, 26), BALANCE),
+}
+
+
+@pytest.mark.parametrize("lies", range(7))
+def test_honest_witness_with_needless_lies_is_accepted(lies, monkeypatch):
+    """Bending a true claim leaves it as it is, so a liar's lies are no noise."""
+    proof, public = forge(lies)
+    assert outcome(proof, public, monkeypatch) is None
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_each_forgery_is_caught_by_the_next_check(name, monkeypatch):
+    edits, published, first = FORGERIES[name]
+    for lies in range(CHECKS.index(first), len(CHECKS) + 1):
+        due = CHECKS[min(lies, len(CHECKS) - 1)]
+        proof, public = forge(lies, edits, published)
+        assert outcome(proof, public, monkeypatch) == due
+        assert outcome(proof, public, monkeypatch, skip=due) is None
+
+
+@pytest.mark.parametrize("lies", range(3, 7))
+def test_moved_shares(lies, monkeypatch):
+    proof, public = forge(lies, prover=MovedShares)
+    assert outcome(proof, public, monkeypatch) == CHECKS[min(lies, 5)]
+
+
+def test_shares_are_tied_to_the_leaves(monkeypatch):
+    class OneShare(Liar):
+        def table_sums(self, xi, omega):
+            shares = list(super().table_sums(xi, omega))
+            shares[1] += 1
+            self.shares = shares
+            return shares
+
+    proof, public = forge(7, prover=OneShare)
+    assert outcome(proof, public, monkeypatch) == SPLIT
+
+
+def test_zero_denominators(monkeypatch):
+    due = "no denominator is zero"
+    proof, public = forge(7, published=(1, 2, 3), prover=ZeroDenominators)
+    assert outcome(proof, public, monkeypatch) == due
+    assert outcome(proof, public, monkeypatch, skip=due) == PAIRING
+
+
+@pytest.mark.parametrize(("label", "value"), [("r", 0), ("z", None)])
+def test_zero_denominators_of_the_opening(label, value, monkeypatch):
+    """Challenges that no one will ever draw are refused, not divided by."""
+    case = toy.prove_toy(M)
+    drawn = {}
+
+    class Reader(ProofReader):
+        def challenge(self, name):
+            drawn[name] = super().challenge(name)
+            if name == label:
+                return drawn["r"] if value is None else value
+            return drawn[name]
+
+    monkeypatch.setattr(verifier, "ProofReader", Reader)
+    with pytest.raises(VerificationError, match="no denominator of"):
+        verify(case.circuit, case.proof, case.public, case.digest, case.srs)
+
+
+def test_a_zero_public_denominator(monkeypatch):
+    """A public message whose fingerprint is zero is refused."""
+    case = toy.prove_toy(M)
+
+    class Reader(ProofReader):
+        def challenge(self, name):
+            drawn = super().challenge(name)
+            return {"alpha": -toy.PUBLIC.number - 27, "beta": 1}.get(name, drawn)
+
+    monkeypatch.setattr(verifier, "ProofReader", Reader)
+    with pytest.raises(VerificationError, match=BALANCE):
+        verify(case.circuit, case.proof, case.public, case.digest, case.srs)

@@ -1,0 +1,188 @@
+"""A proof with its statement as one file: JSON to read, or compact binary.
+
+The statement is a JSON object whose meaning is the caller's.  Reading is strict: one proof has one
+binary encoding, and sizes are bounded before anything of that size is made.
+
+Binary, numbers big-endian:
+    protocol  16 bytes, the name zero-padded
+    circuit   32 bytes, the digest
+    m         1 byte
+    heights   2 bytes: how many; then 1 byte each: 0 absent, else 1 + height
+    statement 4 bytes: the length; then canonical JSON (sorted keys, no space, ASCII, no fractions)
+    messages  the rest
+"""
+
+import json
+import re
+from typing import Any, NamedTuple, NoReturn
+
+from zkevm.errors import VerificationError
+from zkevm.proof.circuit import PROTOCOL
+from zkevm.proof.messages import Proof
+
+CURVE = "bn254"
+MAGIC = PROTOCOL.encode().ljust(16, b"\0")
+DIGEST = 32
+MAX_TABLES = 1 << 12
+MAX_HEIGHT = 0xFE
+MAX_FILE = 1 << 26
+MAX_NESTING = 64
+BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[][{}]', re.DOTALL)
+HEX = re.compile("0x(?:[0-9a-f]{2})*")
+KEYS = ("protocol", "curve", "circuit", "statement", "m", "heights", "messages")
+
+JsonObject = dict[str, Any]
+
+
+class MalformedProofError(VerificationError):
+    """The file is not a proof at all; the message says why."""
+
+    exit_code = 10
+
+
+class ProofFile(NamedTuple):
+    """A proof and the statement it is for."""
+
+    proof: Proof
+    statement: JsonObject
+
+
+def encode_json(file: ProofFile) -> str:
+    """Write a proof file as JSON, one field a line."""
+    proof = file.proof
+    fields = {
+        "protocol": PROTOCOL,
+        "curve": CURVE,
+        "circuit": "0x" + proof.circuit_digest.hex(),
+        "statement": file.statement,
+        "m": proof.m,
+        "heights": proof.heights,
+        "messages": "0x" + proof.messages.hex(),
+    }
+    lines = (f"{json.dumps(key)}: {json.dumps(value)}" for key, value in fields.items())
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def decode_json(data: bytes) -> ProofFile:
+    """Read a proof file of JSON; raise `MalformedProofError` if it is none."""
+    fields = _parse_json(data)
+    if set(fields) != set(KEYS):
+        wrong = sorted(set(fields) ^ set(KEYS))
+        raise MalformedProofError(f"the proof has missing or unknown fields: {', '.join(wrong)}")
+    if fields["protocol"] != PROTOCOL or fields["curve"] != CURVE:
+        raise MalformedProofError(f"the proof is not of protocol {PROTOCOL} over {CURVE}")
+    if not isinstance(fields["statement"], dict):
+        raise MalformedProofError("the statement is not an object")
+    digest = _hex(fields["circuit"], "circuit")
+    if len(digest) != DIGEST:
+        raise MalformedProofError("the circuit digest has another length than 32 bytes")
+    if not isinstance(fields["heights"], list) or len(fields["heights"]) > MAX_TABLES:
+        raise MalformedProofError("the heights are not a short list")
+    heights = tuple(None if n is None else _small(n, "height") for n in fields["heights"])
+    proof = Proof(digest, heights, _small(fields["m"], "m"), _hex(fields["messages"], "messages"))
+    return ProofFile(proof, fields["statement"])
+
+
+def encode_binary(file: ProofFile) -> bytes:
+    """Write a proof file in binary."""
+    proof, statement = file.proof, _canonical(file.statement)
+    heights = bytes(0 if n is None else n + 1 for n in proof.heights)
+    return b"".join(
+        (
+            MAGIC,
+            proof.circuit_digest,
+            bytes([proof.m]),
+            len(heights).to_bytes(2, "big") + heights,
+            len(statement).to_bytes(4, "big") + statement,
+            proof.messages,
+        )
+    )
+
+
+def decode_binary(data: bytes) -> ProofFile:
+    """Read a binary proof file; raise `MalformedProofError` if it is none."""
+    _check_size(data)
+    position = 0
+
+    def take(count: int) -> bytes:
+        nonlocal position
+        part = data[position : position + count]
+        if len(part) != count:
+            raise MalformedProofError("the proof is cut")
+        position += count
+        return part
+
+    if take(len(MAGIC)) != MAGIC:
+        raise MalformedProofError(f"the proof is not of protocol {PROTOCOL}")
+    digest, m = take(DIGEST), take(1)[0]
+    count = int.from_bytes(take(2), "big")
+    if count > MAX_TABLES:
+        raise MalformedProofError("the heights are not a short list")
+    heights = tuple(None if n == 0 else n - 1 for n in take(count))
+    written = take(int.from_bytes(take(4), "big"))
+    statement = _parse_json(written)
+    if _canonical(statement) != written:
+        raise MalformedProofError("the statement is not canonical JSON")
+    return ProofFile(Proof(digest, heights, m, data[position:]), statement)
+
+
+def decode(data: bytes) -> ProofFile:
+    """Read a proof file of either kind; raise `MalformedProofError` if it is none."""
+    return decode_binary(data) if data.startswith(MAGIC) else decode_json(data)
+
+
+def _canonical(statement: JsonObject) -> bytes:
+    return json.dumps(statement, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+def _check_size(data: bytes) -> None:
+    if len(data) > MAX_FILE:
+        raise MalformedProofError(f"the proof has {len(data)} bytes; {MAX_FILE} are the most")
+
+
+def _parse_json(data: bytes) -> JsonObject:
+    _check_size(data)
+    try:
+        text = data.decode("utf-8")
+        _check_nesting(text)
+        parsed = json.loads(
+            text, object_pairs_hook=_unique_keys, parse_constant=_refuse, parse_float=_refuse
+        )
+    except ValueError as error:
+        raise MalformedProofError(f"the proof is not JSON: {error}") from error
+    if not isinstance(parsed, dict):
+        raise MalformedProofError("the proof is not a JSON object")
+    return parsed
+
+
+def _check_nesting(text: str) -> None:
+    """Refuse deep nesting: the parser recurses, and py_ecc lifts Python's limit on that."""
+    depth = 0
+    for token in BRACKETS.finditer(text):
+        depth += token[0] in "[{"
+        depth -= token[0] in "]}"
+        if depth > MAX_NESTING:
+            raise ValueError(f"nested deeper than {MAX_NESTING}")
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> JsonObject:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("a field occurs twice")
+    return fields
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not an integer")
+
+
+def _hex(text: object, name: str) -> bytes:
+    if not isinstance(text, str) or not HEX.fullmatch(text):
+        raise MalformedProofError(f"{name} is not 0x and pairs of lower-case hexadecimal digits")
+    return bytes.fromhex(text[2:])
+
+
+def _small(number: object, name: str) -> int:
+    if type(number) is not int or not 0 <= number <= MAX_HEIGHT:
+        raise MalformedProofError(f"{name} is not a number of [0, {MAX_HEIGHT}]")
+    return number
