@@ -26,7 +26,8 @@ def test_new_then_verify_then_info(tmp_path):
     made = run("new", "--degree", 3, "-o", path, "--verifier", verifier)
     assert made.exit_code == 0
     assert "for development only" in made.stdout
-    assert run("verify", path).stdout.startswith("sound")
+    for file in (path, verifier):
+        assert run("verify", file).stdout.startswith("sound")
     assert "for development only" in run("info", path).stdout
     assert "for verifying only" in run("info", verifier).stdout
     assert srs.load_verifier(verifier) == srs.load(path).verifier
@@ -40,6 +41,16 @@ def test_import(ceremony, tmp_path):
     assert (document["degree"], document["powers"], document["kind"]) == (2, 4, "unknown")
     assert "consecutive" in done.stderr
     assert json.loads(run("info", path, "--json").stdout) == document
+
+
+def test_verify_checks_the_powers_of_an_srs_file(tmp_path):
+    path = tmp_path / "a.srs"
+    one, other = srs.generate(2), srs.generate(2)
+    srs.save(srs.Srs(one.points, other.verifier), path)
+    done = run("verify", path)
+    assert done.exit_code == 21
+    assert done.stdout == ""
+    assert "power 1 is not tau times power 0" in done.stderr
 
 
 def test_verify_takes_a_ceremony_too(ceremony):

@@ -265,7 +265,6 @@ def test_real_ceremonies(name, shared):
     assert srs.kind is kind
 
 
-@pytest.mark.slow
 def test_real_pruned_ceremony(shared):
     srs = import_ceremony(shared("srs/hez_15_pruned.ptau"))
     assert len(srs) == 2**16 - 1

@@ -65,11 +65,11 @@ def import_(
 @json_option
 def verify(file: Path, *, as_json: bool) -> None:
     """Check every power of an SRS FILE, or of a ceremony's file."""
-    if srs.is_srs_file(file):
-        checked = srs.load(file)
-        srs.check(checked, _tell)
-    else:
+    checked = srs.load_any(file) if srs.is_srs_file(file) else None
+    if checked is None:
         checked = srs.import_ceremony(file, None, _tell)
+    elif isinstance(checked, Srs):
+        srs.check(checked, _tell)
     print_result(as_json, _describe(file, checked), ["sound", *_lines(_describe(file, checked))])
 
 
