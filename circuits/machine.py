@@ -19,7 +19,7 @@ from circuits.gadgets.add_sub import AddSub
 from circuits.gadgets.environment import Environment
 from circuits.gadgets.flow import Gas, Jump, Jumpdest, Jumpi, JumpiBool, MemorySize, ProgramCounter
 from circuits.gadgets.stack import Dup, Pop, Push, Push0, Swap
-from circuits.language import Gadget, Plan, StepGadget, TableGadget, TokenAccess, Witness
+from circuits.language import Gadget, Plan, StepGadget, TableGadget, Witness
 from circuits.tables.bytecode import (
     Bytecode,
     CodeHeader,
@@ -147,8 +147,7 @@ def fill(trace: Trace) -> Filled:
 def _fill_table(table: TableGadget[Any], record: Any, plan: Plan) -> Witness:
     w = Witness(len(record))
     for part in table.parts():
-        if isinstance(part, TokenAccess):
-            part.settle(w, plan.accessed(table, part))
+        part.complete(w, plan, table)
     table.fill(w, record, plan)
     return w
 

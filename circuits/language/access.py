@@ -16,6 +16,7 @@ from circuits.execution.tokens import Access
 from circuits.language.builder import Builder
 from circuits.language.columns import U16, Bit, Uint
 from circuits.language.part import Cell, Part
+from circuits.language.plan import Plan
 from circuits.language.witness import Witness
 from circuits.language.words import ByteWord, WordExpr
 from zkevm.plonkish.expression import Column, ColumnType, Expr
@@ -26,7 +27,7 @@ class TokenAccess(Part):
     """The columns of one access: the cells received, the gap and, on droppable buses, `keep`.
 
     `old` are the value cells received; their ranges were proven by who wrote them.  `received` is the
-    same as expressions.
+    same as expressions.  Values of a message beyond `cells` are 0.
     """
 
     bus: Bus
@@ -57,24 +58,30 @@ class TokenAccess(Part):
     ) -> None:
         """Where `when` is 1, read the cell `key` at `clock` and leave `new` in it (default: what was there)."""
         gap = self.gap.value if isinstance(self.gap, Uint) else self.gap
-        label = f"{self.label} receives"
-        c.receive(self.bus, when, *key, *self.received, clock - 1 - gap, label=label)
+        unused = (0,) * (len(self.bus.fields) - len(key) - len(self.cells) - 1)
+        left = (*key, *self.received, *unused, clock - 1 - gap)
+        c.receive(self.bus, when, *left, label=f"{self.label} receives")
         kept = when if self.keep is None else when * self.keep
         c.send(
             self.bus,
             kept,
             *key,
             *(self.received if new is None else new),
+            *unused,
             clock,
             label=f"{self.label} sends",
         )
+
+    def complete(self, w: Witness, plan: Plan, owner: object) -> None:
+        self.settle(w, plan.accessed(owner, self))
 
     def settle(self, w: Witness, access: Access | None) -> None:
         """Fill the columns from a solved access."""
         old = np.zeros((w.rows, 2 * len(self.cells)), np.uint64)
         gap, keep = np.zeros(w.rows, np.uint64), np.zeros(w.rows, np.bool_)
         if access is not None and len(access.where):
-            old[access.where], gap[access.where] = access.old, access.gap
+            old[access.where] = access.old[:, : old.shape[1]]
+            gap[access.where] = access.gap
             keep[access.where] = access.keep
         for i, cell in enumerate(self.old):
             w[cell] = old[:, 2 * i : 2 * i + 2]

@@ -11,6 +11,7 @@ from zkevm.plonkish.fixed import FixedColumn
 if TYPE_CHECKING:
     from circuits.language.arrays import Array
     from circuits.language.builder import Builder
+    from circuits.language.plan import Plan
     from circuits.language.witness import Witness
 
 
@@ -51,6 +52,12 @@ class Part:
         for _, child in self.children():
             if isinstance(child, Part):
                 child.constrain(c)
+
+    def complete(self, w: Witness, plan: Plan, owner: object) -> None:
+        """Fill what follows from the accesses that `owner`, a gadget, has registered."""
+        for _, child in self.children():
+            if isinstance(child, Part):
+                child.complete(w, plan, owner)
 
     def assign(self, w: Witness, values: Array) -> None:
         """Fill the columns from one array."""

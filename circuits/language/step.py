@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from circuits.buses import FETCH, STACK, STATE
 from circuits.execution.execution import Steps
-from circuits.language.access import TokenAccess
 from circuits.language.builder import Builder
 from circuits.language.columns import U16, Bit
 from circuits.language.gadget import Gadget
@@ -232,7 +231,6 @@ class StepGadget(Gadget):
         if (pushed := self.pushed()) is not None:
             w[pushed.word] = s.written()
         for part in self.parts():
-            if isinstance(part, TokenAccess):
-                part.settle(w, plan.accessed(self, part))
+            part.complete(w, plan, self)
         self.fill(w, s)
         return w
