@@ -18,6 +18,7 @@ from circuits.execution.tokens import I64
 from circuits.gadgets.add_sub import AddSub
 from circuits.gadgets.environment import Environment
 from circuits.gadgets.flow import Gas, Jump, Jumpdest, Jumpi, JumpiBool, MemorySize, ProgramCounter
+from circuits.gadgets.memory import MemoryWord, MloadAligned, Mstore8, MstoreAligned
 from circuits.gadgets.stack import Dup, Pop, Push, Push0, Swap
 from circuits.language import Gadget, Plan, StepGadget, TableGadget, Witness
 from circuits.tables.bytecode import (
@@ -28,6 +29,7 @@ from circuits.tables.bytecode import (
     PushData32,
     PushSteps,
 )
+from circuits.tables.memory import Expand, Grow, RefreshMemory
 from circuits.tables.ranges import BytePairs, PowersOfTwo, Range16
 from circuits.tables.stack import DrainStack, RefreshStack
 from zkevm.errors import NotProvableError
@@ -50,11 +52,18 @@ GADGETS: tuple[StepGadget, ...] = (
     MemorySize(),
     Gas(),
     Environment(),
+    MloadAligned(),
+    MstoreAligned(),
+    MemoryWord(),
+    Mstore8(),
 )
 
 TABLES: tuple[TableGadget[Any], ...] = (
     DrainStack(),
     RefreshStack(),
+    Expand(),
+    Grow(),
+    RefreshMemory(),
     PushData4(),
     PushData32(),
     CodeHeader(),

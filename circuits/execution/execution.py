@@ -13,7 +13,7 @@ from circuits.execution.schedule import Schedule, schedule
 from circuits.execution.stack import POPPED, Operands, StackRefreshes, gaps, operands
 from circuits.execution.tokens import I64, U64, Mask
 from zkevm.evm.opcodes import Op
-from zkevm.trace.trace import RESUME, Halt, Trace
+from zkevm.trace.trace import RESUME, FrameKind, Halt, Trace
 from zkevm.trace.words import Words, ints_from_words
 
 SCOPE = 1
@@ -70,10 +70,26 @@ class Execution:
         """The store of each frame."""
         return np.array([self.stores[a] for a in self.frame_addresses], np.uint64)
 
+    def outputs(self, frames: I64) -> tuple[U64, U64, U64]:
+        """Where the output of each of some frames lies: data frame, offset, length."""
+        of = self.trace.frames
+        has = np.isin(of.halt[frames], (Halt.RETURN, Halt.REVERT))
+        has &= of.kind[frames] % 2 == FrameKind.CALL  # a creation that succeeds returns nothing
+        has |= of.halt[frames] == Halt.REVERT
+        data_frame = np.where(has, self.schedule.frame_id[frames], np.uint64(0))
+        return data_frame, of.output_offset[frames], of.output_length[frames]
+
     @cached_property
     def written_start(self) -> I64:
         """For each row the place of its first written word (valid where it writes one)."""
         return np.searchsorted(self.trace.written.row, np.arange(len(self.trace.rows)))
+
+    @cached_property
+    def memory_start(self) -> I64:
+        """For each row the place of the first memory word it leaves (valid where it writes any)."""
+        memory = self.trace.memory
+        start = np.concatenate([[0], np.cumsum(memory.count, dtype=np.int64)])
+        return start[np.searchsorted(memory.row, np.arange(len(self.trace.rows)))]
 
     def steps(self, rows: I64) -> Steps:
         """A view of these rows."""
@@ -204,6 +220,12 @@ class Steps:
     def written(self, k: int = 0) -> Words:
         """The k-th word that the row puts on the stack (every row must write so many)."""
         return self.trace.written.words[self.take(self.execution.written_start) + k]
+
+    def memory_left(self, k: int, where: Mask) -> Words:
+        """The k-th memory word that the row leaves, 0 where `where` is not set."""
+        out = np.zeros((len(self.rows), 4), np.uint64)
+        out[where] = self.trace.memory.words[self.execution.memory_start[self.rows[where]] + k]
+        return out
 
     @cached_property
     def next_gas(self) -> U64:
