@@ -30,6 +30,15 @@ class TransactionField(IntEnum):
     FLOOR = 15  # what the transaction pays at least (EIP-7623)
 
 
+class CopyKind(IntEnum):
+    """Where the `copy` bus takes bytes from, and where it puts them."""
+
+    MEMORY = 1  # of a frame, or a data frame
+    CODE = 2
+    ABSORB = 3  # lanes of a sponge
+    LANES = 4  # a stream of lanes
+
+
 def _token(number: int, name: str, fields: str) -> Bus:
     return Bus(name, number, BusKind.TOKEN, tuple(fields.split()))
 

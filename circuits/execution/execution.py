@@ -71,13 +71,17 @@ class Execution:
         return np.array([self.stores[a] for a in self.frame_addresses], np.uint64)
 
     def outputs(self, frames: I64) -> tuple[U64, U64, U64]:
-        """Where the output of each of some frames lies: data frame, offset, length."""
+        """Where the output of each of some frames lies: data frame, offset, length; zeros for none.
+
+        A creation that succeeds has none: its output became the code.
+        """
         of = self.trace.frames
-        has = np.isin(of.halt[frames], (Halt.RETURN, Halt.REVERT))
-        has &= of.kind[frames] % 2 == FrameKind.CALL  # a creation that succeeds returns nothing
-        has |= of.halt[frames] == Halt.REVERT
-        data_frame = np.where(has, self.schedule.frame_id[frames], np.uint64(0))
-        return data_frame, of.output_offset[frames], of.output_length[frames]
+        is_call = np.isin(of.kind[frames], (FrameKind.CALL, FrameKind.ROOT_CALL))
+        halt = of.halt[frames]
+        has = ((halt == Halt.RETURN) & is_call) | (halt == Halt.REVERT)
+        found = (self.schedule.frame_id, of.output_offset, of.output_length)
+        data_frame, offset, length = (np.where(has, c[frames], np.uint64(0)) for c in found)
+        return data_frame, offset, length
 
     @cached_property
     def written_start(self) -> I64:

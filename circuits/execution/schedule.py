@@ -41,6 +41,7 @@ class Schedule:
     clock    of the row; accesses of the row happen at it and at its further ticks
     undo     reversible writes so far in the frame (on a RESUME row: after it)
     journal  the clock of the row that made the present journal entry (on RESUME: after it)
+    undo_after, journal_after  the same after the row (for a row that opens a frame: what it saves)
     halted   whether the row halts exceptionally
     outcome  of a call or create that opened no frame (CallOutcome), else -1
     opened   the frame that the row opened, else -1
@@ -52,6 +53,8 @@ class Schedule:
     clock: U64
     undo: U64
     journal: U64
+    undo_after: U64
+    journal_after: U64
     halted: Mask
     outcome: I64
     opened: I64
@@ -108,11 +111,13 @@ def schedule(trace: Trace, call_value: NDArray[np.bool_]) -> Schedule:
             eor[f] = times[frames.end_row[f] + 1] - 1
         elif undone[f]:
             eor[f] = eor[frames.parent[f]]
-    journal = _journal(trace, clock, opened, ended, halted)
+    journal, journal_after = _journal(trace, clock, opened, ended, halted)
     return Schedule(
         clock=clock,
         undo=undo.astype(np.uint64),
         journal=journal,
+        undo_after=final.astype(np.uint64),
+        journal_after=journal_after,
         halted=halted,
         outcome=outcome,
         opened=opened,
@@ -176,8 +181,8 @@ def _undo(
     return undo, starts
 
 
-def _journal(trace: Trace, clock: U64, opened: I64, ended: I64, halted: Mask) -> U64:
-    """The id of the journal entry in force before each row."""
+def _journal(trace: Trace, clock: U64, opened: I64, ended: I64, halted: Mask) -> tuple[U64, U64]:
+    """The ids of the journal entries in force before each row and after it."""
     op = trace.rows.op
     changes = (op >= Op.LOG0) & (op <= Op.LOG4) & ~halted
     changes[trace.refunds.row[(trace.refunds.row >= 0) & (trace.refunds.row < len(op))]] = True
@@ -196,7 +201,7 @@ def _journal(trace: Trace, clock: U64, opened: I64, ended: I64, halted: Mask) ->
         elif (frame := int(ended[last])) > 0:
             kept = saved.pop()
             entry = entry if trace.frames.success[frame] else kept
-    return journal
+    return journal, np.where(changes, clock, journal)
 
 
 def _segments(opened: I64, ended: I64) -> Iterator[tuple[int, int]]:
