@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.execution.journal import Journal, journal
 from circuits.execution.schedule import Schedule, schedule
 from circuits.execution.stack import POPPED, Operands, StackRefreshes, gaps, operands
 from circuits.execution.tokens import I64, U64, Mask
@@ -82,6 +83,11 @@ class Execution:
         found = (self.schedule.frame_id, of.output_offset, of.output_length)
         data_frame, offset, length = (np.where(has, c[frames], np.uint64(0)) for c in found)
         return data_frame, offset, length
+
+    @cached_property
+    def journal(self) -> Journal:
+        """The journal's entries."""
+        return journal(self.trace, self.schedule)
 
     @cached_property
     def written_start(self) -> I64:
