@@ -16,9 +16,14 @@ from numpy.typing import NDArray
 from circuits.execution.execution import Execution, execution
 from circuits.execution.tokens import I64
 from circuits.gadgets.add_sub import AddSub
+from circuits.gadgets.bitwise import Bitwise, Not
+from circuits.gadgets.comparison import Equal, IsZero, IsZeroBool, LessThan, SignedLessThan
+from circuits.gadgets.divide import Divide, DivideSmall
 from circuits.gadgets.environment import Environment
 from circuits.gadgets.flow import Gas, Jump, Jumpdest, Jumpi, JumpiBool, MemorySize, ProgramCounter
 from circuits.gadgets.memory import MemoryWord, MloadAligned, Mstore8, MstoreAligned
+from circuits.gadgets.multiply import Multiply, MultiplySmall
+from circuits.gadgets.shift import ShiftArithmetic, ShiftLogical
 from circuits.gadgets.stack import Dup, Pop, Push, Push0, Swap
 from circuits.language import Gadget, Plan, StepGadget, TableGadget, Witness
 from circuits.tables.bytecode import (
@@ -44,6 +49,19 @@ GADGETS: tuple[StepGadget, ...] = (
     Dup(),
     Swap(),
     AddSub(),
+    MultiplySmall(),
+    Multiply(),
+    DivideSmall(),
+    Divide(),
+    LessThan(),
+    SignedLessThan(),
+    Equal(),
+    IsZeroBool(),
+    IsZero(),
+    Bitwise(),
+    Not(),
+    ShiftLogical(),
+    ShiftArithmetic(),
     Jump(),
     JumpiBool(),
     Jumpi(),

@@ -46,7 +46,7 @@ class Schedule:
     outcome  of a call or create that opened no frame (CallOutcome), else -1
     opened   the frame that the row opened, else -1
     ended    the frame that the row ended, else -1
-    Frames: `frame_id`, `undone`, `eor` (0 if it is never undone), `undo_start` (undo of its first row).
+    Frames: `frame_id`, `undone`, `eor` (0 if it is never undone), `undo_start` (of its first row).
     `begin`, `end`: the clocks of `begin_tx` (its first tick) and `end_tx`.
     """
 

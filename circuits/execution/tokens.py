@@ -50,7 +50,7 @@ class Cells:
 
 @dataclass(frozen=True)
 class Refreshes:
-    """Rows that bridge long gaps: the token of `keys` with `values` moves from clock `old` to `new`."""
+    """Rows that bridge long gaps: the token of `keys`, `values` moves from clock `old` to `new`."""
 
     keys: U64
     values: U64
@@ -92,7 +92,7 @@ class Ledger:
     def add(
         self, where: I64, keys: U64, clock: U64, new: U64 | None, writes: Mask | None = None
     ) -> Access:
-        """Register accesses: at `clock` the cell `keys` (n, width) is read, and set to `new` (n, size).
+        """Register accesses: at `clock` the cell `keys` (n, width) is read and set to `new`.
 
         No `new`: none writes.  `writes` tells which do, by default all.
         """

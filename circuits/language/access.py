@@ -56,7 +56,7 @@ class TokenAccess(Part):
         clock: Expr,
         new: Sequence[Expr | int] | None = None,
     ) -> None:
-        """Where `when` is 1, read the cell `key` at `clock` and leave `new` in it (default: what was there)."""
+        """Where `when` is 1, read the cell `key` at `clock` and leave `new` in it (default: old)."""
         gap = self.gap.value if isinstance(self.gap, Uint) else self.gap
         unused = (0,) * (len(self.bus.fields) - len(key) - len(self.cells) - 1)
         left = (*key, *self.received, *unused, clock - 1 - gap)

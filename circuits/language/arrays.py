@@ -13,10 +13,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zkevm.field import MODULUS, batch_inverse
-from zkevm.trace.words import Words
-from zkevm.trace.words import words_from_ints as words
+from zkevm.trace.words import Words, words_from_ints
 
 Array = NDArray[Any]
+Mask = NDArray[np.bool_]
+
+__all__ = [
+    "Array",
+    "Mask",
+    "Words",
+    "extend",
+    "field",
+    "fits",
+    "from_limbs",
+    "from_octets",
+    "high",
+    "integers",
+    "inverses",
+    "is_zero",
+    "limbs",
+    "low",
+    "octets",
+    "signed_field",
+    "words",
+]
+
+words = words_from_ints
 
 
 def integers(array: Array) -> list[int]:
@@ -77,12 +99,13 @@ def extend(array: Array) -> Words:
 
 def is_zero(array: Array) -> NDArray[np.bool_]:
     """Which rows are zero."""
-    return np.asarray(array == 0) if array.ndim == 1 else ~array.any(axis=1)
+    zero = array == 0
+    return np.asarray(zero if array.ndim == 1 else zero.all(axis=1), np.bool_)
 
 
 def fits(array: Array, bits: int) -> NDArray[np.bool_]:
     """Which rows are below 2^bits, for a multiple of 16."""
-    return ~limbs(array)[:, bits // 16 :].any(axis=1)
+    return np.asarray((limbs(array)[:, bits // 16 :] == 0).all(axis=1), np.bool_)
 
 
 def field(values: Iterable[int]) -> Words:

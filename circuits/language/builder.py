@@ -24,7 +24,7 @@ class Builder:
         self.require_zero(label, lift(left) - right)
 
     def require_range(self, label: str, when: Expr, expr: Expr, bits: int = 16) -> None:
-        """`expr`, bounded below 2^238 by what it is made of, is in [0, 2^bits), bits <= 16, where `when` is 1."""
+        """`expr`, below 2^238 by what it is made of, is in [0, 2^bits), bits <= 16, if `when`."""
         self._add(RANGE16, Role.REQUEST, when, (expr,), label)
         if bits < 16:
             self._add(RANGE16, Role.REQUEST, when, (expr * (1 << 16 - bits),), f"{label}, scaled")

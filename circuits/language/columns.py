@@ -126,8 +126,9 @@ class Uint(Row):
             c.request(RANGE16, c.real, self.cells[-1] * (1 << spare))
 
     def assign(self, w: Witness, values: Array) -> None:
-        """From numbers (n,), halves or words; limbs past the width are not looked at."""
-        super().assign(w, limbs(values))
+        """From numbers (n,), halves or words, or the limbs themselves (n, count)."""
+        as_limbs = values.ndim == 2 and values.shape[1] not in (2, 4)
+        super().assign(w, values if as_limbs else limbs(values))
 
 
 class Bytes(Row):

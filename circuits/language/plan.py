@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.execution.execution import Execution
+from circuits.execution.keccak import Sponges
 from circuits.execution.tokens import I64, U64, Access, Ledger
 from circuits.language.part import Part
 from zkevm.plonkish.table import Bus
@@ -29,6 +30,7 @@ class Plan:
         storage    (store, key: 4) -> (value lo, hi, original lo, hi, warm, scope)
         transient  (store, key: 4) -> (value lo, hi, scope)
         returned   (frame) -> (data frame, offset, length)
+    `sponges` are the inputs hashed: who looks a digest up registers its input there.
     """
 
     def __init__(self, execution: Execution) -> None:
@@ -38,6 +40,7 @@ class Plan:
         self.storage = Ledger("storage", 5, 12)
         self.transient = Ledger("transient", 5, 6)
         self.returned = Ledger("returned", 1, 6, gap_bits=32)
+        self.sponges = Sponges()
         self._accesses: dict[tuple[object, Part], Access] = {}
         self._requests: dict[Bus, list[tuple[NDArray[Any], ...]]] = defaultdict(list)
 
@@ -72,11 +75,11 @@ class Plan:
         return self._accesses.get((owner, part))
 
     def request(self, bus: Bus, *message: NDArray[Any]) -> None:
-        """Record messages sent on a token bus, one array an element, for the table that takes them."""
+        """Record messages sent on a token bus, an array an element, for the table that takes them."""
         self._requests[bus].append(message)
 
     def requests(self, bus: Bus) -> list[NDArray[Any]]:
-        """The messages recorded for a bus, one array an element (empty arrays if there are none)."""
+        """The messages recorded for a bus, an array an element (empty if there are none)."""
         found = self._requests[bus]
         if not found:
             return [np.zeros(0, np.uint64) for _ in bus.fields]
@@ -89,7 +92,7 @@ class Plan:
 
 
 def keys(*elements: NDArray[Any] | int) -> U64:
-    """Key elements side by side: numbers (n,) take one limb, words (n, 4) four; scalars are repeated."""
+    """Key elements side by side: numbers (n,) take a limb, words four; scalars are repeated."""
     arrays = [np.asarray(e) for e in elements]
     n = max(len(a) for a in arrays if a.ndim)
     columns = [
@@ -99,7 +102,7 @@ def keys(*elements: NDArray[Any] | int) -> U64:
 
 
 def values(*cells: NDArray[Any] | int) -> U64:
-    """Value cells side by side: numbers take two limbs (the upper one zero), words four: two cells."""
+    """Value cells side by side: numbers take two limbs (the upper 0), words four: two cells."""
     arrays = [np.asarray(c) for c in cells]
     n = max((len(a) for a in arrays if a.ndim), default=1)
     columns = []

@@ -59,7 +59,7 @@ class Next:
 
 
 class Popped(Part):
-    """A word that the step takes from the stack: the k-th `Popped` of a gadget is the k-th operand from the top.
+    """A word that the step takes from the stack: the k-th `Popped` is the k-th from the top.
 
     Canonical already: whoever pushed it proved that.  By default two halves; with limbs or bytes the
     gadget proves their ranges itself (`Popped(LimbWord())`).
@@ -95,11 +95,11 @@ class Popped(Part):
 
 
 class Peeked(Popped):
-    """A word that the step reads anywhere in the stack: the gadget says where, by `receive` and `STACK` sends."""
+    """A word that the step reads anywhere in the stack: the gadget receives and sends its token."""
 
 
 class Pushed(Part):
-    """The word that the step puts on the stack, proven canonical here (sixteen limbs by default)."""
+    """The word that the step puts on the stack, proven canonical here (by default in limbs)."""
 
     def __init__(self, columns: Word | None = None) -> None:
         self.word = LimbWord() if columns is None else columns
@@ -128,7 +128,7 @@ class StepGadget(Gadget):
 
     opcodes: ClassVar[tuple[int, ...]]
     halts: ClassVar[tuple[Halt, ...]] = ()
-    """The exceptional halts that the gadget proves; a gadget with none proves steps that do not halt so."""
+    """The exceptional halts that the gadget proves; with none, it proves steps that go well."""
 
     real = Bit()
     clock = Cell(ColumnType.U64)
@@ -142,7 +142,7 @@ class StepGadget(Gadget):
     journal = Cell(ColumnType.U64)
 
     def accepts(self, s: Steps) -> NDArray[np.bool_]:
-        """Which steps with one of the opcodes lie in the gadget's domain.  Soundness never depends on it."""
+        """Which steps lie in the gadget's domain.  Soundness never depends on it."""
         return np.ones(len(s), np.bool_)
 
     @abstractmethod

@@ -28,7 +28,7 @@ class Witness:
         return self.cells[column]
 
     def store(self, column: Column, values: Any) -> None:
-        """Keep the cells of one column: (n,) unsigned, (n, 2) or (n, 4) uint64; a scalar is repeated."""
+        """Keep a column: (n,) unsigned, (n, 2) or (n, 4) uint64; a scalar is repeated."""
         array = np.asarray(values)
         if array.ndim == 0:
             array = np.full(self.rows, array)

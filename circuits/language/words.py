@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from circuits.language.arrays import Array, high, low
-from circuits.language.columns import LIMB_BITS, Bytes, Uint
+from circuits.language.arrays import Array, high, low, octets
+from circuits.language.columns import LIMB_BITS, Bytes, Cells, Uint
 from circuits.language.part import Cell, Part
 from circuits.language.witness import Witness
 from zkevm.plonkish.expression import Column, ColumnType, Expr, lift, recompose
@@ -59,7 +59,7 @@ class Word(Part):
 
 
 class Halves(Word):
-    """Two cells of 128 bits whose range is proven elsewhere: by the sender of the message they come in."""
+    """Two cells of 128 bits, proven elsewhere: by the sender of the message they come in."""
 
     def __init__(self) -> None:
         self.lo = Cell(ColumnType.U128)
@@ -104,3 +104,18 @@ class ByteWord(Word):
 
     def assign(self, w: Witness, values: Array) -> None:
         w[self.bytes] = values
+
+
+class Octets(Word):
+    """Thirty-two bytes, least significant first, for lookups that prove them."""
+
+    def __init__(self) -> None:
+        self.bytes = Cells(32, ColumnType.U8)
+        self.lo = recompose(self.bytes.cells[:16], 8)
+        self.hi = recompose(self.bytes.cells[16:], 8)
+
+    def children(self) -> Iterator[tuple[str, Column | Part]]:
+        yield "", self.bytes
+
+    def assign(self, w: Witness, values: Array) -> None:
+        w[self.bytes] = octets(values)

@@ -34,6 +34,7 @@ from circuits.language import (
     Cell,
     Cells,
     ColumnType,
+    Expr,
     Fixed,
     Halves,
     Plan,
@@ -126,8 +127,7 @@ class EmptyCode(FixedTable):
 
 @dataclass(frozen=True)
 class CodeRows:
-    """Rows of 32 bytes: code id, position, bytes left, the bytes, and the push bytes left before each byte
-    and after the last, shape (n, 33)."""
+    """Rows of 32 bytes; `push_left`, (n, 33), counts push bytes before each byte and after the last."""
 
     code: U64
     position: U64
@@ -288,7 +288,7 @@ class PushData(TableGadget[Pushes]):
     """A row for each distinct executed PUSH of at most `width` bytes: the value it pushes.
 
     Byte j counts from the end of the data, so the value is linear in the bytes whatever the size.
-    Bytes past the end of the code are zero: those are the last ones, and the first of them is proven to lie there.
+    Bytes past the end of the code are zero and the last ones; the first is proven to lie there.
     """
 
     smallest: int
@@ -305,13 +305,12 @@ class PushData(TableGadget[Pushes]):
 
     def constrain(self, c: Builder) -> None:
         size = total(self.active)
-        # The byte after the opcode is push data or not according to the size: `fetch` tells both apart.
         c.request(FETCH, self.real, self.code, self.pc, Op.PUSH0 + size, 1, 0, label="the opcode")
-        last = self.real
+        last: Expr = self.real
         for j, bit in enumerate(self.active):
             c.require_zero(f"byte {j} is active after the ones before", bit * (1 - last))
             last = bit
-        past_last = self.real
+        past_last: Expr = self.real
         for j, (byte, bit, past) in enumerate(
             zip(self.bytes, self.active, self.outside, strict=True)
         ):

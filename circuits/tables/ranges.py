@@ -4,8 +4,10 @@ Their values are functions of the row number, which the verifier evaluates by it
 of each row is committed.  Heights are forced: a range table one bit higher would prove a range one bit wider.
 """
 
+from typing import ClassVar
+
 from circuits.buses import AND8, BYTES, POW2, RANGE16
-from circuits.language import Builder, Cell, ColumnType, Fixed, Gadget, Plan, TableGadget, Witness
+from circuits.language import Builder, Cell, ColumnType, Fixed, Plan, TableGadget, Witness
 from zkevm.plonkish.expression import ONE
 from zkevm.plonkish.fixed import PowerOfTwo, RowAnd, RowBits
 
@@ -13,7 +15,7 @@ from zkevm.plonkish.fixed import PowerOfTwo, RowAnd, RowBits
 class FixedTable(TableGadget[range]):
     """A table all of whose rows are true statements, whatever the witness."""
 
-    height: int
+    height: ClassVar[int]
 
     def declare(self) -> Builder:
         c = Builder(ONE)

@@ -99,7 +99,7 @@ class RowIsZero(FixedColumn):
     def values(self, height: int) -> NDArray[Any]:
         rows = np.arange(1 << height, dtype=np.uint32)
         bits = (rows >> np.uint32(self.start)) & np.uint32((1 << self.width) - 1)
-        return (bits == 0).astype(np.uint8)
+        return np.asarray(bits == 0, np.uint8)
 
     def evaluate(self, point: Sequence[int]) -> int:
         product = 1
