@@ -197,24 +197,39 @@ def load_case(
     fork: str | None = None,
     indexes: Indexes | None = None,
 ) -> TestCase:
-    """Return the one case of a file that the arguments choose.
+    """Return the one case of a file that the arguments choose; without `fork`, of the newest fork.
 
     `indexes` are those of data, gas limit and value. Raises `UsageError` if none or several match.
     """
     if fork is not None:
         fork_named(fork)
+    there = load_cases(path)
     cases = [
         case
-        for case in load_cases(path)
+        for case in there
         if test in {None, case.name}
         and fork in {None, case.fork.name}
         and indexes in {None, case.indexes}
     ]
+    newest = max((list(FORKS).index(case.fork.name) for case in cases), default=0)
+    cases = [case for case in cases if case.fork.name == list(FORKS)[newest]]
     if len(cases) == 1:
         return cases[0]
-    if not cases:
-        raise UsageError(f"{path}: holds no such test, fork and index")
-    raise UsageError(f"{path}: holds {len(cases)} cases: choose by test, fork and index")
+    if cases:
+        raise UsageError(f"{path}: several cases match, choose one of {_choices(cases)}")
+    if there:
+        raise UsageError(f"{path}: no such case, choose one of {_choices(there)}")
+    raise UsageError(f"{path}: holds no test of a supported fork: {', '.join(FORKS)}")
+
+
+def _choices(cases: Sequence[TestCase], limit: int = 5) -> str:
+    """Name the first few cases in the words of the command line."""
+    names = [
+        f"--test {case.name} --fork {case.fork.name} --index {','.join(map(str, case.indexes))}"
+        for case in cases[:limit]
+    ]
+    rest = len(cases) - limit
+    return "; ".join(names) + (f"; and {rest} more" if rest > 0 else "")
 
 
 def decode_cases(text: bytes, source: str) -> Iterator[TestCase]:
