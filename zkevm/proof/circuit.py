@@ -50,7 +50,7 @@ class Circuit:
     bounds: Bounds = field(default=Bounds())
 
     def __post_init__(self) -> None:
-        faults = list(self._faults())
+        faults = list(self._faults()) or list(self._zero_row_faults())
         if faults:
             raise CircuitError(f"circuit {self.name}: " + "; ".join(faults))
 
@@ -100,18 +100,20 @@ class Circuit:
             yield f"height {table.height} out of bounds"
         if not table.columns:
             yield "no column"
-        if not list(table.faults()):
-            yield from _zero_row_faults(table)
+
+    def _zero_row_faults(self) -> Iterator[str]:
+        for table, program in zip(self.tables, self.programs, strict=True):
+            faults = _zero_row_faults(table, program)
+            yield from (f"{table.name}: {fault}" for fault in faults)
 
 
-def _zero_row_faults(table: Table) -> Iterator[str]:
+def _zero_row_faults(table: Table, program: Program) -> Iterator[str]:
     """What the row of zeros breaks or sends, whatever the fixed columns hold.
 
     Constraints and numerators have to vanish as polynomials in the fixed columns.  They are
     evaluated at one point fixed by hashing the program: a non-zero polynomial of degree 3 has a
     root there with probability below 2^-250.
     """
-    program = compile_table(table)
     seed = keccak256(b"zero row" + program.encode())
     cells = [0] * program.width + [
         int.from_bytes(keccak256(seed + word(2 * i)) + keccak256(seed + word(2 * i + 1)), "big")
