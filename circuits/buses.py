@@ -39,6 +39,15 @@ class CopyKind(IntEnum):
     LANES = 4  # a stream of lanes
 
 
+class OrderOf(IntEnum):
+    """What the `order` bus numbers: the chain of each begins and ends with the statement."""
+
+    ACCOUNTS = 1
+    SLOTS = 2
+    TRANSIENT_SLOTS = 3
+    KECCAK_BLOCKS = 4  # keys 0; the number of the next block, from 1
+
+
 def _token(number: int, name: str, fields: str) -> Bus:
     return Bus(name, number, BusKind.TOKEN, tuple(fields.split()))
 
@@ -89,8 +98,8 @@ COPY = _token(
 )
 JOURNAL_NEW = _token(17, "journal_new", "id refund logs destroyed")
 LANE = _token(18, "lane", "stream index value")
-SPONGE = _token(19, "sponge", "sponge block left s0 s1 s2 s3 s4 s5 s6 s7 s8")
-KECCAK_F = _token(20, "keccak_f", "permutation round s0 s1 s2 s3 s4 s5 s6 s7 s8")
+SPONGE = _token(19, "sponge", "sponge block left s0 s1 s2 s3 s4 s5 s6 s7 s8 s9")
+KECCAK_F = _token(20, "keccak_f", "permutation round s0 s1 s2 s3 s4 s5 s6 s7 s8 s9")
 LOG = _token(21, "log", "scope index part a b")
 SCOPE = _token(22, "scope", "scope phase transaction gas_used blob_gas_used log_base clock")
 LIST = _token(23, "list", "scope kind index clock count_a count_b")
@@ -137,6 +146,6 @@ AND8 = _lookup(62, "and8", "a b a_and_b")
 POW2 = _lookup(63, "pow2", "exponent power")
 OPCODE = _lookup(64, "opcode", "opcode valid min_sp max_sp gas")
 PUSH_STEP = _lookup(65, "push_step", "left byte next_left instruction jumpdest")
-ROUND_CONSTANT = _lookup(66, "round_constant", "round c0 c1 c2 c3")
+ROUND_CONSTANT = _lookup(66, "round_constant", "round constant")
 
 BUSES: tuple[Bus, ...] = tuple(b for b in list(globals().values()) if isinstance(b, Bus))

@@ -34,6 +34,7 @@ from circuits.tables.bytecode import (
     PushData32,
     PushSteps,
 )
+from circuits.tables.keccak import FirstBlock, KeccakF, NextBlock, RoundConstants
 from circuits.tables.memory import Expand, Grow, RefreshMemory
 from circuits.tables.ranges import BytePairs, PowersOfTwo, Range16
 from circuits.tables.stack import DrainStack, RefreshStack
@@ -88,6 +89,10 @@ TABLES: tuple[TableGadget[Any], ...] = (
     EmptyCode(),
     Bytecode(),
     PushSteps(),
+    FirstBlock(),
+    NextBlock(),
+    KeccakF(),
+    RoundConstants(),
     Range16(),
     BytePairs(),
     PowersOfTwo(),

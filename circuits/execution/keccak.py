@@ -58,8 +58,8 @@ def rotated(x: int, y: int) -> tuple[int, int]:
 class Rounds:
     """The insides of the rounds of n permutations, each of shape (n, 24, lanes).
 
-    `parity` are the column parities C, `mixed` the C' with C'[x] = C[x] ^ C[x-1] ^ rot(C[x+1], 1), and
-    `theta` the state after theta.  `output` (n, 25) is the state after the last round.
+    `parity` are the column parities C, `mixed` the C'[x] = C[x] ^ C[x-1] ^ rot(C[x+1], 1), `theta`
+    the state after theta.  `output` (n, 25) is the state after the last round.
     """
 
     parity: U64
@@ -107,7 +107,8 @@ class Blocks:
     sponge   the number of the first block of the same input
     left     bytes of the input from this block on
     data     (n, 136) uint8, zero after the end of the input
-    before   (n, 25) the state, zero for a first block; `entry`: after absorbing; `rounds`: its permutation
+    before   (n, 25) the state, zero for a first block
+    entry    (n, 25) the state after absorbing, which `rounds` permute
     """
 
     sponge: U64
