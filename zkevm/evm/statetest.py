@@ -248,7 +248,7 @@ T = TypeVar("T")
 def _decode(text: bytes | msgspec.Raw, type_: type[T], source: str) -> T:
     try:
         return msgspec.json.decode(text, type=type_, dec_hook=_decode_hex)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise InputError(f"{source}: {error}") from error
 
 
