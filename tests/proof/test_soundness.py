@@ -19,11 +19,12 @@ from tests.support.liar import (
     ZeroDenominators,
 )
 from zkevm.errors import VerificationError
+from zkevm.field import MODULUS
 from zkevm.proof import Proof, verifier, verify
 from zkevm.proof.layout import lay_out
 from zkevm.proof.protocol import Statement
 from zkevm.proof.prover import heights_of, write_proof
-from zkevm.transcript import ProofReader
+from zkevm.transcript import ProofReader, Transcript
 
 M = 5
 
@@ -110,7 +111,24 @@ def test_shares_are_tied_to_the_leaves(monkeypatch):
     assert outcome(proof, public, monkeypatch) == SPLIT
 
 
-def test_zero_denominators(monkeypatch):
+def test_two_zero_denominators_would_hide_everything(monkeypatch):
+    """Two equal messages of fingerprint zero make the root 0/0, which no message can unbalance."""
+    edits = [("user", 4, row, 1) for row in (0, 4)] + [("user", 3, row, 99) for row in (0, 4)]
+    forced = {"alpha": -toy.PUBLIC.number - 5 * 99, "beta": 5}
+    draw = Transcript.challenge
+
+    def challenge(self, name):
+        drawn = draw(self, name)
+        return forced.get(name, drawn) % MODULUS
+
+    monkeypatch.setattr(Transcript, "challenge", challenge)
+    due = "no denominator is zero"
+    proof, public = forge(0, edits, (1, 2, 3))
+    assert outcome(proof, public, monkeypatch) == due
+    assert outcome(proof, public, monkeypatch, skip=due) is None
+
+
+def test_zero_denominators_at_the_root(monkeypatch):
     due = "no denominator is zero"
     proof, public = forge(7, published=(1, 2, 3), prover=ZeroDenominators)
     assert outcome(proof, public, monkeypatch) == due
