@@ -19,6 +19,7 @@ from circuits.gadgets.add_sub import AddSub
 from circuits.gadgets.bitwise import Bitwise, Not
 from circuits.gadgets.comparison import Equal, IsZero, IsZeroBool, LessThan, SignedLessThan
 from circuits.gadgets.divide import Divide, DivideSmall
+from circuits.gadgets.ends import ResumeCall, Return, Revert, Stop, StopPastEnd
 from circuits.gadgets.environment import Environment
 from circuits.gadgets.flow import Gas, Jump, Jumpdest, Jumpi, JumpiBool, MemorySize, ProgramCounter
 from circuits.gadgets.memory import MemoryWord, MloadAligned, Mstore8, MstoreAligned
@@ -34,11 +35,20 @@ from circuits.tables.bytecode import (
     PushData32,
     PushSteps,
 )
+from circuits.tables.frames import Frames
 from circuits.tables.keccak import FirstBlock, KeccakF, NextBlock, RoundConstants
 from circuits.tables.memory import Expand, Grow, RefreshMemory
+from circuits.tables.public import PublicValues
 from circuits.tables.ranges import BytePairs, PowersOfTwo, Range16
 from circuits.tables.stack import DrainStack, RefreshStack
+from circuits.tables.transaction import (
+    AccessEntry,
+    BeginTransaction,
+    EndTransaction,
+    TransactionData,
+)
 from zkevm.errors import NotProvableError
+from zkevm.evm.forks import fork_named
 from zkevm.evm.opcodes import Op
 from zkevm.plonkish.table import Table
 from zkevm.trace.trace import RESUME, Halt, Trace
@@ -75,9 +85,19 @@ GADGETS: tuple[StepGadget, ...] = (
     MstoreAligned(),
     MemoryWord(),
     Mstore8(),
+    Stop(),
+    StopPastEnd(),
+    Return(),
+    Revert(),
+    ResumeCall(),
 )
 
 TABLES: tuple[TableGadget[Any], ...] = (
+    EndTransaction(),
+    TransactionData(),
+    AccessEntry(),
+    Frames(),
+    PublicValues(),
     DrainStack(),
     RefreshStack(),
     Expand(),
@@ -111,15 +131,27 @@ class Filled:
     rows: dict[str, I64] = field(default_factory=dict)
 
 
-def all_gadgets() -> tuple[Gadget, ...]:
-    """Step gadgets, then tables: the order of the circuit's key."""
-    return (*GADGETS, *TABLES)
+@cache
+def step_gadgets(fork: str) -> tuple[StepGadget, ...]:
+    """The gadgets of the steps of a fork, in the order of the circuit's key."""
+    return GADGETS
 
 
 @cache
-def tables() -> tuple[Table, ...]:
+def table_gadgets(fork: str) -> tuple[TableGadget[Any], ...]:
+    """The tables that serve the steps of a fork, in the order of the circuit's key."""
+    return (BeginTransaction(fork_named(fork)), *TABLES)
+
+
+def all_gadgets(fork: str) -> tuple[Gadget, ...]:
+    """Step gadgets, then tables: the order of the circuit's key."""
+    return (*step_gadgets(fork), *table_gadgets(fork))
+
+
+@cache
+def tables(fork: str) -> tuple[Table, ...]:
     """The declarations of all tables, in the order of the circuit's key."""
-    return tuple(g.table for g in all_gadgets())
+    return tuple(g.table for g in all_gadgets(fork))
 
 
 def assign(prepared: Execution) -> dict[str, I64]:
@@ -129,7 +161,7 @@ def assign(prepared: Execution) -> dict[str, I64]:
     frame_halt = prepared.trace.frames.halt
     halt = np.where(schedule.halted, frame_halt[schedule.ended], Halt.NONE)
     found: dict[str, I64] = {}
-    for gadget in GADGETS:
+    for gadget in step_gadgets(prepared.trace.fork):
         of_kind = free & np.isin(rows.op, gadget.opcodes)
         of_kind &= np.isin(halt, gadget.halts) if gadget.halts else ~schedule.halted
         candidates = np.flatnonzero(of_kind)
@@ -161,13 +193,14 @@ def fill(trace: Trace) -> Filled:
     rows = assign(prepared)
     plan = Plan(prepared)
     steps = {name: prepared.steps(of) for name, of in rows.items()}
-    for gadget in GADGETS:
+    gadgets, served = step_gadgets(prepared.trace.fork), table_gadgets(prepared.trace.fork)
+    for gadget in gadgets:
         if gadget.name in steps:
             gadget.plan(steps[gadget.name], plan)
-    records = [(table, table.collect(plan)) for table in TABLES]
+    records = [(table, table.collect(plan)) for table in served]
     plan.solve()
     witnesses: dict[str, Witness] = {}
-    for gadget in GADGETS:
+    for gadget in gadgets:
         if gadget.name in steps:
             witnesses[gadget.name] = gadget.assign(steps[gadget.name], plan)
     for table, record in records:

@@ -13,6 +13,8 @@ from circuits.execution.journal import Journal, journal
 from circuits.execution.schedule import Schedule, schedule
 from circuits.execution.stack import POPPED, Operands, StackRefreshes, gaps, operands
 from circuits.execution.tokens import I64, U64, Mask
+from zkevm.evm.fork import Fork
+from zkevm.evm.forks import fork_named
 from zkevm.evm.opcodes import Op
 from zkevm.trace.trace import RESUME, FrameKind, Halt, Trace
 from zkevm.trace.words import Words, ints_from_words
@@ -34,6 +36,11 @@ class Execution:
     gap: U64
     stack_refreshes: StackRefreshes
 
+    @property
+    def fork(self) -> Fork:
+        """The rules of the trace's fork."""
+        return fork_named(self.trace.fork)
+
     @cached_property
     def code_ids(self) -> U64:
         """The id of each of `trace.codes`: its header's position on the code chain, from 1."""
@@ -43,6 +50,11 @@ class Execution:
             if len(lengths)
             else lengths
         )
+
+    @cached_property
+    def code_places(self) -> dict[int, int]:
+        """The place in `trace.codes` of each code hash."""
+        return {h: i for i, h in enumerate(ints_from_words(self.trace.code_hashes))}
 
     @cached_property
     def frame_codes(self) -> U64:

@@ -1,0 +1,165 @@
+"""The code that a call of an address runs: its own, or that of the account it is delegated to.
+
+Relation.  The account's code hash is looked up in `code_info`.  If it is a delegation and the fork has
+           them (EIP-7702), the account it names is touched and its code runs instead; that one is not
+           followed further.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from circuits.buses import CODE_INFO
+from circuits.execution.execution import Execution
+from circuits.execution.tokens import U64, Mask
+from circuits.language.arrays import integers
+from circuits.language.builder import Builder
+from circuits.language.columns import Bit
+from circuits.language.part import Cell, Part
+from circuits.language.plan import Plan
+from circuits.language.state import AddressAccess, CodeAccess, Inverses, Undoing
+from circuits.language.witness import Witness
+from zkevm.errors import NotProvableError
+from zkevm.evm.code import EMPTY_CODE, Code
+from zkevm.evm.fork import Fork
+from zkevm.plonkish.expression import Column, ColumnType, Expr
+from zkevm.trace.words import Words, words_from_ints
+
+
+@dataclass(frozen=True)
+class CodeFacts:
+    """What `code_info` says of a code hash."""
+
+    code: int
+    length: int
+    delegated: bool
+    target: int
+
+
+def code_facts(execution: Execution, address: int) -> CodeFacts:
+    """Of the code that an account had before the transaction.
+
+    Raises NotProvableError if the trace does not hold that code.
+    """
+    code_hash = execution.trace.pre.accounts[address].code_hash
+    if code_hash == EMPTY_CODE.hash:
+        return CodeFacts(0, 0, False, 0)
+    found = execution.code_places.get(code_hash)
+    if found is None:
+        raise NotProvableError(f"not provable yet: the code of {address:#042x} is not in the trace")
+    code = execution.trace.codes[found]
+    delegate = Code(code).delegate
+    code_id = int(execution.code_ids[found])
+    return CodeFacts(code_id, len(code), delegate is not None, delegate or 0)
+
+
+class CodeInfo(Part):
+    """Looks a code hash up."""
+
+    def __init__(self) -> None:
+        self.code = Cell(ColumnType.U32)
+        self.length = Cell(ColumnType.U16)
+        self.delegated = Bit()
+        self.target = Cell(ColumnType.FIELD)
+
+    def children(self) -> Iterator[tuple[str, Column | Part]]:
+        yield ".id", self.code
+        yield ".length", self.length
+        yield ".delegated", self.delegated
+        yield ".target", self.target
+
+    def use(self, c: Builder, when: Expr, code: CodeAccess) -> None:
+        """Where `when` is 1, of the hash that an access has read."""
+        facts = (self.code, self.length, self.delegated, self.target)
+        c.request(CODE_INFO, when, *code.old[:2], *facts, label=f"{self.label} of the hash")
+
+    def fill(self, w: Witness, facts: Sequence[CodeFacts | None]) -> None:
+        """From the facts, None where it is not looked up."""
+        found = [f or CodeFacts(0, 0, False, 0) for f in facts]
+        w[self.code] = np.array([f.code for f in found], np.uint64)
+        w[self.length] = np.array([f.length for f in found], np.uint64)
+        w[self.delegated] = np.array([f.delegated for f in found], np.bool_)
+        w[self.target] = words_from_ints(f.target for f in found)
+
+
+class CalleeCode(Part):
+    """The code that runs, with the account's store; two ticks."""
+
+    def __init__(self) -> None:
+        self.account = CodeAccess()
+        self.info = CodeInfo()
+        self.follows = Bit()
+        self.touch = AddressAccess()
+        self.delegate = CodeAccess()
+        self.delegate_info = CodeInfo()
+        self.store: Expr = self.account.old[2]
+        own, other = self.info, self.delegate_info
+        self.code: Expr = own.code + self.follows * (other.code - own.code)
+        self.length: Expr = own.length + self.follows * (other.length - own.length)
+
+    def children(self) -> Iterator[tuple[str, Column | Part]]:
+        yield "", self.account
+        yield "", self.info
+        yield ".follows", self.follows
+        yield ".touch", self.touch
+        yield ".delegate", self.delegate
+        yield ".delegate", self.delegate_info
+
+    def use(
+        self,
+        c: Builder,
+        fork: Fork,
+        address: Expr,
+        clock: Expr,
+        scope: Expr,
+        undoing: Undoing | None = None,
+    ) -> None:
+        """On every real row, read the code at `clock`; touch the delegate and read its at the next."""
+        self.account.read(c, c.real, address, clock)
+        self.info.use(c, c.real, self.account)
+        followed = self.info.delegated if fork.has_delegations else 0
+        c.require_equal(f"{self.label} follows a delegation", self.follows, followed)
+        target = self.info.target
+        self.touch.use(c, self.follows, target, clock + 1, scope, undoing)
+        self.delegate.read(c, self.follows, target, clock + 1)
+        self.delegate_info.use(c, self.follows, self.delegate)
+
+    def plan(
+        self,
+        owner: object,
+        plan: Plan,
+        fork: Fork,
+        address: Words,
+        clock: U64,
+        warm: Mask | None = None,
+        inverses: Inverses | None = None,
+    ) -> None:
+        """Register the accesses; `warm` tells which delegates were, needed with `inverses`."""
+        targets, follows = followed(plan.execution, fork, address)
+        self.account.plan_read(owner, plan, address, clock)
+        later = clock + np.uint64(1)
+        self.touch.plan(owner, plan, targets, later, warm, inverses, follows)
+        self.delegate.plan_read(owner, plan, targets, later, follows)
+
+    def fill(self, w: Witness, execution: Execution, fork: Fork, address: Words) -> None:
+        """From the addresses called."""
+        targets, follows = followed(execution, fork, address)
+        self.info.fill(w, [code_facts(execution, a) for a in integers(address)])
+        w[self.follows] = follows
+        self.delegate_info.fill(
+            w,
+            [
+                code_facts(execution, a) if f else None
+                for a, f in zip(integers(targets), follows, strict=True)
+            ],
+        )
+
+
+def followed(execution: Execution, fork: Fork, address: Words) -> tuple[Words, Mask]:
+    """To which accounts those called are delegated, and which are."""
+    facts = [code_facts(execution, a) for a in integers(address)]
+    follows = np.array([fork.has_delegations and f.delegated for f in facts], np.bool_)
+    return words_from_ints(f.target for f in facts), follows
