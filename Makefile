@@ -8,7 +8,9 @@ NATIVE_SOURCES := $(shell find native -name '*.rs' -o -name 'Cargo.*' 2>/dev/nul
 .PHONY: demo test test-all lint format bench audit clean
 
 demo: $(VENV)/.installed
-	@$(BIN)/python scripts/demo.py $(ZKEVM_DEMO)
+	@mkdir -p build
+	$(BIN)/zkevm prove $(ZKEVM_DEMO) -o build/demo-proof.json
+	$(BIN)/zkevm verify build/demo-proof.json
 
 test: lint
 	$(BIN)/pytest -m "not slow"

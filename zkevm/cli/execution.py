@@ -20,7 +20,10 @@ NEGATIVE = 1
 @json_option
 @click.pass_context
 def run(ctx: click.Context, case: api.TestCase, *, as_json: bool) -> None:
-    """Execute a transaction; exit with 1 if the result is not what INPUT expects."""
+    """Execute a transaction.
+
+    Exits with 1 if the result is not what INPUT expects.
+    """
     with phases_on_stderr():
         execution = api.run(case)
     conclude(ctx, execution, as_json=as_json)
@@ -32,7 +35,10 @@ def run(ctx: click.Context, case: api.TestCase, *, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def trace(ctx: click.Context, case: api.TestCase, output: Path | None, *, as_json: bool) -> None:
-    """Execute a transaction and write every step as a JSON line of EIP-3155."""
+    """Write every step of a transaction.
+
+    Steps are JSON lines of EIP-3155, on standard error or in a file.
+    """
     traced = api.trace(case)
     try:
         with nullcontext(sys.stderr) if output is None else output.open("w") as stream:
