@@ -40,12 +40,12 @@ class CopyKind(IntEnum):
 
 
 class OrderOf(IntEnum):
-    """What the `order` bus numbers: the chain of each begins and ends with the statement."""
+    """What the `order` bus numbers.  Chains of keys begin in `order_starts` and end in a row."""
 
     ACCOUNTS = 1
     SLOTS = 2
     TRANSIENT_SLOTS = 3
-    KECCAK_BLOCKS = 4  # keys 0; the number of the next block, from 1
+    KECCAK_BLOCKS = 4  # keys 0; the number of the next block, from 1; the statement has both ends
 
 
 def _token(number: int, name: str, fields: str) -> Bus:
@@ -138,7 +138,7 @@ BLOB_HASH = _lookup(53, "blob_hash", "scope index lo hi")
 ABSORB = _lookup(54, "absorb", "sponge index lane")
 KECCAK = _lookup(55, "keccak", "sponge length digest_lo digest_hi")
 MUL = _lookup(56, "mul", "a_lo a_hi b_lo b_hi c_lo c_hi")
-PRECOMPILE = _lookup(57, "precompile", "address id")
+PRECOMPILE = _lookup(57, "precompile", "address is_precompile")
 STORE_STATUS = _lookup(58, "store_status", "store alive address")
 RANGE16 = _lookup(60, "range16", "value")
 BYTES = _lookup(61, "bytes", "a b")

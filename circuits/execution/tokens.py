@@ -120,7 +120,7 @@ class Ledger:
         after = self._values_after(order, first, keys, writes, value)
         old = np.empty_like(value)
         old[order[~first]] = after[before[order[~first]]]
-        old[order[first]] = self._created(keys[order[first]])
+        old[order[first]] = self.created_with(keys[order[first]])
         old_clock = np.where(before >= 0, clock[before], clock - np.uint64(1))
         old_clock = self._refresh(keys, old, old_clock, clock)
         keep = np.zeros(len(clock), np.bool_)
@@ -139,7 +139,8 @@ class Ledger:
             access.gap = clock[part] - old_clock[part] - np.uint64(1)
             start = part.stop
 
-    def _created(self, keys: U64) -> U64:
+    def created_with(self, keys: U64) -> U64:
+        """The values that cells are created with."""
         values = np.zeros((len(keys), self.size), np.uint64)
         if self._initial:
             for i, key in enumerate(map(tuple, keys.tolist())):
@@ -153,7 +154,7 @@ class Ledger:
         start = np.maximum.accumulate(np.where(first, places, 0))
         source = np.maximum.accumulate(np.maximum(source, np.where(first, places, -1)))
         inherited = np.zeros_like(value)
-        created = self._created(keys[order[first]])
+        created = self.created_with(keys[order[first]])
         rank = np.cumsum(first) - 1
         fresh = (source == start) & ~writes[order][start]
         inherited[order] = np.where(fresh[:, None], created[rank], value[order][source])

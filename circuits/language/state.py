@@ -42,6 +42,9 @@ from zkevm.trace.words import Words, words_from_ints
 NONCE, BALANCE, CODE, MARK, LIFE = range(1, 6)
 """The fields of an account.  LIFE: in which scopes it was created and destroyed."""
 
+HAD_STORAGE, SLOT = 5, 6
+"""Further fields of `pre` and `post`: whether an account had storage, and a storage slot."""
+
 
 @dataclass(frozen=True)
 class Undoing:

@@ -111,6 +111,31 @@ class RowIsZero(FixedColumn):
         return f"row is zero {self.start} {self.width}".encode()
 
 
+class RowIsOneOf(FixedColumn):
+    """1 on the listed rows, 0 on the others."""
+
+    __slots__ = ("rows",)
+
+    def __init__(self, name: str, rows: Sequence[int]) -> None:
+        super().__init__(name)
+        self.rows = tuple(sorted(rows))
+
+    def values(self, height: int) -> NDArray[Any]:
+        return np.isin(np.arange(1 << height), self.rows).astype(np.uint8)
+
+    def evaluate(self, point: Sequence[int]) -> int:
+        result = 0
+        for row in self.rows:
+            product = 1
+            for i, x in enumerate(point):
+                product = product * (x if row >> i & 1 else 1 - x) % MODULUS
+            result += product
+        return result % MODULUS
+
+    def describe(self) -> bytes:
+        return f"row is one of {self.rows}".encode()
+
+
 class Listed(FixedColumn):
     """Values listed one by one, the last one repeated up to a power of two, then all of it again and again.
 
