@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sized
+from collections.abc import Iterator, Sized
 from functools import cached_property
 from typing import ClassVar, Generic, TypeVar
 
@@ -25,11 +25,15 @@ class Gadget(ABC):
 
     @classmethod
     def parts(cls) -> list[Part]:
-        """All parts, those of base classes first, in order of declaration."""
+        """All parts, those of base classes first, in order of declaration.
+
+        A part inside another one belongs to that one, even if it has a name of its own.
+        """
         found: dict[str, Part] = {}
         for base in reversed(cls.__mro__):
             found |= {k: v for k, v in vars(base).items() if isinstance(v, Part)}
-        return list(found.values())
+        inside = {id(child) for part in found.values() for child in _nested(part)}
+        return [part for part in found.values() if id(part) not in inside]
 
     @cached_property
     def table(self) -> Table:
@@ -48,6 +52,13 @@ class Gadget(ABC):
     @abstractmethod
     def declare(self) -> Builder:
         """Run the declarations of the parts and of the relation."""
+
+
+def _nested(part: Part) -> Iterator[Part]:
+    for _, child in part.children():
+        if isinstance(child, Part):
+            yield child
+            yield from _nested(child)
 
 
 class TableGadget(Gadget, Generic[Record]):

@@ -61,8 +61,8 @@ class Next:
 class Popped(Part):
     """A word that the step takes from the stack: the k-th `Popped` is the k-th from the top.
 
-    Canonical already: whoever pushed it proved that.  By default two halves; with limbs or bytes the
-    gadget proves their ranges itself (`Popped(LimbWord())`).
+    Canonical already: whoever pushed it proved that.  By default two halves; given limbs or
+    bytes, it has those as its columns.
     """
 
     def __init__(self, columns: Word | None = None) -> None:

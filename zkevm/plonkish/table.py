@@ -138,6 +138,8 @@ class Table:
             for i in self.interactions
             if len(i.message) != len(i.bus.fields)
         ]
+        if len(self.position) < len(self.columns) + len(self.fixed):
+            found.append("column declared twice")
         read = set(leaves([expr for _, expr in self.expressions()]))
         found += [f"column never read: {c.name}" for c in self.columns if c not in read]
         found += [f"column of another table: {c!r}" for c in read if c not in self.position]
