@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.buses import BUSES
 from circuits.execution.execution import Execution, execution
 from circuits.execution.tokens import I64
 from circuits.gadgets.add_sub import AddSub
@@ -50,7 +51,10 @@ from circuits.tables.transaction import (
 from zkevm.errors import NotProvableError
 from zkevm.evm.forks import fork_named
 from zkevm.evm.opcodes import Op
+from zkevm.plonkish.cells import Cells, height_of
+from zkevm.plonkish.kernels import count_lookups
 from zkevm.plonkish.table import Table
+from zkevm.proof.circuit import Circuit
 from zkevm.trace.trace import RESUME, Halt, Trace
 
 GADGETS: tuple[StepGadget, ...] = (
@@ -215,6 +219,34 @@ def _fill_table(table: TableGadget[Any], record: Any, plan: Plan) -> Witness:
         part.complete(w, plan, table)
     table.fill(w, record, plan)
     return w
+
+
+@cache
+def circuit(fork: str) -> Circuit:
+    """The circuit of a fork: the verifying key, together with the statement's messages."""
+    return Circuit(f"zkevm {fork} S1", tables(fork), BUSES)
+
+
+def cells(filled: Filled) -> list[Cells]:
+    """The present tables with all their cells, counts of lookups included.
+
+    A table of zeros is absent: so are fixed tables that nobody asks.
+    """
+    fork = filled.execution.trace.fork
+    programs = dict(zip(all_gadgets(fork), circuit(fork).programs, strict=True))
+    present = [g for g in all_gadgets(fork) if g.name in filled.witnesses]
+
+    def taken(gadget: Gadget) -> Cells:
+        w = filled.witnesses[gadget.name]
+        height = height_of(gadget.table, w.rows)
+        return Cells(gadget.table, programs[gadget], columns(gadget, w), w.rows, height)
+
+    counts = count_lookups([taken(gadget) for gadget in present])
+    for gadget, counted in zip(present, counts, strict=True):
+        for column, values in counted.items():
+            filled.witnesses[gadget.name].store(column, values)
+    found = [taken(gadget) for gadget in present]
+    return [c for c in found if any(column.any() for column in c.columns)]
 
 
 def columns(gadget: Gadget, w: Witness) -> list[NDArray[Any]]:

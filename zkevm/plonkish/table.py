@@ -6,6 +6,7 @@ documentation all read a `Table` and nothing else of a gadget.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -124,10 +125,8 @@ class Table:
     def faults(self) -> list[str]:
         """What is wrong with the declaration itself, in words; empty for a sound one."""
         found = []
-        labels = [c.label for c in self.constraints]
-        found += [
-            f"label used twice: {x}" for x in sorted({x for x in labels if labels.count(x) > 1})
-        ]
+        labels = Counter(c.label for c in self.constraints)
+        found += [f"label used twice: {label}" for label, n in labels.items() if n > 1]
         found += [
             f"degree {expr.degree} over {MAX_DEGREE}: {label}"
             for label, expr in self.expressions()

@@ -1,0 +1,101 @@
+"""Counting lookups and checking a witness with the native kernels, where they are installed.
+
+The plain checker says the same, slower; where the kernels find something wrong, it says what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zkevm.plonkish import checker
+from zkevm.plonkish.cells import Cells
+from zkevm.plonkish.checker import Imbalance, Violation
+from zkevm.plonkish.expression import Column
+from zkevm.plonkish.table import PublicMessage
+
+Counts = list[dict[Column, NDArray[np.uint32]]]
+
+
+def native() -> ModuleType | None:
+    """The native module, None where it is not installed."""
+    try:
+        return import_module("zkevm._native")
+    except ImportError:
+        return None
+
+
+def count_lookups(tables: Sequence[Cells]) -> Counts:
+    """How often each provider row is asked for: the count columns of each table."""
+    kernels = native()
+    if kernels is None:
+        return checker.count_lookups(tables)
+    providers = [
+        (t, i, interaction.count)
+        for t, cells in enumerate(tables)
+        for i, interaction in enumerate(cells.table.interactions)
+        if interaction.count is not None
+    ]
+    rows = [_rows(kernels, _counting(cells)) for cells in tables]
+    found, _ = kernels.count_lookups(rows, [(t, i) for t, i, _ in providers])
+    counts: Counts = [{} for _ in tables]
+    for (t, _, column), count in zip(providers, found, strict=True):
+        counts[t][column] = count[: tables[t].rows]
+    return counts
+
+
+def violations(tables: Sequence[Cells], limit: int = 100) -> list[Violation]:
+    """Broken constraints of all tables, at most `limit`."""
+    kernels = native()
+    found: list[Violation] = []
+    for cells in tables:
+        if kernels is None or _rows(kernels, cells).violations(1):
+            found += checker.violations(cells, limit - len(found))
+        if len(found) >= limit:
+            break
+    return found
+
+
+def imbalances(
+    tables: Sequence[Cells], public: Sequence[PublicMessage], limit: int = 100
+) -> list[Imbalance]:
+    """Messages out of balance, at most `limit`."""
+    kernels = native()
+    if kernels is not None:
+        messages = [
+            (p.bus.number, p.multiplicity, b"".join(v.to_bytes(32, "little") for v in p.values))
+            for p in public
+        ]
+        if not kernels.imbalance([_rows(kernels, cells) for cells in tables], messages, 1):
+            return []
+    return checker.imbalances(tables, public, limit)
+
+
+def _counting(cells: Cells) -> Cells:
+    """The same cells with a count of one on every row: then a provider's numerator says if it is real."""
+    ones = np.ones(cells.rows, np.uint8)
+    counts = {i.count for i in cells.table.interactions if i.count is not None}
+    columns = [
+        ones if column in counts else values
+        for column, values in zip(cells.table.columns, cells.columns, strict=True)
+    ]
+    return Cells(cells.table, cells.program, columns, cells.rows, cells.height)
+
+
+def _rows(kernels: ModuleType, cells: Cells) -> Any:  # noqa: ANN401 (a class of the native module)
+    nodes, constants = cells.program.arrays()
+    program = kernels.Program(
+        cells.program.width,
+        cells.program.fixed,
+        nodes,
+        constants,
+        cells.program.constraints,
+        [(i.bus, i.numerator, i.message) for i in cells.program.interactions],
+    )
+    fixed = [np.ascontiguousarray(c.values(cells.height)) for c in cells.table.fixed]
+    return kernels.Rows(program, [*cells.columns, *fixed], cells.height)
