@@ -1,6 +1,8 @@
 """Altered proofs and statements: all refused, with one kind of error."""
 
+import random
 from dataclasses import replace
+from itertools import combinations
 
 import pytest
 
@@ -11,8 +13,11 @@ from tests.support.tampering import (
     altered_shapes,
     altered_statements,
     assert_rejected,
+    elements,
+    sampled,
 )
 from zkevm.proof import Circuit
+from zkevm.proof.layout import lay_out
 
 M = 5
 
@@ -43,14 +48,32 @@ def test_altered_surroundings(case, family, least):
         assert_rejected(name, altered)
 
 
+def test_samples_come_from_all_families(case):
+    names = [name for name, _ in sampled(case, 0.2)]
+    for family in ("element", "cut", "height", "m is", "public message", "statement digest"):
+        assert any(family in name for name in names)
+
+
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_every_byte_flipped(case):
     messages = case.proof.messages
     for i in range(len(messages)):
-        for bit in (0, 7):
-            flipped = messages[:i] + bytes([messages[i] ^ 1 << bit]) + messages[i + 1 :]
-            proof = replace(case.proof, messages=flipped)
-            assert_rejected(f"bit {bit} of byte {i}", replace(case, proof=proof))
+        flipped = messages[:i] + bytes([messages[i] ^ 1 << i % 8]) + messages[i + 1 :]
+        proof = replace(case.proof, messages=flipped)
+        assert_rejected(f"byte {i} flipped", replace(case, proof=proof))
+
+
+@pytest.mark.slow
+def test_pairs_of_elements_swapped(case):
+    messages = case.proof.messages
+    places = elements(lay_out(case.circuit, case.proof.heights, case.proof.m))
+    pairs = [(a, b) for a, b in combinations(places, 2) if messages[a] != messages[b]]
+    alike = [(a, b) for a, b in pairs if a.stop - a.start == b.stop - b.start]
+    for a, b in random.Random(1).sample(alike, 2000):
+        swapped = messages[: a.start] + messages[b] + messages[a.stop : b.start] + messages[a]
+        proof = replace(case.proof, messages=swapped + messages[b.stop :])
+        assert_rejected(f"{a} and {b} swapped", replace(case, proof=proof))
 
 
 def test_another_srs(case):

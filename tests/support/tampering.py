@@ -3,6 +3,7 @@
 `alterations(case)` yields all of them with a name; a proof of any circuit will do.
 """
 
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -68,6 +69,12 @@ def alterations(case: Case) -> Iterator[Alteration]:
     yield from altered_lengths(case)
     yield from altered_shapes(case)
     yield from altered_statements(case)
+
+
+def sampled(case: Case, share: float, seed: int = 0) -> Iterator[Alteration]:
+    """Each alteration with this probability, for proofs that have many."""
+    chance = random.Random(seed)
+    return (alteration for alteration in alterations(case) if chance.random() < share)
 
 
 def altered_elements(case: Case) -> Iterator[Alteration]:

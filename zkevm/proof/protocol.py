@@ -1,4 +1,27 @@
-"""The protocol from the statement to the pairing equation, written once for both sides."""
+"""The protocol from the statement to the pairing equation, written once for both sides.
+
+What a proof consists of, in order; every challenge depends on all that comes before it.  Sizes are
+those of the layout: K stack polynomials of 2^m cells, 2^n leaves, N variables over rows, T present
+tables, w columns.  G stands for a point, F for a field element; D is 4.
+
+    commitments    K G                      then alpha, beta
+    root           4 F                      then mu
+    for each layer k = 1, ..., n - 1        after lambda
+        layer      k times 3 F, a challenge after each
+        children   4 F                      then mu
+    (xi            N - n challenges, if N > n)
+    table sums     2 T F                    then theta, delta
+    rows           N times D F, a challenge after each
+    columns        w F                      then eta
+    stacking       m times 2 F, a challenge after each
+    stack values   K F                      then gamma
+    folds          m - 1 G                  then r
+    fold values    m F                      then nu
+    quotient       1 G                      then z
+    witness        1 G
+
+The labels are those of the items in the transcript.  A challenge of a round has the round's label.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
