@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from circuits.buses import BUSES
 from circuits.execution.execution import Execution, execution
 from circuits.execution.tokens import I64
+from circuits.gadgets.accounts import Balance, ExtCodeHash, ExtCodeSize, SelfBalance
 from circuits.gadgets.add_sub import AddSub
 from circuits.gadgets.bitwise import Bitwise, Not
 from circuits.gadgets.comparison import Equal, IsZero, IsZeroBool, LessThan, SignedLessThan
@@ -27,7 +28,9 @@ from circuits.gadgets.memory import MemoryWord, MloadAligned, Mstore8, MstoreAli
 from circuits.gadgets.multiply import Multiply, MultiplySmall
 from circuits.gadgets.shift import ShiftArithmetic, ShiftLogical
 from circuits.gadgets.stack import Dup, Pop, Push, Push0, Swap
+from circuits.gadgets.storage import Sload, Sstore, SstoreSame, Tload, Tstore
 from circuits.language import Gadget, Plan, StepGadget, TableGadget, Witness
+from circuits.tables.accounts import Accounts
 from circuits.tables.bytecode import (
     Bytecode,
     CodeHeader,
@@ -37,10 +40,15 @@ from circuits.tables.bytecode import (
     PushSteps,
 )
 from circuits.tables.frames import Frames
+from circuits.tables.journal import JournalTable
 from circuits.tables.keccak import FirstBlock, KeccakF, NextBlock, RoundConstants
 from circuits.tables.memory import Expand, Grow, RefreshMemory
+from circuits.tables.order import OrderStarts
+from circuits.tables.precompiles import Precompiles
 from circuits.tables.public import PublicValues
 from circuits.tables.ranges import BytePairs, PowersOfTwo, Range16
+from circuits.tables.refresh import RefreshAccount, RefreshStorage, RefreshTransient
+from circuits.tables.slots import Slots, TransientSlots
 from circuits.tables.stack import DrainStack, RefreshStack
 from circuits.tables.transaction import (
     AccessEntry,
@@ -48,6 +56,7 @@ from circuits.tables.transaction import (
     EndTransaction,
     TransactionData,
 )
+from circuits.tables.undo import UndoAccount, UndoStorage, UndoTransient
 from zkevm.errors import NotProvableError
 from zkevm.evm.forks import fork_named
 from zkevm.evm.opcodes import Op
@@ -89,6 +98,15 @@ GADGETS: tuple[StepGadget, ...] = (
     MstoreAligned(),
     MemoryWord(),
     Mstore8(),
+    Sload(),
+    SstoreSame(),
+    Sstore(),
+    Tload(),
+    Tstore(),
+    Balance(),
+    SelfBalance(),
+    ExtCodeSize(),
+    ExtCodeHash(),
     Stop(),
     StopPastEnd(),
     Return(),
@@ -102,6 +120,17 @@ TABLES: tuple[TableGadget[Any], ...] = (
     AccessEntry(),
     Frames(),
     PublicValues(),
+    JournalTable(),
+    UndoAccount(),
+    UndoStorage(),
+    UndoTransient(),
+    Accounts(),
+    Slots(),
+    TransientSlots(),
+    OrderStarts(),
+    RefreshAccount(),
+    RefreshStorage(),
+    RefreshTransient(),
     DrainStack(),
     RefreshStack(),
     Expand(),
@@ -144,7 +173,8 @@ def step_gadgets(fork: str) -> tuple[StepGadget, ...]:
 @cache
 def table_gadgets(fork: str) -> tuple[TableGadget[Any], ...]:
     """The tables that serve the steps of a fork, in the order of the circuit's key."""
-    return (BeginTransaction(fork_named(fork)), *TABLES)
+    rules = fork_named(fork)
+    return (BeginTransaction(rules), *TABLES, Precompiles(rules))
 
 
 def all_gadgets(fork: str) -> tuple[Gadget, ...]:

@@ -38,6 +38,14 @@ class Witness:
             raise ValueError(f"{column.name}: negative cells; give field elements")
         self.cells[column] = narrow(array)
 
+    def word(self, lo: Column, hi: Column) -> NDArray[np.uint64]:
+        """The words (n, 4) in two columns of halves that are filled."""
+        out = np.zeros((self.rows, 4), np.uint64)
+        for start, cells in ((0, self.cells[lo]), (2, self.cells[hi])):
+            half = cells[:, None] if cells.ndim == 1 else cells
+            out[:, start : start + half.shape[1]] = half
+        return out
+
     def missing(self, columns: tuple[Column, ...]) -> list[str]:
         """Names of the columns that nobody filled."""
         return [c.name for c in columns if c not in self.cells]
