@@ -6,7 +6,7 @@ use ark_ff::PrimeField;
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::field::{from_words, Factor, Fr, Wide, CHUNK};
+use crate::field::{CHUNK, Factor, Fr, Wide, from_words};
 use crate::shared::Shared;
 
 /// The cells of a column or of a part of one.
@@ -132,23 +132,27 @@ impl<'a> Cells<'a> {
         with_cells!(self, cells => get(cells, row))
     }
 
-    /// Append all cells as field elements.
-    pub fn extend(&self, target: &mut Vec<Fr>) {
-        fn small<C: Cell>(cells: &[C], target: &mut Vec<Fr>) {
-            let one = Factor::new(Fr::from(1_u64));
-            target.extend(cells.iter().map(|cell| {
+    /// Write the cells as field elements over as many elements of `target`.
+    pub fn read(&self, target: &mut [Fr]) {
+        fn small<C: Cell>(cells: &[C], target: &mut [Fr]) {
+            for (target, cell) in target.iter_mut().zip(cells) {
                 let mut wide = Wide::default();
-                wide.add(&one, cell.words()[0]);
-                wide.reduce()
-            }));
+                wide.add(&Factor::ONE, cell.words()[0]);
+                *target = wide.reduce();
+            }
+        }
+        fn large<C: Cell>(cells: &[C], target: &mut [Fr]) {
+            for (target, cell) in target.iter_mut().zip(cells) {
+                *target = element(&cell.words());
+            }
         }
         match self {
             Self::U8(cells) => small(cells, target),
             Self::U16(cells) => small(cells, target),
             Self::U32(cells) => small(cells, target),
             Self::U64(cells) => small(cells, target),
-            Self::U128(cells) => target.extend(cells.iter().map(|cell| element(&cell.words()))),
-            Self::Field(cells) => target.extend(cells.iter().map(element)),
+            Self::U128(cells) => large(cells, target),
+            Self::Field(cells) => large(cells, target),
         }
     }
 

@@ -46,7 +46,7 @@ impl Point {
 
     /// x and y in Montgomery form, eight words.
     pub fn words(self) -> [u64; 8] {
-        let ([a, b, c, d], [e, f, g, h]) = (self.x.0 .0, self.y.0 .0);
+        let ([a, b, c, d], [e, f, g, h]) = (self.x.0.0, self.y.0.0);
         [a, b, c, d, e, f, g, h]
     }
 

@@ -126,13 +126,18 @@ pub fn interpolate(values: &[Fr], x: Fr) -> Fr {
     total
 }
 
+/// 2^128.
+const FACTOR_ONE: Fr = Fr::new(BigInt([0, 0, 1, 0]));
+
 /// A field element prepared as a factor of `Wide::add`: Montgomery form times 2^128.
 #[derive(Clone, Copy)]
 pub struct Factor([u64; 4]);
 
 impl Factor {
+    pub const ONE: Self = Self(FACTOR_ONE.0.0);
+
     pub fn new(value: Fr) -> Self {
-        Self((value * Fr::from(1_u128 << 127).double()).0 .0)
+        Self((value * Fr::from(1_u128 << 127).double()).0.0)
     }
 }
 

@@ -3,11 +3,20 @@
 //! They know neither the EVM nor gadgets: a table is a flat program over typed columns. The symbols
 //! are those of the protocol's specification; `zkevm/_native.pyi` describes every call.
 
+pub mod collapse;
 pub mod column;
 pub mod curve;
 pub mod error;
 pub mod field;
+pub mod fractions;
+pub mod lookups;
 pub mod msm;
+pub mod opening;
+pub mod program;
 #[cfg(feature = "python")]
 mod python;
+pub mod row_sum;
+pub mod rows;
 pub mod shared;
+pub mod stacked_sum;
+pub mod tape;

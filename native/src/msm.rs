@@ -12,7 +12,7 @@ use ark_ff::{AdditiveGroup, Zero};
 use rayon::prelude::*;
 
 use crate::column::{Cell, Cells, Column};
-use crate::curve::{add_all, check_reduced, Point};
+use crate::curve::{Point, add_all, check_reduced};
 use crate::error::{Error, Result};
 use crate::field::Fq;
 use crate::shared::Shared;

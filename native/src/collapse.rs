@@ -1,0 +1,215 @@
+//! A weighted sum of a program's nodes as few vectors and few products.
+//!
+//! Most of what a table says is affine in its cells, or a selector times something affine. All
+//! affine parts become one vector each, computed once from the typed cells; products that share a
+//! factor are added before they are multiplied by it.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+
+use ark_ff::{Field, Zero};
+
+use crate::field::Fr;
+use crate::program::{Form, Node, Program};
+use crate::tape::Tape;
+
+/// What a tape reads: a column as it is, or a combination of columns.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Input {
+    Column(u32),
+    Combination(Vec<(u32, Fr)>),
+}
+
+/// A polynomial in the cells of a row: `tape`, whose column i is `inputs[i]`.
+#[derive(Clone, Debug)]
+pub struct Collapsed {
+    pub inputs: Vec<Input>,
+    pub tape: Tape,
+    /// Total degree in the cells.
+    pub degree: usize,
+}
+
+/// Collapse a weighted sum of nodes plus a constant.
+pub fn collapse(
+    program: &Program,
+    weights: impl IntoIterator<Item = (u32, Fr)>,
+    constant: Fr,
+) -> Collapsed {
+    let mut form = program.form(weights);
+    form.constant += constant;
+    let mut builder = Builder {
+        program,
+        nodes: Vec::new(),
+        degrees: Vec::new(),
+        inputs: Vec::new(),
+        numbers: HashMap::new(),
+        values: HashMap::new(),
+    };
+    let output = builder.form(form);
+    let output = match output {
+        Some(node) => node,
+        None => builder.push(Node::Constant(Fr::zero()), 0),
+    };
+    let tape = Tape::new(&builder.nodes, &[output]);
+    let inputs = tape
+        .columns
+        .iter()
+        .map(|input| builder.inputs[*input as usize].clone())
+        .collect();
+    Collapsed {
+        inputs,
+        tape,
+        degree: builder.degrees[output as usize],
+    }
+}
+
+/// Nodes whose columns are numbers of `inputs`.
+struct Builder<'a> {
+    program: &'a Program,
+    nodes: Vec<Node>,
+    degrees: Vec<usize>,
+    inputs: Vec<Input>,
+    /// The node of each input.
+    numbers: HashMap<Input, u32>,
+    /// The node of each program node that is a factor.
+    values: HashMap<u32, u32>,
+}
+
+impl Builder<'_> {
+    fn push(&mut self, node: Node, degree: usize) -> u32 {
+        self.nodes.push(node);
+        self.degrees.push(degree);
+        (self.nodes.len() - 1) as u32
+    }
+
+    fn input(&mut self, input: Input) -> u32 {
+        if let Some(number) = self.numbers.get(&input) {
+            return *number;
+        }
+        self.inputs.push(input.clone());
+        let number = self.push(Node::Column((self.inputs.len() - 1) as u32), 1);
+        self.numbers.insert(input, number);
+        number
+    }
+
+    fn add(&mut self, a: Option<u32>, b: u32) -> u32 {
+        let Some(a) = a else { return b };
+        let degree = self.degrees[a as usize].max(self.degrees[b as usize]);
+        self.push(Node::Add(a, b), degree)
+    }
+
+    fn multiply(&mut self, a: u32, b: u32) -> u32 {
+        let degree = self.degrees[a as usize] + self.degrees[b as usize];
+        self.push(Node::Multiply(a, b), degree)
+    }
+
+    /// The node of a form; None for zero.
+    fn form(&mut self, form: Form) -> Option<u32> {
+        let mut total = self.affine(&form);
+        let mut products = Products::new(self.program, &form);
+        while let Some((factor, cofactors)) = products.take_most_frequent() {
+            let cofactor = self.program.form(cofactors);
+            if let Some(cofactor) = self.form(cofactor) {
+                let factor = self.value(factor);
+                let product = self.multiply(factor, cofactor);
+                total = Some(self.add(total, product));
+            }
+        }
+        total
+    }
+
+    /// The affine part of a form.
+    fn affine(&mut self, form: &Form) -> Option<u32> {
+        let columns: Vec<(u32, Fr)> = form.columns.iter().map(|(c, w)| (*c, *w)).collect();
+        let linear = match columns.as_slice() {
+            [] => None,
+            [(column, weight)] => {
+                let number = self.input(Input::Column(*column));
+                Some(self.scaled(number, *weight))
+            }
+            _ => Some(self.input(Input::Combination(columns))),
+        };
+        if form.constant.is_zero() {
+            return linear;
+        }
+        let constant = self.push(Node::Constant(form.constant), 0);
+        Some(self.add(linear, constant))
+    }
+
+    fn scaled(&mut self, node: u32, weight: Fr) -> u32 {
+        if weight == Fr::ONE {
+            return node;
+        }
+        let weight = self.push(Node::Constant(weight), 0);
+        self.multiply(weight, node)
+    }
+
+    /// The node of a program node by itself.
+    fn value(&mut self, node: u32) -> u32 {
+        if let Some(number) = self.values.get(&node) {
+            return *number;
+        }
+        let form = self.program.form([(node, Fr::ONE)]);
+        let number = match self.form(form) {
+            Some(number) => number,
+            None => self.push(Node::Constant(Fr::zero()), 0),
+        };
+        self.values.insert(node, number);
+        number
+    }
+}
+
+/// Weighted products that wait to be grouped by their factors.
+struct Products {
+    /// Factors and weight; None once taken.
+    products: Vec<Option<(u32, u32, Fr)>>,
+    /// The products that each factor occurs in.
+    places: HashMap<u32, Vec<usize>>,
+    /// Factors by an upper bound of how many products are left to them, the first of equals on top.
+    queue: BinaryHeap<(usize, Reverse<u32>)>,
+}
+
+impl Products {
+    fn new(program: &Program, form: &Form) -> Self {
+        let mut products = Vec::new();
+        let mut places: HashMap<u32, Vec<usize>> = HashMap::new();
+        for (node, weight) in &form.products {
+            if let Node::Multiply(a, b) = program.nodes[*node as usize] {
+                for factor in if a == b { vec![a] } else { vec![a, b] } {
+                    places.entry(factor).or_default().push(products.len());
+                }
+                products.push(Some((a, b, *weight)));
+            }
+        }
+        let queue = places
+            .iter()
+            .map(|(factor, places)| (places.len(), Reverse(*factor)))
+            .collect();
+        Self {
+            products,
+            places,
+            queue,
+        }
+    }
+
+    /// The factor that most products share, with the weighted other factors of these products.
+    fn take_most_frequent(&mut self) -> Option<(u32, Vec<(u32, Fr)>)> {
+        while let Some((bound, Reverse(factor))) = self.queue.pop() {
+            let places = self.places.get_mut(&factor)?;
+            places.retain(|place| self.products[*place].is_some());
+            if places.len() < bound {
+                if !places.is_empty() {
+                    self.queue.push((places.len(), Reverse(factor)));
+                }
+                continue;
+            }
+            let cofactors = places
+                .iter()
+                .filter_map(|place| self.products[*place].take())
+                .map(|(a, b, weight)| (if a == factor { b } else { a }, weight))
+                .collect();
+            return Some((factor, cofactors));
+        }
+        None
+    }
+}

@@ -1,0 +1,400 @@
+//! Multiplicities of lookups, and messages that do not balance.
+//!
+//! Messages are compared by a fixed random linear combination of their elements, 128 bits of it: a
+//! prover deceives only itself with a collision.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::Range;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use ark_ff::{BigInt, Field, PrimeField, Zero};
+use rayon::prelude::*;
+
+use crate::error::{Error, Result, filled};
+use crate::field::Fr;
+use crate::rows::{Evaluator, Rows};
+
+/// Requests without an answer that are reported.
+const MISSING: usize = 100;
+/// Rows of one interaction that a parallel loop hands out at once.
+const STRIPE: usize = 1 << 13;
+/// The base of the combination: the hexadecimal digits of pi.
+const BASE: Fr = Fr::new(BigInt([
+    0x243f_6a88_85a3_08d3,
+    0x1319_8a2e_0370_7344,
+    0xa409_3822_299f_31d0,
+    0x082e_fa98_ec4e_6c89,
+]));
+
+/// A public message and how often it is sent.
+pub struct PublicMessage {
+    pub bus: u64,
+    pub multiplicity: i64,
+    pub elements: Vec<Fr>,
+}
+
+/// One occurrence of a message: a row of an interaction, or a public message (table -1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub table: i64,
+    pub interaction: usize,
+    pub row: usize,
+    pub bus: u64,
+}
+
+/// A message with its bus.
+type Key = u128;
+
+/// Keys are random already.
+#[derive(Default)]
+struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u128(&mut self, key: u128) {
+        self.0 = key as u64;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+type KeyMap<V> = HashMap<Key, V, BuildHasherDefault<KeyHasher>>;
+
+fn key(fingerprint: Fr) -> Key {
+    let words = fingerprint.0.0;
+    u128::from(words[0]) | u128::from(words[1]) << 64
+}
+
+/// One interaction, ready to be evaluated.
+struct Messages<'a> {
+    rows: &'a Rows,
+    table: usize,
+    interaction: usize,
+    bus: u64,
+    /// Elements of the message.
+    len: usize,
+    numerator: Evaluator,
+    fingerprint: Evaluator,
+}
+
+impl<'a> Messages<'a> {
+    fn new(rows: &'a Rows, table: usize, interaction: usize) -> Self {
+        let program = &rows.program;
+        let described = &program.interactions[interaction];
+        let numerator = program.form([(described.numerator, Fr::ONE)]);
+        let fingerprint = program.denominator(described, Fr::zero(), BASE);
+        Self {
+            rows,
+            table,
+            interaction,
+            bus: described.bus,
+            len: described.message.len(),
+            numerator: Evaluator::new(program, numerator),
+            fingerprint: Evaluator::new(program, fingerprint),
+        }
+    }
+
+    /// The only element of the message instead of its fingerprint.
+    fn element(&self) -> Evaluator {
+        let program = &self.rows.program;
+        let message = &program.interactions[self.interaction].message;
+        Evaluator::new(
+            program,
+            program.form(message.iter().map(|node| (*node, Fr::ONE))),
+        )
+    }
+
+    /// The rows that may say something: all, if a row of zeros does.
+    fn speaking_rows(&self) -> usize {
+        let rows = self.rows;
+        let mut zero_row = [Fr::zero()];
+        if rows.used < rows.len() {
+            self.numerator.write(rows, rows.used, &mut zero_row);
+        }
+        if zero_row[0].is_zero() {
+            rows.used
+        } else {
+            rows.len()
+        }
+    }
+
+    fn stripes(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let end = self.speaking_rows();
+        (0..end)
+            .step_by(STRIPE)
+            .map(move |start| start..end.min(start + STRIPE))
+    }
+
+    fn values(&self, evaluator: &Evaluator, rows: &Range<usize>) -> Vec<Fr> {
+        let mut values = vec![Fr::zero(); rows.len()];
+        evaluator.write(self.rows, rows.start, &mut values);
+        values
+    }
+}
+
+/// Where the answers on one bus are found.
+enum Answers {
+    /// Row i of provider `number` answers first + i.
+    Consecutive { number: usize, first: u64 },
+    /// Provider number and row of each message.
+    Listed(KeyMap<(usize, usize)>),
+}
+
+/// (table, interaction, row).
+pub type Request = (usize, usize, usize);
+
+/// How often each row of each provider (table, interaction) is asked for by the other interactions
+/// on their buses, and the first requests (table, interaction, row) that no provider answers.
+pub fn count_lookups(
+    tables: &[Rows],
+    providers: &[(usize, usize)],
+) -> Result<(Vec<Vec<u32>>, Vec<Request>)> {
+    let mut by_bus: HashMap<u64, Vec<(usize, Messages)>> = HashMap::new();
+    let mut counts: Vec<Vec<AtomicU32>> = Vec::with_capacity(providers.len());
+    for (number, (table, interaction)) in providers.iter().enumerate() {
+        let rows = tables.get(*table);
+        let rows = rows.filter(|rows| *interaction < rows.program.interactions.len());
+        let rows = rows.ok_or_else(|| {
+            Error::Range(format!(
+                "there is no interaction {interaction} of table {table}"
+            ))
+        })?;
+        let messages = Messages::new(rows, *table, *interaction);
+        counts.push(
+            filled(rows.len(), 0_u32)?
+                .into_iter()
+                .map(AtomicU32::new)
+                .collect(),
+        );
+        by_bus
+            .entry(messages.bus)
+            .or_default()
+            .push((number, messages));
+    }
+    let answers: HashMap<u64, Answers> = by_bus
+        .iter()
+        .map(|(bus, providers)| (*bus, answers(providers)))
+        .collect();
+    let requests: Vec<Messages> = interactions(tables)
+        .filter(|place| !providers.contains(place))
+        .filter(|(t, i)| answers.contains_key(&tables[*t].program.interactions[*i].bus))
+        .map(|(table, interaction)| Messages::new(&tables[table], table, interaction))
+        .collect();
+    let mut missing: Vec<Request> = requests
+        .par_iter()
+        .flat_map(|messages| {
+            let elements = messages.element();
+            let stripes: Vec<Range<usize>> = messages.stripes().collect();
+            let answers = &answers[&messages.bus];
+            let counts = &counts;
+            stripes.into_par_iter().flat_map_iter(move |stripe| {
+                let unanswered = count(messages, &elements, answers, &stripe, counts);
+                unanswered
+                    .into_iter()
+                    .map(|row| (messages.table, messages.interaction, row))
+            })
+        })
+        .collect();
+    missing.sort_unstable();
+    missing.truncate(MISSING);
+    let counts = counts
+        .into_iter()
+        .map(|counts| counts.into_iter().map(AtomicU32::into_inner).collect())
+        .collect();
+    Ok((counts, missing))
+}
+
+/// All (table, interaction).
+fn interactions(tables: &[Rows]) -> impl Iterator<Item = (usize, usize)> {
+    let of = |(table, rows): (usize, &Rows)| {
+        (0..rows.program.interactions.len()).map(move |interaction| (table, interaction))
+    };
+    tables.iter().enumerate().flat_map(of)
+}
+
+fn answers(providers: &[(usize, Messages)]) -> Answers {
+    if let [(number, messages)] = providers
+        && let Some(first) = first_of_consecutive(messages)
+    {
+        return Answers::Consecutive {
+            number: *number,
+            first,
+        };
+    }
+    let mut listed = KeyMap::default();
+    for (number, messages) in providers {
+        let rows = messages.rows;
+        // All rows from the first unused one on are alike.
+        let values = messages.values(&messages.fingerprint, &(0..rows.len().min(rows.used + 1)));
+        for (row, value) in values.into_iter().enumerate() {
+            listed.entry(key(value)).or_insert((*number, row));
+        }
+    }
+    Answers::Listed(listed)
+}
+
+/// The first value of a provider of one small element that rises by 1 from row to row.
+fn first_of_consecutive(messages: &Messages) -> Option<u64> {
+    if messages.len != 1 {
+        return None;
+    }
+    let values = messages.values(&messages.element(), &(0..messages.rows.len()));
+    let first = small(*values.first()?)?;
+    let rises = values.windows(2).all(|pair| pair[1] == pair[0] + Fr::ONE);
+    rises.then_some(first)
+}
+
+/// A value below 2^32.
+fn small(value: Fr) -> Option<u64> {
+    match value.into_bigint().0 {
+        [low, 0, 0, 0] if low >> 32 == 0 => Some(low),
+        _ => None,
+    }
+}
+
+/// Count the requests of some rows; return the rows without an answer.
+fn count(
+    messages: &Messages,
+    elements: &Evaluator,
+    answers: &Answers,
+    rows: &Range<usize>,
+    counts: &[Vec<AtomicU32>],
+) -> Vec<usize> {
+    let numerators = messages.values(&messages.numerator, rows);
+    let mut missing = Vec::new();
+    // Equal requests in a row are counted at once: a popular answer is not fought for.
+    let mut run: Option<(usize, usize, u32)> = None;
+    let flush = |run: Option<(usize, usize, u32)>| {
+        if let Some((number, row, count)) = run {
+            counts[number][row].fetch_add(count, Ordering::Relaxed);
+        }
+    };
+    let values = match answers {
+        Answers::Consecutive { .. } => messages.values(elements, rows),
+        Answers::Listed(_) => messages.values(&messages.fingerprint, rows),
+    };
+    for ((row, value), numerator) in rows.clone().zip(values).zip(numerators) {
+        if numerator.is_zero() {
+            continue;
+        }
+        let answer = match answers {
+            Answers::Consecutive { number, first } => small(value)
+                .and_then(|value| value.checked_sub(*first))
+                .filter(|offset| (*offset as usize) < counts[*number].len())
+                .map(|offset| (*number, offset as usize)),
+            Answers::Listed(listed) => listed.get(&key(value)).copied(),
+        };
+        // A request is a flag; what is not is broken elsewhere and counts as one.
+        let times = small(numerator).map_or(1, |times| times as u32);
+        match (answer, &mut run) {
+            (None, _) => {
+                if missing.len() < MISSING {
+                    missing.push(row);
+                }
+            }
+            (Some((number, place)), Some((n, p, count))) if number == *n && place == *p => {
+                *count = count.wrapping_add(times);
+            }
+            (Some((number, place)), _) => flush(run.replace((number, place, times))),
+        }
+    }
+    flush(run);
+    missing
+}
+
+/// The sum of the numerators of one message and its first occurrence.
+type Balance = (Fr, Place);
+
+/// Messages that are merged at once.
+const BATCH: usize = 1 << 20;
+/// Parts of the map, each filled by one thread.
+const SHARDS: usize = 16;
+
+/// One occurrence of each message whose numerators do not sum to zero, at most `limit` of them.
+pub fn imbalance(tables: &[Rows], public: &[PublicMessage], limit: usize) -> Result<Vec<Place>> {
+    let all: Vec<Messages> = interactions(tables)
+        .map(|(table, interaction)| Messages::new(&tables[table], table, interaction))
+        .collect();
+    let stripes: Vec<(&Messages, Range<usize>)> = all
+        .iter()
+        .flat_map(|messages| messages.stripes().map(move |stripe| (messages, stripe)))
+        .collect();
+    let mut shards: Vec<KeyMap<Balance>> = (0..SHARDS).map(|_| KeyMap::default()).collect();
+    for batch in stripes.chunks(BATCH / STRIPE) {
+        let spoken: Vec<Vec<(Key, Balance)>> = batch
+            .par_iter()
+            .map(|(messages, rows)| speak(messages, rows))
+            .collect();
+        shards.par_iter_mut().enumerate().for_each(|(i, shard)| {
+            for (key, balance) in spoken.iter().flatten() {
+                if shard_of(*key) == i {
+                    merge(shard, *key, *balance);
+                }
+            }
+        });
+    }
+    for (i, message) in public.iter().enumerate() {
+        let mut fingerprint = Fr::from(message.bus);
+        let mut power = Fr::ONE;
+        for element in &message.elements {
+            power *= BASE;
+            fingerprint += power * element;
+        }
+        let place = Place {
+            table: -1,
+            interaction: i,
+            row: 0,
+            bus: message.bus,
+        };
+        let key = key(fingerprint);
+        merge(
+            &mut shards[shard_of(key)],
+            key,
+            (Fr::from(message.multiplicity), place),
+        );
+    }
+    let mut places: Vec<Place> = shards
+        .into_iter()
+        .flat_map(HashMap::into_values)
+        .filter(|(sum, _)| !sum.is_zero())
+        .map(|(_, place)| place)
+        .collect();
+    places.sort_unstable();
+    places.truncate(limit);
+    Ok(places)
+}
+
+fn shard_of(key: Key) -> usize {
+    (key >> 64) as usize % SHARDS
+}
+
+fn merge(shard: &mut KeyMap<Balance>, key: Key, (numerator, place): Balance) {
+    shard.entry(key).or_insert((Fr::zero(), place)).0 += numerator;
+}
+
+fn speak(messages: &Messages, rows: &Range<usize>) -> Vec<(Key, Balance)> {
+    let numerators = messages.values(&messages.numerator, rows);
+    let fingerprints = messages.values(&messages.fingerprint, rows);
+    rows.clone()
+        .zip(numerators)
+        .zip(fingerprints)
+        .filter(|((_, numerator), _)| !numerator.is_zero())
+        .map(|((row, numerator), fingerprint)| {
+            let place = Place {
+                table: messages.table as i64,
+                interaction: messages.interaction,
+                row,
+                bus: messages.bus,
+            };
+            (key(fingerprint), (numerator, place))
+        })
+        .collect()
+}

@@ -1,0 +1,177 @@
+//! A table's flat program: nodes, constraints and interactions.
+
+use std::collections::BTreeMap;
+
+use ark_ff::{Field, Zero};
+
+use crate::error::{Error, Result};
+use crate::field::Fr;
+
+/// Far above what a round polynomial can carry.
+const MAX_DEGREE: usize = 16;
+
+/// An operation on the numbers of earlier nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Node {
+    Constant(Fr),
+    /// Witness columns first, then fixed ones.
+    Column(u32),
+    Add(u32, u32),
+    Subtract(u32, u32),
+    Multiply(u32, u32),
+}
+
+/// The fraction numerator / (alpha + bus + sum over l of beta^(l+1) message[l]).
+#[derive(Clone, Debug)]
+pub struct Interaction {
+    pub bus: u64,
+    pub numerator: u32,
+    pub message: Vec<u32>,
+}
+
+/// The expressions of one table.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// Witness columns.
+    pub width: usize,
+    /// Fixed columns.
+    pub fixed: usize,
+    pub nodes: Vec<Node>,
+    pub constraints: Vec<u32>,
+    pub interactions: Vec<Interaction>,
+    /// The value of each node that no cell enters.
+    constants: Vec<Option<Fr>>,
+}
+
+impl Program {
+    /// Check that every node refers to earlier ones and to columns that exist.
+    pub fn new(
+        width: usize,
+        fixed: usize,
+        nodes: Vec<Node>,
+        constraints: Vec<u32>,
+        interactions: Vec<Interaction>,
+    ) -> Result<Self> {
+        if nodes.len() > u32::MAX as usize || width.max(fixed) > u32::MAX as usize / 2 {
+            return Err(Error::Program("too large".into()));
+        }
+        check_degrees(&nodes)?;
+        let mut constants: Vec<Option<Fr>> = Vec::with_capacity(nodes.len());
+        for (i, node) in nodes.iter().enumerate() {
+            let value = |a: u32| {
+                constants
+                    .get(a as usize)
+                    .copied()
+                    .ok_or_else(|| Error::Program(format!("node {i} reads node {a}")))
+            };
+            constants.push(match node {
+                Node::Constant(value) => Some(*value),
+                Node::Column(column) if (*column as usize) < width + fixed => None,
+                Node::Column(column) => {
+                    return Err(Error::Program(format!("node {i} reads column {column}")));
+                }
+                Node::Add(a, b) => value(*a)?.zip(value(*b)?).map(|(a, b)| a + b),
+                Node::Subtract(a, b) => value(*a)?.zip(value(*b)?).map(|(a, b)| a - b),
+                Node::Multiply(a, b) => value(*a)?.zip(value(*b)?).map(|(a, b)| a * b),
+            });
+        }
+        let roots = interactions
+            .iter()
+            .flat_map(|interaction| interaction.message.iter().chain([&interaction.numerator]));
+        for root in roots.chain(&constraints) {
+            if *root as usize >= nodes.len() {
+                return Err(Error::Program(format!("there is no node {root}")));
+            }
+        }
+        Ok(Self {
+            width,
+            fixed,
+            nodes,
+            constraints,
+            interactions,
+            constants,
+        })
+    }
+
+    /// The value of a node that no cell enters.
+    pub fn constant(&self, node: u32) -> Option<Fr> {
+        self.constants[node as usize]
+    }
+
+    /// A weighted sum of nodes with everything linear carried down to columns and products.
+    pub fn form(&self, weights: impl IntoIterator<Item = (u32, Fr)>) -> Form {
+        let mut pending: BTreeMap<u32, Fr> = BTreeMap::new();
+        for (node, weight) in weights {
+            *pending.entry(node).or_default() += weight;
+        }
+        let mut form = Form::default();
+        // Nodes read earlier ones only: the last has its whole weight when its turn comes.
+        while let Some((number, weight)) = pending.pop_last() {
+            if weight.is_zero() {
+                continue;
+            }
+            if let Some(value) = self.constant(number) {
+                form.constant += weight * value;
+                continue;
+            }
+            let mut pass = |node: u32, weight: Fr| *pending.entry(node).or_default() += weight;
+            match self.nodes[number as usize] {
+                Node::Constant(value) => form.constant += weight * value,
+                Node::Column(column) => *form.columns.entry(column).or_default() += weight,
+                Node::Add(a, b) => {
+                    pass(a, weight);
+                    pass(b, weight);
+                }
+                Node::Subtract(a, b) => {
+                    pass(a, weight);
+                    pass(b, -weight);
+                }
+                Node::Multiply(a, b) => match (self.constant(a), self.constant(b)) {
+                    (Some(value), _) => pass(b, weight * value),
+                    (_, Some(value)) => pass(a, weight * value),
+                    _ => form.products.push((number, weight)),
+                },
+            }
+        }
+        form.columns.retain(|_, weight| !weight.is_zero());
+        form
+    }
+
+    /// The weights that make the denominator of an interaction out of its message.
+    pub fn denominator(&self, interaction: &Interaction, alpha: Fr, beta: Fr) -> Form {
+        let mut power = Fr::ONE;
+        let mut form = self.form(interaction.message.iter().map(|node| {
+            power *= beta;
+            (*node, power)
+        }));
+        form.constant += alpha + Fr::from(interaction.bus);
+        form
+    }
+}
+
+/// Total degrees, as far as nodes refer to earlier ones; they bound the depth of recursions.
+fn check_degrees(nodes: &[Node]) -> Result<()> {
+    let mut degrees: Vec<usize> = Vec::with_capacity(nodes.len());
+    for (i, node) in nodes.iter().enumerate() {
+        let of = |a: u32| degrees.get(a as usize).copied().unwrap_or(0);
+        let degree = match node {
+            Node::Constant(_) => 0,
+            Node::Column(_) => 1,
+            Node::Add(a, b) | Node::Subtract(a, b) => of(*a).max(of(*b)),
+            Node::Multiply(a, b) => of(*a) + of(*b),
+        };
+        if degree > MAX_DEGREE {
+            return Err(Error::Program(format!("node {i} has degree {degree}")));
+        }
+        degrees.push(degree);
+    }
+    Ok(())
+}
+
+/// constant + the sum of weight · column + the sum of weight · product node.
+#[derive(Clone, Debug, Default)]
+pub struct Form {
+    pub constant: Fr,
+    pub columns: BTreeMap<u32, Fr>,
+    pub products: Vec<(u32, Fr)>,
+}

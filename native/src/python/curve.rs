@@ -1,0 +1,135 @@
+//! Commitments and openings for Python.
+
+use numpy::{PyArray2, ToPyArray, ndarray::ArrayView2};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use super::arrays::{self, Array, column};
+use crate::curve::{self, Point};
+use crate::error::{Error, Result};
+use crate::field::{decode, decode_one, encode};
+use crate::msm::{self, Pieces};
+use crate::opening;
+
+fn encoded<'py>(py: Python<'py>, points: &[Point]) -> Vec<Bound<'py, PyBytes>> {
+    points
+        .iter()
+        .map(|point| PyBytes::new(py, &point.encode()))
+        .collect()
+}
+
+#[pyfunction]
+pub fn powers<'py>(
+    py: Python<'py>,
+    tau: &[u8],
+    count: usize,
+) -> PyResult<Bound<'py, PyArray2<u8>>> {
+    let tau = decode_one(tau, "tau")?;
+    let points = py.detach(|| curve::powers(tau, count))?;
+    let bytes: Vec<u8> = points
+        .iter()
+        .flatten()
+        .flat_map(|w| w.to_le_bytes())
+        .collect();
+    let view = ArrayView2::from_shape((count, 64), &bytes)
+        .map_err(|error| Error::Range(error.to_string()))?;
+    Ok(view.to_pyarray(py))
+}
+
+#[pyfunction]
+pub fn check_on_curve(py: Python<'_>, points: &Array<'_>) -> PyResult<i64> {
+    let points = arrays::points(points)?;
+    let first = py.detach(|| curve::first_off_curve(&points));
+    Ok(first.map_or(-1, |i| i as i64))
+}
+
+#[pyclass(frozen, module = "zkevm._native")]
+pub struct Bases(msm::Bases);
+
+#[pymethods]
+impl Bases {
+    #[new]
+    fn new(py: Python<'_>, points: &Array<'_>) -> PyResult<Self> {
+        let points = arrays::points(points)?;
+        Ok(Self(py.detach(|| msm::Bases::new(points))?))
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.len()
+    }
+
+    #[pyo3(signature = (scalars, start = 0))]
+    fn msm<'py>(
+        &self,
+        py: Python<'py>,
+        scalars: &Array<'py>,
+        start: usize,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let pieces = vec![(start, column(scalars)?)];
+        let point = py.detach(|| self.0.commit(&pieces))?;
+        Ok(PyBytes::new(py, &point.encode()))
+    }
+}
+
+#[pyfunction]
+pub fn commit<'py>(
+    py: Python<'py>,
+    bases: &Bases,
+    polynomials: Vec<Vec<(usize, Array<'py>)>>,
+) -> PyResult<Vec<Bound<'py, PyBytes>>> {
+    let polynomials: Vec<Pieces> = polynomials
+        .into_iter()
+        .map(arrays::pieces)
+        .collect::<Result<_>>()?;
+    let points = py.detach(|| bases.0.commit_all(&polynomials))?;
+    Ok(encoded(py, &points))
+}
+
+#[pyclass(module = "zkevm._native")]
+pub struct Opening(opening::Opening);
+
+#[pymethods]
+impl Opening {
+    #[new]
+    fn new(
+        py: Python<'_>,
+        bases: &Bases,
+        polynomials: Vec<Vec<(usize, Array<'_>)>>,
+        m: usize,
+        gamma: &[u8],
+        u: &[u8],
+    ) -> PyResult<Self> {
+        let polynomials = all_pieces(polynomials)?;
+        let (gamma, u) = (decode_one(gamma, "gamma")?, decode(u, "u")?);
+        let bases = bases.0.clone();
+        let new = || opening::Opening::new(bases, &polynomials, m, gamma, &u);
+        Ok(Self(py.detach(new)?))
+    }
+
+    fn folds<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyBytes>>> {
+        let points = py.detach(|| self.0.folds())?;
+        Ok(encoded(py, &points))
+    }
+
+    fn negative_values<'py>(&mut self, py: Python<'py>, r: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        let r = decode_one(r, "r")?;
+        let values = py.detach(|| self.0.negative_values(r));
+        Ok(PyBytes::new(py, &encode(&values)))
+    }
+
+    fn quotient<'py>(&mut self, py: Python<'py>, nu: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        let nu = decode_one(nu, "nu")?;
+        let point = py.detach(|| self.0.quotient(nu))?;
+        Ok(PyBytes::new(py, &point.encode()))
+    }
+
+    fn witness<'py>(&self, py: Python<'py>, z: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        let z = decode_one(z, "z")?;
+        let point = py.detach(|| self.0.witness(z))?;
+        Ok(PyBytes::new(py, &point.encode()))
+    }
+}
+
+fn all_pieces(polynomials: Vec<Vec<(usize, Array<'_>)>>) -> Result<Vec<Pieces>> {
+    polynomials.into_iter().map(arrays::pieces).collect()
+}

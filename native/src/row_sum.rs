@@ -1,0 +1,512 @@
+//! The batched sumcheck over rows: zerocheck and input layer of the fraction tree.
+//!
+//! The sum over x and tables t of Z_t(x) eq(xi, x) B_t(x), where B_t weights the constraints, the
+//! numerators and the denominators of table t. A table of height n is data at the zero corner of
+//! the variables from n on: Z_t is the product of 1 - x_i over them.
+
+use ark_ff::{Field, Zero};
+use rayon::prelude::*;
+
+use crate::collapse::{Collapsed, Input, collapse};
+use crate::column::Column;
+use crate::error::{Error, Result};
+use crate::field::{
+    CHUNK, Factor, Fr, Wide, drop_top_variable, eq_one, eq_table, interpolate, line, powers,
+};
+use crate::rows::{BLOCK, Evaluator, Rows};
+use crate::tape::{LANES, Lanes};
+
+pub struct RowSum {
+    tables: Vec<Rows>,
+    alpha: Fr,
+    beta: Fr,
+    xi: Vec<Fr>,
+    /// The weights of the interactions of each table.
+    omega: Vec<Vec<Fr>>,
+    degree: usize,
+    /// P_t, Q_t.
+    sums: Vec<[Fr; 2]>,
+    state: Option<State>,
+}
+
+/// The sumcheck after `begin`.
+struct State {
+    parts: Vec<Part>,
+    /// Variables that are not bound yet.
+    rounds: usize,
+    /// eq(xi, ·) over the variables below the next one.
+    eq: Vec<Fr>,
+    /// Challenges, the lowest variable's last.
+    challenges: Vec<Fr>,
+    began_round: bool,
+}
+
+/// One table's share of the sum.
+struct Part {
+    height: usize,
+    /// Rows left that may be non-zero.
+    used: usize,
+    collapsed: Collapsed,
+    inputs: Vec<Vector>,
+    /// B on a row of zeros.
+    zero_row: Fr,
+    /// Factor of the bound variables.
+    scale: Fr,
+    /// The sum over the variables left, without `scale`.
+    claim: Fr,
+    /// g at 0, 1, ..., D - 1 in this round: the sum over x of eq(x) B(X, x).
+    g: Vec<Fr>,
+}
+
+/// The cells of an input: typed until the first bind.
+enum Vector {
+    Typed(Column),
+    Elements(Vec<Fr>),
+}
+
+impl RowSum {
+    pub fn new(
+        tables: Vec<Rows>,
+        alpha: Fr,
+        beta: Fr,
+        xi: Vec<Fr>,
+        omega: Vec<Fr>,
+        degree: usize,
+    ) -> Result<Self> {
+        let top = tables.iter().map(|t| t.height as usize).max().unwrap_or(0);
+        if xi.len() < top {
+            return Err(Error::Range(format!(
+                "xi has {} of {top} coordinates",
+                xi.len()
+            )));
+        }
+        if !(1..=64).contains(&degree) {
+            return Err(Error::Range(format!("degree {degree}")));
+        }
+        let counts: Vec<usize> = tables
+            .iter()
+            .map(|t| t.program.interactions.len())
+            .collect();
+        if counts.iter().sum::<usize>() != omega.len() {
+            return Err(Error::Range("one omega for each interaction".into()));
+        }
+        let mut rest = omega.as_slice();
+        let omega = counts
+            .iter()
+            .map(|count| {
+                let own;
+                (own, rest) = rest.split_at(*count);
+                own.to_vec()
+            })
+            .collect();
+        let mut sum = Self {
+            tables,
+            alpha,
+            beta,
+            xi,
+            omega,
+            degree,
+            sums: Vec::new(),
+            state: None,
+        };
+        sum.sums = sum.sums_of_fractions(top);
+        Ok(sum)
+    }
+
+    /// P_t, Q_t, table after table.
+    pub fn table_sums(&self) -> Vec<Fr> {
+        self.sums.iter().flatten().copied().collect()
+    }
+
+    fn sums_of_fractions(&self, top: usize) -> Vec<[Fr; 2]> {
+        let mut sums = vec![[Fr::zero(); 2]; self.tables.len()];
+        let mut eq = eq_table(&self.xi[..top]);
+        for height in (0..=top).rev() {
+            for (i, rows) in self.tables.iter().enumerate() {
+                if rows.height as usize == height {
+                    let (numerators, (denominators, constant)) =
+                        (self.numerators(i, Fr::ONE), self.denominators(i, Fr::ONE));
+                    let p = rows.program.form(numerators);
+                    let mut q = rows.program.form(denominators);
+                    q.constant += constant;
+                    sums[i] = [p, q]
+                        .map(|form| Evaluator::new(&rows.program, form).weighted_sum(rows, &eq));
+                }
+            }
+            if height > 0 {
+                drop_top_variable(&mut eq);
+            }
+        }
+        sums
+    }
+
+    /// Weights of the nodes of the sum of omega · numerator · scale.
+    fn numerators(&self, table: usize, scale: Fr) -> Vec<(u32, Fr)> {
+        let interactions = &self.tables[table].program.interactions;
+        let weights = interactions.iter().zip(&self.omega[table]);
+        weights
+            .map(|(i, omega)| (i.numerator, *omega * scale))
+            .collect()
+    }
+
+    /// Weights of the nodes of the sum of omega · denominator · scale, and its constant part.
+    fn denominators(&self, table: usize, scale: Fr) -> (Vec<(u32, Fr)>, Fr) {
+        let (mut weights, mut constant) = (Vec::new(), Fr::zero());
+        let interactions = &self.tables[table].program.interactions;
+        for (interaction, omega) in interactions.iter().zip(&self.omega[table]) {
+            let mut weight = *omega * scale;
+            constant += weight * (self.alpha + Fr::from(interaction.bus));
+            for node in &interaction.message {
+                weight *= self.beta;
+                weights.push((*node, weight));
+            }
+        }
+        (weights, constant)
+    }
+
+    /// Batch the constraints by powers of theta, then with p and q by each table's three weights.
+    pub fn begin(&mut self, theta: Fr, delta: &[[Fr; 3]]) -> Result<()> {
+        if delta.len() != self.tables.len() {
+            return Err(Error::Range("three weights for each table".into()));
+        }
+        let rounds = self
+            .tables
+            .iter()
+            .map(|t| t.height as usize)
+            .max()
+            .unwrap_or(0);
+        let parts: Vec<Part> = (0..self.tables.len())
+            .into_par_iter()
+            .map(|i| self.part(i, theta, &delta[i]))
+            .collect::<Result<_>>()?;
+        self.state = Some(State {
+            parts,
+            rounds,
+            eq: eq_table(&self.xi[..rounds.saturating_sub(1)]),
+            challenges: Vec::new(),
+            began_round: false,
+        });
+        Ok(())
+    }
+
+    fn part(&self, i: usize, theta: Fr, delta: &[Fr; 3]) -> Result<Part> {
+        let rows = &self.tables[i];
+        let constraints = &rows.program.constraints;
+        let scaled = powers(theta, constraints.len())
+            .into_iter()
+            .map(|w| w * delta[0]);
+        let mut weights: Vec<(u32, Fr)> = constraints.iter().copied().zip(scaled).collect();
+        weights.extend(self.numerators(i, delta[1]));
+        let (denominators, constant) = self.denominators(i, delta[2]);
+        weights.extend(denominators);
+        let collapsed = collapse(&rows.program, weights, constant);
+        if collapsed.degree >= self.degree {
+            return Err(Error::Program(format!(
+                "degree {} needs rounds of degree above {}",
+                collapsed.degree, self.degree
+            )));
+        }
+        let inputs = collapsed
+            .inputs
+            .iter()
+            .map(|input| vector(rows, input))
+            .collect();
+        let mut registers = collapsed.tape.registers();
+        collapsed.tape.run(&mut registers);
+        let [p, q] = self.sums[i];
+        Ok(Part {
+            height: rows.height as usize,
+            used: rows.used,
+            zero_row: collapsed.tape.output(&registers, 0)[0],
+            collapsed,
+            inputs,
+            scale: Fr::ONE,
+            claim: delta[1] * p + delta[2] * q,
+            g: Vec::new(),
+        })
+    }
+
+    /// s(0), s(2), ..., s(D).
+    pub fn round(&mut self) -> Result<Vec<Fr>> {
+        let degree = self.degree;
+        let state = self
+            .state
+            .as_mut()
+            .ok_or(Error::Order("begin comes first"))?;
+        let Some(variable) = state.rounds.checked_sub(1) else {
+            return Err(Error::Order("the rounds are over"));
+        };
+        let xi = self.xi[variable];
+        let eq = &state.eq;
+        state.parts.par_iter_mut().for_each(|part| {
+            if part.height > variable {
+                part.g = part.round(eq, xi);
+            }
+        });
+        state.began_round = true;
+        let points = (0..=degree as u64).filter(|x| *x != 1).map(Fr::from);
+        Ok(points
+            .map(|x| {
+                let eq = eq_one(xi, x);
+                let share = |part: &Part| {
+                    if part.height > variable {
+                        part.scale * eq * interpolate(&part.g, x)
+                    } else {
+                        part.scale * (Fr::ONE - x) * part.claim
+                    }
+                };
+                state.parts.iter().map(share).sum()
+            })
+            .collect())
+    }
+
+    pub fn bind(&mut self, challenge: Fr) -> Result<()> {
+        let state = self
+            .state
+            .as_mut()
+            .ok_or(Error::Order("begin comes first"))?;
+        if !state.began_round {
+            return Err(Error::Order("a round comes before its challenge"));
+        }
+        state.began_round = false;
+        state.rounds -= 1;
+        let variable = state.rounds;
+        let factor = eq_one(self.xi[variable], challenge);
+        state.parts.par_iter_mut().for_each(|part| {
+            if part.height > variable {
+                part.scale *= factor;
+                part.claim = interpolate(&part.g, challenge);
+                part.bind(1 << variable, challenge);
+            } else {
+                part.scale *= Fr::ONE - challenge;
+            }
+        });
+        if variable > 0 {
+            drop_top_variable(&mut state.eq);
+        }
+        state.challenges.push(challenge);
+        Ok(())
+    }
+
+    /// For each table the values of its witness columns at the point of the challenges.
+    pub fn column_values(&self) -> Result<Vec<Vec<Fr>>> {
+        let state = match &self.state {
+            Some(state) if state.rounds == 0 => state,
+            _ => return Err(Error::Order("the rounds come first")),
+        };
+        let r: Vec<Fr> = state.challenges.iter().rev().copied().collect();
+        let mut values = vec![Vec::new(); self.tables.len()];
+        let mut eq = eq_table(&r);
+        for height in (0..=r.len()).rev() {
+            let tables = || (0..values.len()).filter(|i| self.tables[*i].height as usize == height);
+            if tables().next().is_some() {
+                let factors: Vec<Factor> = eq
+                    .par_iter()
+                    .with_min_len(CHUNK)
+                    .map(|value| Factor::new(*value))
+                    .collect();
+                for i in tables().collect::<Vec<_>>() {
+                    values[i] = state.parts[i].column_values(&self.tables[i], &factors);
+                }
+            }
+            if height > 0 {
+                drop_top_variable(&mut eq);
+            }
+        }
+        Ok(values)
+    }
+}
+
+fn vector(rows: &Rows, input: &Input) -> Vector {
+    match input {
+        Input::Column(column) => Vector::Typed(rows.columns[*column as usize].clone()),
+        Input::Combination(columns) => {
+            let mut elements = vec![Fr::zero(); rows.used];
+            elements
+                .par_chunks_mut(BLOCK)
+                .enumerate()
+                .for_each(|(i, chunk)| {
+                    let start = i * BLOCK;
+                    let values = rows.combine(columns.iter().copied(), start..start + chunk.len());
+                    chunk.copy_from_slice(&values);
+                });
+            Vector::Elements(elements)
+        }
+    }
+}
+
+impl Part {
+    /// g at 0, 1, ..., degree: the sums over x of eq(x) B(X, x).
+    fn round(&self, eq: &[Fr], xi: Fr) -> Vec<Fr> {
+        let degree = self.collapsed.degree.max(1);
+        // g(1) follows from the claim, unless xi = 0.
+        let inverse = xi.inverse();
+        let points: Vec<usize> = (0..=degree)
+            .filter(|x| *x != 1 || inverse.is_none())
+            .collect();
+        let half = eq.len();
+        let pairs = self.used.min(half);
+        let (sums, mass) = (0..pairs.div_ceil(PAIRS))
+            .into_par_iter()
+            .map_init(
+                || (self.collapsed.tape.registers(), Vec::new()),
+                |(registers, steps), i| {
+                    let eq = &eq[i * PAIRS..pairs.min((i + 1) * PAIRS)];
+                    self.sums(i * PAIRS, half, eq, &points, registers, steps)
+                },
+            )
+            .reduce(
+                || (vec![Fr::zero(); points.len()], Fr::zero()),
+                |(mut sums, mass), (others, other)| {
+                    sums.iter_mut()
+                        .zip(others)
+                        .for_each(|(sum, other)| *sum += other);
+                    (sums, mass + other)
+                },
+            );
+        let rest = self.zero_row * (Fr::ONE - mass);
+        let mut g = vec![Fr::zero(); degree + 1];
+        for (point, sum) in points.iter().zip(sums) {
+            g[*point] = sum + rest;
+        }
+        if let Some(inverse) = inverse {
+            g[1] = (self.claim - (Fr::ONE - xi) * g[0]) * inverse;
+        }
+        g
+    }
+
+    /// The sums over pairs of rows from `start` on, and the sum of eq over them.
+    fn sums(
+        &self,
+        start: usize,
+        half: usize,
+        eq: &[Fr],
+        points: &[usize],
+        registers: &mut [Lanes],
+        steps: &mut Vec<Lanes>,
+    ) -> (Vec<Fr>, Fr) {
+        let tape = &self.collapsed.tape;
+        let columns = tape.columns.len();
+        steps.resize(columns, [Fr::zero(); LANES]);
+        let mut sums = vec![Fr::zero(); points.len()];
+        for (block, eq) in eq.chunks(LANES).enumerate() {
+            let row = start + block * LANES;
+            for (input, (low, step)) in self
+                .inputs
+                .iter()
+                .zip(registers.iter_mut().zip(&mut *steps))
+            {
+                input.read(row, half, low);
+                input.read(row + half, usize::MAX, step);
+                for (step, low) in step.iter_mut().zip(low) {
+                    *step -= *low;
+                }
+            }
+            let mut at = 0;
+            for (sum, point) in sums.iter_mut().zip(points) {
+                while at < *point {
+                    for (value, step) in registers[..columns].iter_mut().zip(&*steps) {
+                        for (value, step) in value.iter_mut().zip(step) {
+                            *value += step;
+                        }
+                    }
+                    at += 1;
+                }
+                tape.run(registers);
+                let values = tape.output(registers, 0);
+                for (eq, value) in eq.iter().zip(values) {
+                    *sum += *eq * value;
+                }
+            }
+        }
+        (sums, eq.iter().sum())
+    }
+
+    fn bind(&mut self, half: usize, x: Fr) {
+        let used = self.used.min(half);
+        self.inputs
+            .par_iter_mut()
+            .for_each(|input| input.bind(half, x));
+        self.used = used;
+    }
+
+    fn column_values(&self, rows: &Rows, eq: &[Factor]) -> Vec<Fr> {
+        let mut values: Vec<Option<Fr>> = vec![None; rows.program.width];
+        for (input, vector) in self.collapsed.inputs.iter().zip(&self.inputs) {
+            if let (Input::Column(column), Vector::Elements(elements)) = (input, vector)
+                && let Some(value) = values.get_mut(*column as usize)
+            {
+                *value = Some(elements.first().copied().unwrap_or_default());
+            }
+        }
+        values
+            .into_par_iter()
+            .zip(&rows.columns)
+            .map(|(value, column)| value.unwrap_or_else(|| column.cells().inner_product(eq)))
+            .collect()
+    }
+}
+
+/// Pairs of rows that a parallel loop hands out at once.
+const PAIRS: usize = 64;
+
+impl Vector {
+    /// The cells of LANES rows from `row` on; those from row `end` on and past the last are zero.
+    fn read(&self, row: usize, end: usize, lanes: &mut Lanes) {
+        let range = row..end.min(row + LANES);
+        let count = match self {
+            Self::Typed(column) => {
+                let cells = column.cells().range(range);
+                cells.read(lanes);
+                cells.len()
+            }
+            Self::Elements(elements) => {
+                let end = range.end.min(elements.len());
+                let cells = &elements[range.start.min(end)..end];
+                lanes[..cells.len()].copy_from_slice(cells);
+                cells.len()
+            }
+        };
+        lanes[count..].fill(Fr::zero());
+    }
+
+    /// Bind the top variable of 2 · half rows.
+    fn bind(&mut self, half: usize, x: Fr) {
+        match self {
+            Self::Typed(column) => {
+                let cells = column.cells();
+                let mut bound = vec![Fr::zero(); cells.len().min(half)];
+                bound
+                    .par_chunks_mut(BLOCK)
+                    .enumerate()
+                    .for_each(|(i, chunk)| {
+                        let range = i * BLOCK..i * BLOCK + chunk.len();
+                        let mut sums = [Wide::default(); BLOCK];
+                        let sums = &mut sums[..chunk.len()];
+                        let high = range.start + half..range.end + half;
+                        cells.range(range).add_multiples(Fr::ONE - x, sums);
+                        cells.range(high).add_multiples(x, sums);
+                        for (value, sum) in chunk.iter_mut().zip(sums) {
+                            *value = sum.reduce();
+                        }
+                    });
+                *self = Self::Elements(bound);
+            }
+            Self::Elements(elements) => {
+                let cut = elements.len().min(half);
+                let (low, high) = elements.split_at_mut(cut);
+                let paired = high.len();
+                low[..paired]
+                    .par_iter_mut()
+                    .zip(high)
+                    .with_min_len(CHUNK)
+                    .for_each(|(a, b)| *a = line(*a, *b, x));
+                low[paired..]
+                    .par_iter_mut()
+                    .with_min_len(CHUNK)
+                    .for_each(|a| *a -= *a * x);
+                elements.truncate(cut);
+            }
+        }
+    }
+}

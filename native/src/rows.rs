@@ -1,0 +1,252 @@
+//! A program with its cells.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use ark_ff::{Field, PrimeField, Zero};
+use rayon::prelude::*;
+
+use crate::column::Column;
+use crate::error::{Error, Result, filled};
+use crate::field::{Fr, Wide};
+use crate::program::{Form, Program};
+use crate::tape::{LANES, Lanes, Tape};
+
+/// log2 of the most rows of a table.
+pub const MAX_HEIGHT: u32 = 28;
+/// Rows that a parallel loop hands out at once.
+pub const BLOCK: usize = 512;
+
+/// Field elements as they are stored in a column.
+pub type Words = [u64; 4];
+
+/// A table: 2^height rows, of which all cells from `used` on are zero.
+#[derive(Clone)]
+pub struct Rows {
+    pub program: Arc<Program>,
+    pub columns: Vec<Column>,
+    pub height: u32,
+    pub used: usize,
+}
+
+impl Rows {
+    pub fn new(program: Arc<Program>, columns: Vec<Column>, height: u32) -> Result<Self> {
+        if height > MAX_HEIGHT {
+            return Err(Error::Range(format!("height {height}")));
+        }
+        if columns.len() != program.width + program.fixed {
+            return Err(Error::Column(format!(
+                "{} of them, not {} + {}",
+                columns.len(),
+                program.width,
+                program.fixed
+            )));
+        }
+        let used = columns.iter().map(Column::len).max().unwrap_or(0);
+        if used > 1 << height {
+            return Err(Error::Column(format!("{used} rows do not fit 2^{height}")));
+        }
+        Ok(Self {
+            program,
+            columns,
+            height,
+            used,
+        })
+    }
+
+    /// 2^height.
+    pub fn len(&self) -> usize {
+        1 << self.height
+    }
+
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+
+    /// The sum of weight · column on `rows`.
+    pub fn combine(&self, weights: impl Iterator<Item = (u32, Fr)>, rows: Range<usize>) -> Vec<Fr> {
+        let mut sums = vec![Wide::default(); rows.len()];
+        for (column, weight) in weights {
+            let cells = self.columns[column as usize].cells();
+            cells.range(rows.clone()).add_multiples(weight, &mut sums);
+        }
+        sums.into_iter().map(Wide::reduce).collect()
+    }
+
+    /// Load a block of LANES rows for a tape.
+    pub fn load(&self, tape: &Tape, row: usize, registers: &mut [Lanes]) {
+        for (column, register) in tape.columns.iter().zip(registers) {
+            let cells = self.columns[*column as usize].cells();
+            let cells = cells.range(row..row + LANES);
+            cells.read(register);
+            register[cells.len()..].fill(Fr::zero());
+        }
+    }
+
+    /// The values of `nodes` on the first `rows` rows.
+    pub fn evaluate(&self, nodes: &[u32], rows: usize) -> Result<Vec<Vec<Words>>> {
+        self.check_nodes(nodes)?;
+        if rows > self.len() {
+            return Err(Error::Range(format!("{rows} rows of 2^{}", self.height)));
+        }
+        let tape = Tape::new(&self.program.nodes, nodes);
+        let mut values: Vec<Vec<Words>> = nodes
+            .iter()
+            .map(|_| filled(rows, [0; 4]))
+            .collect::<Result<_>>()?;
+        let mut parts: Vec<Vec<&mut [Words]>> = (0..rows.div_ceil(BLOCK)).map(|_| vec![]).collect();
+        for values in &mut values {
+            for (part, chunk) in parts.iter_mut().zip(values.chunks_mut(BLOCK)) {
+                part.push(chunk);
+            }
+        }
+        parts.into_par_iter().enumerate().for_each(|(i, mut part)| {
+            let mut registers = tape.registers();
+            let len = part.first().map_or(0, |chunk| chunk.len());
+            for start in (0..len).step_by(LANES) {
+                self.load(&tape, i * BLOCK + start, &mut registers);
+                tape.run(&mut registers);
+                for (output, chunk) in part.iter_mut().enumerate() {
+                    let lanes = tape.output(&registers, output);
+                    for (target, value) in chunk[start..].iter_mut().zip(lanes) {
+                        *target = value.into_bigint().0;
+                    }
+                }
+            }
+        });
+        Ok(values)
+    }
+
+    /// The values of `nodes` on one row.
+    pub fn evaluate_row(&self, tape: &Tape, row: usize, registers: &mut [Lanes]) -> Vec<Fr> {
+        self.load(tape, row, registers);
+        tape.run(registers);
+        tape.outputs(registers).map(|lanes| lanes[0]).collect()
+    }
+
+    /// (constraint, row) of the first `limit` broken constraints, row by row.
+    pub fn violations(&self, limit: usize) -> Vec<(usize, usize)> {
+        let tape = Tape::new(&self.program.nodes, &self.program.constraints);
+        let blocks = self.used.div_ceil(BLOCK);
+        let mut found: Vec<(usize, usize)> = (0..blocks)
+            .into_par_iter()
+            .flat_map_iter(|block| {
+                let rows = block * BLOCK..self.used.min((block + 1) * BLOCK);
+                self.violations_in(&tape, rows, limit)
+            })
+            .collect();
+        if self.used < self.len() && found.len() < limit {
+            // All rows from here on are the same.
+            let broken = self.violations_in(&tape, self.used..self.used + 1, limit);
+            if !broken.is_empty() {
+                let missing = limit - found.len();
+                let rows = self.used..self.len();
+                let all = rows.flat_map(|row| broken.iter().map(move |(c, _)| (*c, row)));
+                found.extend(all.take(missing));
+            }
+        }
+        found.truncate(limit);
+        found
+    }
+
+    fn violations_in(&self, tape: &Tape, rows: Range<usize>, limit: usize) -> Vec<(usize, usize)> {
+        let mut registers = tape.registers();
+        let mut found = Vec::new();
+        for start in rows.clone().step_by(LANES) {
+            if found.len() >= limit {
+                break;
+            }
+            self.load(tape, start, &mut registers);
+            tape.run(&mut registers);
+            for lane in 0..LANES.min(rows.end - start) {
+                let outputs = tape.outputs(&registers).enumerate();
+                found.extend(
+                    outputs
+                        .filter(|(_, lanes)| !lanes[lane].is_zero())
+                        .map(|(constraint, _)| (constraint, start + lane)),
+                );
+            }
+        }
+        found
+    }
+
+    /// Check that these nodes exist.
+    fn check_nodes(&self, nodes: &[u32]) -> Result<()> {
+        match nodes
+            .iter()
+            .find(|node| **node as usize >= self.program.nodes.len())
+        {
+            Some(node) => Err(Error::Program(format!("there is no node {node}"))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A form made ready to be evaluated on ranges of rows.
+pub struct Evaluator {
+    pub form: Form,
+    tape: Tape,
+}
+
+impl Evaluator {
+    pub fn new(program: &Program, form: Form) -> Self {
+        let products: Vec<u32> = form.products.iter().map(|(node, _)| *node).collect();
+        let tape = Tape::new(&program.nodes, &products);
+        Self { form, tape }
+    }
+
+    /// Write the values on the rows from `start` on; rows past the last used one are alike.
+    pub fn write(&self, rows: &Rows, start: usize, target: &mut [Fr]) {
+        let used = rows.used.clamp(start, start + target.len()) - start;
+        let (computed, rest) = target.split_at_mut(used);
+        self.compute(rows, start, computed);
+        if let [first, others @ ..] = rest {
+            self.compute(rows, start + used, std::slice::from_mut(first));
+            others.fill(*first);
+        }
+    }
+
+    fn compute(&self, rows: &Rows, start: usize, target: &mut [Fr]) {
+        let columns = self.form.columns.iter().map(|(c, weight)| (*c, *weight));
+        let sums = rows.combine(columns, start..start + target.len());
+        for (target, sum) in target.iter_mut().zip(sums) {
+            *target = sum + self.form.constant;
+        }
+        if self.form.products.is_empty() {
+            return;
+        }
+        let mut registers = self.tape.registers();
+        for (i, target) in target.chunks_mut(LANES).enumerate() {
+            rows.load(&self.tape, start + i * LANES, &mut registers);
+            self.tape.run(&mut registers);
+            for ((_, weight), lanes) in self.form.products.iter().zip(self.tape.outputs(&registers))
+            {
+                for (target, value) in target.iter_mut().zip(lanes) {
+                    *target += *weight * value;
+                }
+            }
+        }
+    }
+
+    /// The sum of weights[i] · value on row i, for weights whose sum over all rows is 1.
+    pub fn weighted_sum(&self, rows: &Rows, weights: &[Fr]) -> Fr {
+        let blocks = rows.used.div_ceil(BLOCK);
+        let (total, mass) = (0..blocks)
+            .into_par_iter()
+            .map(|block| {
+                let start = block * BLOCK;
+                let weights = &weights[start..rows.used.min(start + BLOCK)];
+                let mut values = vec![Fr::zero(); weights.len()];
+                self.compute(rows, start, &mut values);
+                let products = values.iter().zip(weights).map(|(v, w)| *v * w);
+                (products.sum::<Fr>(), weights.iter().sum::<Fr>())
+            })
+            .reduce(Default::default, |a, b| (a.0 + b.0, a.1 + b.1));
+        if rows.used == rows.len() {
+            return total;
+        }
+        let mut zero_row = [Fr::zero()];
+        self.compute(rows, rows.used, &mut zero_row);
+        total + zero_row[0] * (Fr::ONE - mass)
+    }
+}
