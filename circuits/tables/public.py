@@ -9,13 +9,13 @@ Assumes.   The verifier sends halves below 2^128.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
 
 from circuits.buses import ANCESTOR, BLOB_HASH, ENV, PUBLIC, TX, TransactionField
-from circuits.execution.execution import SCOPE
+from circuits.execution.execution import SCOPE, Execution
 from circuits.language import (
     Bit,
     Bits,
@@ -33,6 +33,8 @@ from circuits.language.arrays import words
 from zkevm.evm.block import BlockEnvironment
 from zkevm.evm.opcodes import Op
 from zkevm.evm.transaction import Transaction
+from zkevm.plonkish.expression import Expr
+from zkevm.plonkish.table import Bus
 
 WORD_BYTES = 32
 
@@ -113,6 +115,24 @@ def transaction_fields(transaction: Transaction) -> Iterator[tuple[TransactionFi
     yield field.LIST_LENGTH, 0, index
 
 
+def stated_block(execution: Execution) -> BlockEnvironment:
+    """The block as far as the statement tells: of the ancestors those that were asked for."""
+    block = execution.trace.environment
+    asked = ancestors_asked(execution)
+    hashes = {number: h for number, h in block.block_hashes.items() if number in asked}
+    return replace(block, excess_blob_gas=0, block_hashes=hashes)
+
+
+def ancestors_asked(execution: Execution) -> set[int]:
+    """The block numbers that BLOCKHASH was asked for."""
+    rows = (execution.trace.rows.op == Op.BLOCKHASH) & (execution.operands.count > 0)
+    return {
+        int(word[0])
+        for word in execution.operands.word[execution.operands.start[rows]]
+        if not word[1:].any()
+    }
+
+
 class PublicValues(TableGadget[list[PublicValue]]):
     """A row for each value of the statement."""
 
@@ -130,7 +150,7 @@ class PublicValues(TableGadget[list[PublicValue]]):
         c.require_equal("each row is of one kind", total(self.kind), self.real)
         kind = total(bit * number for number, bit in enumerate(self.kind))
         c.receive(PUBLIC, self.real, kind, self.key, self.field, self.index, *self.value)
-        offers = (
+        offers: tuple[tuple[Bus, tuple[Expr | int, ...]], ...] = (
             (ENV, (0, self.field)),
             (TX, (self.key, self.field, self.index)),
             (ANCESTOR, (self.index,)),
@@ -140,8 +160,8 @@ class PublicValues(TableGadget[list[PublicValue]]):
             c.provide(bus, bit, count, *key, *self.value)
 
     def collect(self, plan: Plan) -> list[PublicValue]:
-        trace = plan.execution.trace
-        return list(public_values(trace.chain_id, trace.environment, trace.transaction))
+        trace, block = plan.execution.trace, stated_block(plan.execution)
+        return list(public_values(trace.chain_id, block, trace.transaction))
 
     def fill(self, w: Witness, record: list[PublicValue], plan: Plan) -> None:
         kinds = np.array([v.kind for v in record])
