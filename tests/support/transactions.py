@@ -1,0 +1,102 @@
+"""Transactions of small programs: executed, filled into tables, and checked as a whole."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from circuits.machine import cells, fill
+from circuits.statement import statement
+from zkevm.evm.block import BlockEnvironment
+from zkevm.evm.code import Code
+from zkevm.evm.forks import fork_named
+from zkevm.evm.opcodes import Op
+from zkevm.evm.state import Account
+from zkevm.evm.statetest import Expected, TestCase
+from zkevm.evm.transaction import AccessListEntry, Transaction, TransactionType
+from zkevm.plonkish.cells import Cells
+from zkevm.plonkish.checker import imbalances, violations
+from zkevm.proof import PublicMessage
+from zkevm.trace.recorder import record
+from zkevm.trace.trace import Trace
+
+SENDER = 0xAAAA00
+TARGET = 0xC0DE00
+COINBASE = 0xC01BA5E
+ETHER = 10**18
+
+
+def program(*items: Op | int) -> bytes:
+    """Opcodes as they are, other numbers as the shortest PUSH."""
+    code = b""
+    for item in items:
+        if isinstance(item, Op):
+            code += bytes((item,))
+        else:
+            data = item.to_bytes((item.bit_length() + 7) // 8, "big")
+            code += bytes((Op.PUSH0 + len(data),)) + data
+    return code
+
+
+def trace_of(
+    code: bytes,
+    *,
+    accounts: Mapping[int, Account] | None = None,
+    storage: Mapping[int, int] | None = None,
+    value: int = 0,
+    data: bytes = b"",
+    access_list: Sequence[AccessListEntry] = (),
+    gas_limit: int = 1_000_000,
+    fork: str = "Cancun",
+) -> Trace:
+    """The trace of a transaction to TARGET, which has this code and storage."""
+    pre = {
+        SENDER: Account(nonce=7, balance=1000 * ETHER),
+        TARGET: Account(balance=5, code=Code(code), storage=dict(storage or {})),
+        **(accounts or {}),
+    }
+    transaction = Transaction(
+        type=TransactionType.DYNAMIC_FEE,
+        sender=SENDER,
+        nonce=7,
+        gas_limit=gas_limit,
+        max_fee_per_gas=30,
+        max_priority_fee_per_gas=2,
+        to=TARGET,
+        value=value,
+        data=data,
+        access_list=tuple(access_list),
+    )
+    environment = BlockEnvironment(
+        coinbase=COINBASE,
+        number=19_000_000,
+        timestamp=1_700_000_000,
+        gas_limit=30_000_000,
+        base_fee=10,
+        prev_randao=2**200 + 3,
+    )
+    case = TestCase(
+        name="program",
+        indexes=(0, 0, 0),
+        fork=fork_named(fork),
+        chain_id=1,
+        environment=environment,
+        pre=pre,
+        transaction=transaction,
+        expected=Expected(0, 0, frozenset()),
+        info={},
+    )
+    return record(case)[1]
+
+
+def tables_of(trace: Trace) -> tuple[list[Cells], list[PublicMessage]]:
+    """The filled tables and what the statement adds."""
+    filled = fill(trace)
+    return cells(filled), statement(filled).messages()
+
+
+def faults(tables: Iterable[Cells], public: Sequence[PublicMessage]) -> list[str]:
+    """Everything that the checker finds wrong, in words."""
+    tables = list(tables)
+    found = [f"{v.table} row {v.row}: {v.label}" for t in tables for v in violations(t)]
+    for i in imbalances(tables, public):
+        where = ", ".join(sorted({f"{o.table} row {o.row} {o.label}" for o in i.occurrences}))
+        found.append(f"{i.bus.name} {[hex(x) for x in i.message]} {i.total:+d}: {where}")
+    return found
