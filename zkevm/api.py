@@ -1,25 +1,62 @@
 """The library face: execute, trace, check and prove a transaction, and verify a proof.
 
     case = load("fixtures/erc20_solidity_transfer.json", fork="Cancun")
-    execution = run(case)
-    print(execution.receipt, execution.problems())
+    proven = prove(case, load_srs())
+    Path("proof.json").write_bytes(proven.encode())
+    statement = verify(Path("proof.json").read_bytes()).statement
 
 Every function raises errors of the `ZkevmError` family only. Phases can be listened to with
 `zkevm.phases.listening`.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from circuits import check as checking
+from circuits.costs import row_cost
+from circuits.language import Gadget, StepGadget
+from circuits.machine import Filled, all_gadgets, cells, circuit, fill
+from circuits.statement import Statement, statement
+from zkevm import srs as trusted_setup
+from zkevm.errors import VerificationError
 from zkevm.evm.execute import Execution, execute
+from zkevm.evm.forks import FORKS
+from zkevm.evm.opcodes import Op
 from zkevm.evm.statetest import TestCase, load_case
-from zkevm.phases import phase
+from zkevm.phases import phase, successive_phases
+from zkevm.plonkish.cells import Cells
+from zkevm.proof import Proof, TableWitness, Witness, codec, prover, verifier
+from zkevm.srs import Srs, VerifierSrs
 from zkevm.trace import eip3155
 from zkevm.trace.recorder import record
-from zkevm.trace.trace import Trace
+from zkevm.trace.trace import RESUME, Trace
 
-__all__ = ["Execution", "TestCase", "Trace", "Traced", "load", "run", "trace"]
+__all__ = [
+    "Checked",
+    "Execution",
+    "GadgetInfo",
+    "Proven",
+    "Statement",
+    "TestCase",
+    "Trace",
+    "Traced",
+    "Verified",
+    "check",
+    "info",
+    "load",
+    "load_srs",
+    "prove",
+    "run",
+    "trace",
+    "verify",
+]
+
+NEWEST_FORK = list(FORKS)[-1]
+IDENTIFIER = re.compile("0x[0-9a-f]{64}")
+SRS_KEY = "srs"
+"""Beside the fields of the statement in a proof file: the identifier of the setup."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +69,60 @@ class Traced:
     def steps(self) -> Iterator[str]:
         """Yield every step and a summary, as the JSON lines of EIP-3155."""
         return eip3155.lines(self.trace, self.execution.state_root)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A filled circuit, and what is wrong with it: nothing, if the gadgets are right."""
+
+    execution: Execution
+    statement: Statement
+    rows: Mapping[str, int]
+    """The rows in use of each table that is present, by name."""
+    failures: tuple[checking.Failure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """A proof of a statement, accepted by the verifier when it was made."""
+
+    execution: Execution
+    statement: Statement
+    proof: Proof
+    srs: VerifierSrs
+
+    def file(self) -> codec.ProofFile:
+        """The proof with what a verifier must know: the statement and which setup was used."""
+        stated = {SRS_KEY: "0x" + self.srs.identifier.hex(), **self.statement.to_json()}
+        return codec.ProofFile(self.proof, stated)
+
+    def encode(self, *, binary: bool = False) -> bytes:
+        """The proof as a file, JSON or binary."""
+        if binary:
+            return codec.encode_binary(self.file())
+        return codec.encode_json(self.file()).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What an accepted proof says, and whose honesty it rests on."""
+
+    statement: Statement
+    srs: VerifierSrs
+
+
+@dataclass(frozen=True, slots=True)
+class GadgetInfo:
+    """What a gadget is made of; `cost` is a model of the proving time of a row, in microseconds."""
+
+    name: str
+    opcodes: tuple[str, ...]
+    """Those whose steps it proves, one row each; none for a table that serves others."""
+    columns: int
+    constraints: int
+    interactions: int
+    degree: int
+    cost: float
 
 
 def load(
@@ -64,3 +155,115 @@ def trace(case: TestCase) -> Traced:
     """
     with phase("execute"):
         return Traced(*record(case))
+
+
+def check(case: TestCase) -> Checked:
+    """Execute a case, fill every table, and check every constraint and bus without cryptography.
+
+    Raises `NotProvableError` naming the first step that no gadget proves.
+    """
+    traced = trace(case)
+    filled, tables, stated = _assign(traced)
+    with phase("check"):
+        failures = checking.failures(filled, tables, stated.messages())
+    return Checked(
+        execution=traced.execution,
+        statement=stated,
+        rows={each.table.name: each.rows for each in tables},
+        failures=tuple(failures),
+    )
+
+
+def load_srs(path: str | Path | None = None) -> Srs:
+    """Open an SRS file, or the development SRS of this user, which is made when there is none.
+
+    Raises `FileError` and `SrsError`. That a development SRS is used is said on standard error.
+    """
+    with phase("load SRS"):
+        return trusted_setup.development_srs() if path is None else trusted_setup.load(Path(path))
+
+
+def prove(case: TestCase, srs: Srs) -> Proven:
+    """Execute a case, prove what it did, and verify the proof.
+
+    Raises `UsageError` without native kernels, `NotProvableError` naming the first step that no
+    gadget proves, and `TooLargeError` if the SRS has too few powers.
+    """
+    kernels = prover.native_kernels()
+    traced = trace(case)
+    _, tables, stated = _assign(traced)
+    key = circuit(stated.fork)
+    witness = Witness({each.table.name: TableWitness(each.columns, each.height) for each in tables})
+    messages, digest = stated.messages(), stated.digest()
+    with successive_phases() as begin:
+        proof = prover.prove(key, witness, messages, digest, srs, progress=begin, kernels=kernels)
+    with phase("verify"):
+        verifier.verify(key, proof, messages, digest, srs.verifier)
+    return Proven(traced.execution, stated, proof, srs.verifier)
+
+
+def verify(proof_file: bytes, srs: VerifierSrs | None = None) -> Verified:
+    """Accept a proof file, or raise `VerificationError` with the reason.
+
+    A known ceremony and this user's development SRS are found by the proof's word; for another
+    setup pass its verifier's part. Needs no native code.
+    """
+    proof, fields = codec.decode(proof_file)
+    setup = _setup_of(fields, srs)
+    stated = Statement.from_json({name: fields[name] for name in fields if name != SRS_KEY})
+    with phase("verify"):
+        verifier.verify(circuit(stated.fork), proof, stated.messages(), stated.digest(), setup)
+    return Verified(stated, setup)
+
+
+def _assign(traced: Traced) -> tuple[Filled, list[Cells], Statement]:
+    """Fill the tables, and say what they prove."""
+    with phase("fill"):
+        filled = fill(traced.trace)
+    with phase("count lookups"):
+        tables = cells(filled)
+    stated = statement(filled)
+    stated.check()
+    return filled, tables, stated
+
+
+def _setup_of(fields: Mapping[str, object], given: VerifierSrs | None) -> VerifierSrs:
+    """The setup of a proof; that it really is the proof's is shown by the proof."""
+    written = fields.get(SRS_KEY)
+    if not isinstance(written, str) or not IDENTIFIER.fullmatch(written):
+        raise codec.MalformedProofError("the proof does not name its SRS")
+    identifier = bytes.fromhex(written[2:])
+    if given is not None:
+        if given.identifier != identifier:
+            raise VerificationError("the proof was made with another SRS than the one given")
+        return given
+    known = trusted_setup.known_verifier(identifier) or trusted_setup.cached_verifier(identifier)
+    if known is None:
+        raise VerificationError(
+            "the proof was made with an SRS that is no known ceremony: pass that SRS with --srs"
+        )
+    return known
+
+
+def info(fork: str = NEWEST_FORK) -> tuple[GadgetInfo, ...]:
+    """Describe every gadget and table of a fork's circuit, in its order."""
+    return tuple(_describe(gadget) for gadget in all_gadgets(fork))
+
+
+def _describe(gadget: Gadget) -> GadgetInfo:
+    table = gadget.table
+    return GadgetInfo(
+        name=gadget.name,
+        opcodes=_opcode_names(gadget),
+        columns=len(table.columns),
+        constraints=len(table.constraints),
+        interactions=len(table.interactions),
+        degree=max(expr.degree for _, expr in table.expressions()),
+        cost=row_cost(table),
+    )
+
+
+def _opcode_names(gadget: Gadget) -> tuple[str, ...]:
+    if not isinstance(gadget, StepGadget):
+        return ()
+    return tuple("RESUME" if op == RESUME else Op(op).name for op in gadget.opcodes)

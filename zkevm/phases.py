@@ -8,7 +8,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -36,6 +36,18 @@ def phase(name: str) -> Iterator[None]:
     listener = _listener.get()
     if listener is not None:
         listener(Phase(name, time.perf_counter() - start, peak_memory()))
+
+
+@contextmanager
+def successive_phases() -> Iterator[Callable[[str], None]]:
+    """Yield a function that begins the next phase of the body, ending the one before."""
+    with ExitStack() as current:
+
+        def begin(name: str) -> None:
+            current.close()
+            current.enter_context(phase(name))
+
+        yield begin
 
 
 @contextmanager

@@ -12,6 +12,10 @@ main = VerbGroup(
     verbs={
         "run": "zkevm.cli.execution:run",
         "trace": "zkevm.cli.execution:trace",
+        "check": "zkevm.cli.proving:check",
+        "prove": "zkevm.cli.proving:prove",
+        "verify": "zkevm.cli.proving:verify",
+        "info": "zkevm.cli.info:info",
         "setup": "zkevm.cli.setup:setup",
     },
 )

@@ -1,0 +1,183 @@
+"""`zkevm check`, `zkevm prove` and `zkevm verify`."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from zkevm import api
+from zkevm.cli.console import (
+    MEBIBYTE,
+    Json,
+    aligned,
+    json_option,
+    phases_on_stderr,
+    print_result,
+)
+from zkevm.cli.inputs import FilePath, case_argument, case_document, case_line
+from zkevm.cli.setup import DESCRIPTIONS
+from zkevm.errors import FileError, VerificationError
+from zkevm.phases import Phase, peak_memory
+from zkevm.srs import VerifierSrs, load_verifier
+
+NEGATIVE = 1
+LEVEL = "S1: execution; see the README for what that leaves open"
+
+srs_option = click.option("--srs", "srs_file", type=FilePath, help="SRS file.")
+
+
+@click.command()
+@case_argument
+@json_option
+@click.pass_context
+def check(ctx: click.Context, case: api.TestCase, *, as_json: bool) -> None:
+    """Check every constraint of a transaction.
+
+    Fills all tables and checks every constraint and every bus, without cryptography. Exits with 1
+    and explains in EVM terms if something is wrong.
+    """
+    with phases_on_stderr():
+        checked = api.check(case)
+    warn_of_problems(checked.execution)
+    print_result(as_json, check_document(checked), check_lines(checked))
+    ctx.exit(NEGATIVE if checked.failures else 0)
+
+
+@click.command()
+@case_argument
+@srs_option
+@click.option("-o", "--output", type=FilePath, default=Path("proof.json"), show_default=True)
+@click.option("--binary", is_flag=True, help="Write the compact form instead of JSON.")
+@json_option
+def prove(
+    case: api.TestCase, srs_file: Path | None, output: Path, *, binary: bool, as_json: bool
+) -> None:
+    """Prove a transaction.
+
+    Executes it, proves what it did, and verifies the proof. Without --srs a development SRS is
+    used, which is made once.
+    """
+    with phases_on_stderr() as phases:
+        proven = api.prove(case, api.load_srs(srs_file))
+    warn_of_problems(proven.execution)
+    try:
+        output.write_bytes(proven.encode(binary=binary))
+    except OSError as error:
+        raise FileError(f"{output}: {error.strerror or error}") from error
+    document = prove_document(proven, output, phases)
+    print_result(as_json, document, prove_lines(document))
+
+
+@click.command()
+@click.argument("proof", type=FilePath)
+@click.option(
+    "--srs",
+    "srs_file",
+    type=FilePath,
+    help="SRS file, whole or for verifiers, of no known ceremony.",
+)
+@json_option
+def verify(proof: Path, srs_file: Path | None, *, as_json: bool) -> None:
+    """Verify a proof and print what it says.
+
+    Exits with 1 if the proof is rejected.
+    """
+    try:
+        data = proof.read_bytes()
+    except OSError as error:
+        raise FileError(f"{proof}: {error.strerror or error}") from error
+    srs = None if srs_file is None else load_verifier(srs_file)
+    try:
+        with phases_on_stderr():
+            verified = api.verify(data, srs)
+    except VerificationError as error:
+        if as_json:
+            print_result(True, {"verdict": "rejected", "reason": str(error)}, [])
+        raise
+    print_result(as_json, verify_document(verified), verify_lines(verified))
+
+
+def warn_of_problems(execution: api.Execution) -> None:
+    """Say on standard error that what is proven is not what the input expects."""
+    problems = execution.problems()
+    if problems:
+        click.echo(f"warning: not what the input expects: {'; '.join(problems)}", err=True)
+
+
+def check_document(checked: api.Checked) -> Json:
+    """The verdict in JSON."""
+    return {
+        **case_document(checked.execution.case),
+        "verdict": "failed" if checked.failures else "passed",
+        "rows": dict(checked.rows),
+        "failures": [asdict(failure) for failure in checked.failures],
+    }
+
+
+def check_lines(checked: api.Checked) -> list[str]:
+    """The verdict in words."""
+    case = case_line(checked.execution.case)
+    if checked.failures:
+        first = [line for failure in checked.failures for line in failure.lines()]
+        return [*first, f"failed: {case}: {len(checked.failures)} faults"]
+    rows = sum(checked.rows.values())
+    return [f"passed: {case}: {rows:,} rows of {len(checked.rows)} tables"]
+
+
+def prove_document(proven: api.Proven, output: Path, phases: list[Phase]) -> Json:
+    """What was made, in JSON. Sizes are those of the compact form; codes are hex in it."""
+    return {
+        **case_document(proven.execution.case),
+        "proof": str(output),
+        "proof_bytes": len(proven.encode(binary=True)),
+        "code_bytes": 2 * sum(map(len, proven.statement.codes)),
+        "srs": srs_document(proven.srs),
+        "phases": [asdict(phase) for phase in phases],
+        "peak_memory": peak_memory(),
+    }
+
+
+def prove_lines(document: Json) -> list[str]:
+    """The same in words."""
+    size, codes = document["proof_bytes"], document["code_bytes"]
+    seconds = sum(phase["seconds"] for phase in document["phases"])
+    memory = document["peak_memory"] / MEBIBYTE
+    srs = document["srs"]
+    return aligned(
+        [
+            ("proof", f"{document['proof']}, verified"),
+            ("size", f"{(size - codes) / 1000:,.1f} kB, and {codes / 1000:,.1f} kB of public code"),
+            ("setup", f"{srs['kind']}: {srs['meaning']}"),
+            ("time", f"{seconds:.2f} s, peak memory {memory:,.0f} MiB"),
+        ]
+    )
+
+
+def verify_document(verified: api.Verified) -> Json:
+    """The verdict and the statement, in JSON."""
+    return {
+        "verdict": "accepted",
+        "level": LEVEL,
+        "srs": srs_document(verified.srs),
+        "statement": verified.statement.to_json(),
+    }
+
+
+def verify_lines(verified: api.Verified) -> list[str]:
+    """The verdict and the statement, in words."""
+    srs = srs_document(verified.srs)
+    return [
+        "accepted",
+        f"level        {LEVEL}",
+        f"setup        {srs['kind']}: {srs['meaning']}",
+        *verified.statement.describe(),
+    ]
+
+
+def srs_document(srs: VerifierSrs) -> Json:
+    """Which setup, in JSON."""
+    return {
+        "kind": str(srs.kind),
+        "meaning": DESCRIPTIONS[srs.kind],
+        "identifier": "0x" + srs.identifier.hex(),
+    }
