@@ -127,9 +127,10 @@ class Liar(KernelProver):
     def stack_values(self):
         values = list(super().stack_values())
         if self.lies > 4:
+            u = self.point[::-1]  # the stacking sum binds the lowest variable first
             first = [1] + [0] * (len(values) - 1)
-            weight = _weighted_sum(self.layout, self.eta, self.r, self.point, first)
-            total = _weighted_sum(self.layout, self.eta, self.r, self.point, values)
+            weight = _weighted_sum(self.layout, self.eta, self.r, u, first)
+            total = _weighted_sum(self.layout, self.eta, self.r, u, values)
             values[0] = (values[0] + (self.claim - total) * inverse(weight)) % MODULUS
         self.stacks = values
         return values

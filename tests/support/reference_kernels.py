@@ -350,6 +350,8 @@ class RowSum(Sumcheck):
 
 
 class StackedSum(Sumcheck):
+    """Binds the lowest variable first: the cube is turned round, and the top one is bound."""
+
     def __init__(self, columns, polynomials, m, r):
         r = numbers(r)
         stacks = [[0] * (1 << m) for _ in range(polynomials)]
@@ -361,7 +363,11 @@ class StackedSum(Sumcheck):
                 target, source = block << size, chunk << size
                 stacks[k][target : target + (1 << size)] = values[source : source + (1 << size)]
                 weights[k][target : target + (1 << size)] = scaled[source : source + (1 << size)]
-        parts = [Part([q, h], lambda a, b: a * b) for q, h in zip(stacks, weights, strict=True)]
+        turned = [int(bin(y | 1 << m)[:2:-1] or "0", 2) for y in range(1 << m)]
+        parts = [
+            Part([[q[y] for y in turned], [h[y] for y in turned]], lambda a, b: a * b)
+            for q, h in zip(stacks, weights, strict=True)
+        ]
         self.start(parts, m, 2)
 
     def values(self):

@@ -3,6 +3,8 @@
 sum_j eta^j v_j over all columns j equals the sum over y in {0,1}^m of sum_k q_k(y) h_k(y), where
 h_k collects for each piece of column j in polynomial k, with s = min(n, m),
     eta^j eq(r[:s], y[:s]) eq(y[s:], block) eq(r[s:n], chunk).
+Unlike in the other sumchecks the lowest variable is bound first: as long as it lies inside the
+pieces, all columns of a table act as one, and a prover never binds the stack polynomials.
 """
 
 from dataclasses import dataclass
@@ -31,7 +33,8 @@ def stacked_sum(channel: Channel, layout: Layout, columns: ColumnClaims) -> Stac
     flat = (value for values in columns.values for value in values)
     claim = sum(e * v for e, v in zip(eta, flat, strict=True)) % MODULUS
     channel.tell(lambda prover: prover.begin_stacking(eta, columns.r))
-    u, claim = sumcheck(channel, "stacking", claim, layout.m, STACKING_DEGREE)
+    top_first, claim = sumcheck(channel, "stacking", claim, layout.m, STACKING_DEGREE)
+    u = top_first[::-1]  # the last variable bound is the top one
     values = channel.scalars("stack values", layout.stacks, lambda prover: prover.stack_values())
     channel.check(
         "the columns lie in the stack polynomials",
