@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from circuits.language.arrays import integers, words
 from circuits.machine import cells, fill
 from circuits.statement import statement
 from zkevm.evm.block import BlockEnvironment
@@ -11,6 +12,7 @@ from zkevm.evm.opcodes import Op
 from zkevm.evm.state import Account
 from zkevm.evm.statetest import Expected, TestCase
 from zkevm.evm.transaction import AccessListEntry, Transaction, TransactionType
+from zkevm.field import MODULUS
 from zkevm.plonkish.cells import Cells
 from zkevm.plonkish.checker import imbalances, violations
 from zkevm.proof import PublicMessage
@@ -100,3 +102,26 @@ def faults(tables: Iterable[Cells], public: Sequence[PublicMessage]) -> list[str
         where = ", ".join(sorted({f"{o.table} row {o.row} {o.label}" for o in i.occurrences}))
         found.append(f"{i.bus.name} {[hex(x) for x in i.message]} {i.total:+d}: {where}")
     return found
+
+
+def altered(
+    tables: Sequence[Cells], name: str, changes: Mapping[tuple[int, str], int]
+) -> list[Cells]:
+    """The tables with some cells of one of them changed: (row, column) to value."""
+    found = next(t for t in tables if t.table.name == name)
+    places = {column.name: i for i, column in enumerate(found.table.columns)}
+    columns = list(found.columns)
+    for (row, column), value in changes.items():
+        cells = words(integers(columns[places[column]])).copy()
+        cells[row] = words([value % MODULUS])[0]
+        columns[places[column]] = cells
+    return [
+        Cells(t.table, t.program, columns, t.rows, t.height) if t is found else t for t in tables
+    ]
+
+
+def cell(tables: Sequence[Cells], name: str, row: int, column: str) -> int:
+    """The value of one cell."""
+    found = next(t for t in tables if t.table.name == name)
+    place = [c.name for c in found.table.columns].index(column)
+    return integers(found.columns[place][row : row + 1])[0]
