@@ -1,8 +1,8 @@
 """The native kernels against the reference ones, on circuits and cells drawn at random.
 
 A proof is a function of its circuit and its cells, so both have to make the same one to the last
-byte: that compares commitments, fractions, sums over rows, stacking and opening at once.  Buses need
-not balance for that, but constraints hold: the native sum over rows uses that they do.
+byte: that compares commitments, fractions, sums over rows, stacking and opening at once.  Buses
+need not balance for that, but constraints hold: the native sum over rows uses that they do.
 """
 
 from dataclasses import dataclass
@@ -133,8 +133,7 @@ def table_witnesses(draw, table, results):
     values = dict(zip(given, (reference_kernels.cells(c, height) for c in cells), strict=True))
     values |= {column: [int(v) for v in column.values(height)] for column in table.fixed}
     rows = [{column: v[i] for column, v in values.items()} for i in range(max(map(len, cells)))]
-    for expr in results:
-        cells.append(reference_kernels.words([evaluate(expr, row) for row in rows]))
+    cells += [reference_kernels.words([evaluate(e, row) for row in rows]) for e in results]
     return TableWitness(cells, height)
 
 
