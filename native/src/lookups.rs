@@ -292,8 +292,6 @@ fn count(
                 .map(|offset| (*number, offset as usize)),
             Answers::Listed(listed) => listed.get(&key(value)).copied(),
         };
-        // A request is a flag; what is not is broken elsewhere and counts as one.
-        let times = small(numerator).map_or(1, |times| times as u32);
         match (answer, &mut run) {
             (None, _) => {
                 if missing.len() < MISSING {
@@ -301,9 +299,9 @@ fn count(
                 }
             }
             (Some((number, place)), Some((n, p, count))) if number == *n && place == *p => {
-                *count = count.wrapping_add(times);
+                *count = count.wrapping_add(1);
             }
-            (Some((number, place)), _) => flush(run.replace((number, place, times))),
+            (Some((number, place)), _) => flush(run.replace((number, place, 1))),
         }
     }
     flush(run);
