@@ -8,6 +8,7 @@ import pytest
 
 from tests.support import toy
 from tests.support.tampering import (
+    alterations,
     altered_elements,
     altered_lengths,
     altered_shapes,
@@ -89,3 +90,7 @@ def test_another_circuit(case):
     assert_rejected("other circuit", replace(case, circuit=other))
     proof = replace(case.proof, circuit_digest=other.digest)
     assert_rejected("proof renamed", replace(case, circuit=other, proof=proof))
+
+
+def test_there_are_many_alterations(case):
+    assert sum(1 for _ in alterations(case)) >= 2000
