@@ -22,7 +22,17 @@ from zkevm.trace.words import Words, ints_from_words
 SCOPE = 1
 """The scope of the one transaction of a proof."""
 
-READS_OF_HALTS: dict[Halt, dict[int, int]] = {Halt.INVALID_JUMP: {Op.JUMP: 1, Op.JUMPI: 2}}
+READS_OF_HALTS: dict[Halt, dict[int, int]] = {
+    Halt.INVALID_JUMP: {Op.JUMP: 1, Op.JUMPI: 2},
+    Halt.OUT_OF_GAS: {
+        Op.SLOAD: 1,
+        Op.SSTORE: 2,
+        Op.BALANCE: 1,
+        Op.EXTCODESIZE: 1,
+        Op.EXTCODEHASH: 1,
+    },
+    Halt.STATIC_VIOLATION: {Op.CALL: 3},
+}
 """Operands that a failing row has to show to prove its failure; the others stay where they are."""
 
 

@@ -15,6 +15,8 @@ Assumes.   Words popped and words in storage are canonical: so sums and differen
            integers.
 """
 
+from typing import TypeVar
+
 import numpy as np
 
 from circuits.execution.events import events_at
@@ -147,14 +149,10 @@ class Sstore(StepGadget):
             c, self.refunds, self.journal, self.clock, refund=self.refund
         )
         cold = (1 - self.slot.warm) * gas.COLD_SLOT
+        surcharge = write_cost(self.same.bit, self.clean.bit, self.original_zero.bit)
+        cost = gas.WARM_ACCESS + cold + surcharge
         undo = self.undo + self.here.undone
-        return Next(opcode=Op.SSTORE, gas=self._cost() + cold, undo=undo, journal=journal)
-
-    def _cost(self) -> Expr:
-        """Of a warm slot."""
-        clean = gas.STORAGE_RESET + self.original_zero.bit * (gas.STORAGE_SET - gas.STORAGE_RESET)
-        writes = (1 - self.same.bit) * self.clean.bit
-        return gas.WARM_ACCESS + writes * (clean - gas.WARM_ACCESS)
+        return Next(opcode=Op.SSTORE, gas=cost, undo=undo, journal=journal)
 
     def _refund(self) -> Expr:
         # A restored slot is not the same: so its value was not the original one.
@@ -184,6 +182,15 @@ class Sstore(StepGadget):
         self.journal_change.fill(w, s, refund != 0)
 
 
+Number = TypeVar("Number", Expr, Array)
+
+
+def write_cost(same: Number, clean: Number, original_zero: Number) -> Number:
+    """What a write costs over a warm read, from bits: the first change of a slot is dear."""
+    first = gas.STORAGE_RESET + original_zero * (gas.STORAGE_SET - gas.STORAGE_RESET)
+    return (1 - same) * clean * (first - gas.WARM_ACCESS)
+
+
 def refunds(s: Steps) -> Array:
     """What each SSTORE adds to the refund counter (may be negative)."""
     event = events_at(s.trace, s.rows, StateEventKind.STORAGE)
@@ -192,7 +199,7 @@ def refunds(s: Steps) -> Array:
     back = np.where(is_zero(original), FIRST_WRITE_REFUND, WRITE_REFUND)
     change = gas.STORAGE_CLEAR_REFUND * np.where(is_zero(original), 0, cleared)
     change += np.where((original == new).all(axis=1), back, 0)
-    return np.where((current == new).all(axis=1), 0, change)
+    return np.asarray(np.where((current == new).all(axis=1), 0, change))
 
 
 class Tload(StepGadget):

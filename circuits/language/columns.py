@@ -6,7 +6,7 @@ Checked kinds look their cells up on every real row.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -92,7 +92,7 @@ class OneHot(Bits):
         super().constrain(c)
         c.require_equal(f"{self.label} is one-hot", total(self.cells), c.real)
 
-    def select(self, values: Iterator[Expr | int] | list[Expr] | list[int] | range) -> Expr:
+    def select(self, values: Iterable[Expr | int]) -> Expr:
         """The value at the set position."""
         return total(bit * value for bit, value in zip(self.cells, values, strict=True))
 
