@@ -35,7 +35,7 @@ from circuits.language.witness import Witness
 from circuits.language.words import Halves, Word, WordExpr
 from zkevm.evm import gas
 from zkevm.evm.forks import fork_named
-from zkevm.plonkish.expression import Column, ColumnType, Expr, recompose
+from zkevm.plonkish.expression import ZERO, Column, ColumnType, Expr, recompose
 from zkevm.trace.trace import StateEventKind
 from zkevm.trace.words import Words, words_from_ints
 
@@ -88,8 +88,13 @@ class FrameFacts(Part):
         yield ".eor", self.eor
 
     @property
+    def is_static(self) -> Expr:
+        """Whether the frame is static; 0 for a step that a static frame forbids."""
+        return ZERO if self.static is None else self.static
+
+    @property
     def _common(self) -> tuple[Expr | int, ...]:
-        return (self.scope, 0 if self.static is None else self.static, self.undone, self.eor)
+        return (self.scope, self.is_static, self.undone, self.eor)
 
     def undoing(self, undo: Expr) -> Undoing:
         """Where the inverse of a write numbered `undo` goes."""

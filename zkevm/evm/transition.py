@@ -75,6 +75,7 @@ def _warm_up(machine: Machine) -> None:
     """Mark what starts warm (EIP-2929, 2930, 3651)."""
     state, transaction = machine.state, machine.transaction
     state.warm(transaction.sender)
+    machine.recorder.code_inspected(state.code(transaction.sender))
     state.warm(machine.environment.coinbase)
     if transaction.to is not None:
         state.warm(transaction.to)
@@ -146,8 +147,10 @@ def _root_frame(machine: Machine, available: int) -> Frame:
         )
     code_address = transaction.to
     if machine.fork.has_delegations:
-        delegate = machine.state.code(transaction.to).delegate
+        named = machine.state.code(transaction.to)
+        delegate = named.delegate
         if delegate is not None:
+            machine.recorder.code_inspected(named)
             machine.state.warm(delegate)
             code_address = delegate
     return Frame(

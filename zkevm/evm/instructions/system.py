@@ -86,16 +86,7 @@ def _call(
     frame.grow_memory(*input_range)
     frame.grow_memory(*out_range)
     delegate = state.code(to).delegate if machine.fork.has_delegations else None
-    cost = surcharge + (gas.WARM_ACCESS if state.is_warm(to) else gas.COLD_ACCOUNT)
-    if delegate is not None:
-        warm = delegate == to or state.is_warm(delegate)
-        cost += gas.WARM_ACCESS if warm else gas.COLD_ACCOUNT
-    frame.charge(cost)
-    state.warm(to)
-    if delegate is not None:
-        state.warm(delegate)
-    given = min(requested, gas.all_but_one_64th(frame.gas))
-    frame.charge(given)
+    given = _give_gas(frame, requested, to, delegate, surcharge)
     if value:
         given += gas.CALL_STIPEND
 
@@ -136,6 +127,22 @@ def _call(
             out_range=out_range,
         )
     )
+
+
+def _give_gas(frame: Frame, requested: int, to: int, delegate: int | None, surcharge: int) -> int:
+    """Charge for a call and for the gas that the callee gets, and return the latter."""
+    state = frame.machine.state
+    cost = surcharge + (gas.WARM_ACCESS if state.is_warm(to) else gas.COLD_ACCOUNT)
+    if delegate is not None:
+        warm = delegate == to or state.is_warm(delegate)
+        cost += gas.WARM_ACCESS if warm else gas.COLD_ACCOUNT
+    frame.charge(cost)
+    state.warm(to)
+    if delegate is not None:
+        state.warm(delegate)
+    given = min(requested, gas.all_but_one_64th(frame.gas))
+    frame.charge(given)
+    return given
 
 
 def _call_precompile(
