@@ -19,6 +19,14 @@ from circuits.execution.tokens import I64
 from circuits.gadgets.accounts import Balance, ExtCodeHash, ExtCodeSize, SelfBalance
 from circuits.gadgets.add_sub import AddSub
 from circuits.gadgets.bitwise import Bitwise, Not
+from circuits.gadgets.calls import (
+    EmptyCall,
+    EmptyPlain,
+    EnterCall,
+    EnterPlain,
+    FailCall,
+    FailPlain,
+)
 from circuits.gadgets.comparison import Equal, IsZero, IsZeroBool, LessThan, SignedLessThan
 from circuits.gadgets.divide import Divide, DivideSmall
 from circuits.gadgets.ends import ResumeCall, Return, Revert, Stop, StopPastEnd
@@ -28,6 +36,14 @@ from circuits.gadgets.memory import MemoryWord, MloadAligned, Mstore8, MstoreAli
 from circuits.gadgets.multiply import Multiply, MultiplySmall
 from circuits.gadgets.shift import ShiftArithmetic, ShiftLogical
 from circuits.gadgets.stack import Dup, Pop, Push, Push0, Swap
+from circuits.gadgets.state_halts import (
+    AccountOutOfGas,
+    SloadOutOfGas,
+    SstoreOutOfGas,
+    SstoreStipend,
+    StaticCall,
+    StaticWrite,
+)
 from circuits.gadgets.storage import Sload, Sstore, SstoreSame, Tload, Tstore
 from circuits.language import Gadget, Plan, StepGadget, TableGadget, Witness
 from circuits.tables.accounts import Accounts
@@ -107,6 +123,12 @@ GADGETS: tuple[StepGadget, ...] = (
     SelfBalance(),
     ExtCodeSize(),
     ExtCodeHash(),
+    SloadOutOfGas(),
+    SstoreStipend(),
+    SstoreOutOfGas(),
+    AccountOutOfGas(),
+    StaticWrite(),
+    StaticCall(),
     Stop(),
     StopPastEnd(),
     Return(),
@@ -167,7 +189,9 @@ class Filled:
 @cache
 def step_gadgets(fork: str) -> tuple[StepGadget, ...]:
     """The gadgets of the steps of a fork, in the order of the circuit's key."""
-    return GADGETS
+    rules = fork_named(fork)
+    calls = (EnterCall, EnterPlain, EmptyCall, EmptyPlain, FailCall, FailPlain)
+    return (*GADGETS, *(call(rules) for call in calls))
 
 
 @cache
