@@ -188,7 +188,8 @@ Number = TypeVar("Number", Expr, Array)
 def write_cost(same: Number, clean: Number, original_zero: Number) -> Number:
     """What a write costs over a warm read, from bits: the first change of a slot is dear."""
     first = gas.STORAGE_RESET + original_zero * (gas.STORAGE_SET - gas.STORAGE_RESET)
-    return (1 - same) * clean * (first - gas.WARM_ACCESS)
+    surcharge: Number = (1 - same) * clean * (first - gas.WARM_ACCESS)
+    return surcharge
 
 
 def refunds(s: Steps) -> Array:

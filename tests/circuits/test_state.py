@@ -84,3 +84,79 @@ def test_codes_of_other_accounts():
     accounts = {0xBEEF: Account(nonce=1, code=Code(b"\x00\x01"))}
     code = program(0xBEEF, Op.EXTCODESIZE, 0xBEEF, Op.EXTCODEHASH)
     check(trace_of(code, accounts=accounts))
+
+
+@pytest.mark.parametrize(
+    ("code", "cost"),
+    [
+        (program(1, Op.SLOAD), 2100),
+        (program(1, Op.SLOAD, 1, Op.SLOAD), 100),
+        (program(7, 1, Op.SSTORE), 5000),
+        (program(0, 1, Op.SSTORE, BIG, 1, Op.SSTORE), 2301),
+        (program(7, 2, Op.SSTORE), 22100),
+        (program(2, Op.SLOAD, 7, 2, Op.SSTORE), 20000),
+        (program(0xDEAD, Op.BALANCE), 2600),
+        (program(0xDEAD, Op.EXTCODESIZE, 0xDEAD, Op.EXTCODEHASH), 100),
+        (program(2, Op.EXTCODEHASH), 100),
+    ],
+)
+def test_the_last_instruction_just_paid_and_out_of_gas(code, cost):
+    rows = trace_of(code, storage={1: BIG}).rows
+    last = len(rows) - 2
+    limit = 1_000_000 - int(rows.gas[last]) + cost
+    for gas_limit, success in ((limit, True), (limit - 1, False), (limit - cost, False)):
+        trace = trace_of(code, storage={1: BIG}, gas_limit=gas_limit)
+        assert trace.receipt.success == success
+        check(trace)
+
+
+CALLEE, OTHER = 0xBEEF, 0xF00D
+
+
+def call(address, value=0, op=Op.CALL):
+    sent = (value,) if op is Op.CALL else ()
+    return program(0, 0, 0, 0, *sent, address, 200_000, op, Op.POP)
+
+
+def touches(*keys):
+    """Reads and writes of storage, transient storage and accounts."""
+    return b"".join(
+        program(key, Op.SLOAD, 7, key, Op.SSTORE, 9, key, Op.TSTORE, key, Op.TLOAD)
+        + program(0xDEAD + key, Op.BALANCE, 0, key, Op.SSTORE)
+        for key in keys
+    )
+
+
+REVERT = program(0, 0, Op.REVERT)
+ENDS = {"kept": program(Op.STOP), "reverted": REVERT}
+
+
+@pytest.mark.parametrize("op", [Op.CALL, Op.DELEGATECALL])
+@pytest.mark.parametrize("outer", ["kept", "reverted"])
+@pytest.mark.parametrize("middle", ["kept", "reverted"])
+@pytest.mark.parametrize("inner", ["kept", "reverted"])
+def test_nested_frames_kept_and_undone(op, outer, middle, inner):
+    """Three frames that touch the same and different cells, before, between and after the calls."""
+    accounts = {
+        CALLEE: Account(
+            balance=1,
+            nonce=1,
+            code=Code(touches(1, 2) + call(OTHER, 1, op) + touches(1, 3) + ENDS[middle]),
+            storage={1: 5, 2: BIG},
+        ),
+        OTHER: Account(nonce=1, code=Code(touches(1, 4) + ENDS[inner]), storage={4: 1}),
+    }
+    once = call(CALLEE, 2, op)
+    code = touches(1) + once + touches(1, 2) + once + touches(5) + ENDS[outer]
+    check(trace_of(code, accounts=accounts, storage={1: BIG, 2: 1}, value=5))
+
+
+@pytest.mark.parametrize("write", [program(5, 1, Op.SSTORE), program(5, 1, Op.TSTORE)])
+def test_writes_in_a_static_frame(write):
+    accounts = {CALLEE: Account(nonce=1, code=Code(write), storage={1: 5})}
+    check(trace_of(call(CALLEE, op=Op.STATICCALL) + touches(1), accounts=accounts))
+
+
+def test_value_sent_in_a_static_frame():
+    accounts = {CALLEE: Account(nonce=1, balance=5, code=Code(call(OTHER, 1)))}
+    check(trace_of(call(CALLEE, op=Op.STATICCALL), accounts=accounts))
