@@ -1,7 +1,7 @@
 """The library face: execute, trace, check and prove a transaction, and verify a proof.
 
     case = load("fixtures/erc20_solidity_transfer.json", fork="Cancun")
-    proven = prove(case, load_srs())
+    proven = prove(case)
     Path("proof.json").write_bytes(proven.encode())
     statement = verify(Path("proof.json").read_bytes()).statement
 
@@ -183,15 +183,17 @@ def load_srs(path: str | Path | None = None) -> Srs:
         return trusted_setup.development_srs() if path is None else trusted_setup.load(Path(path))
 
 
-def prove(case: TestCase, srs: Srs) -> Proven:
+def prove(case: TestCase, srs: Srs | None = None) -> Proven:
     """Execute a case, prove what it did, and verify the proof.
 
-    Raises `UsageError` without native kernels, `NotProvableError` naming the first step that no
-    gadget proves, and `TooLargeError` if the SRS has too few powers.
+    Without `srs` the development SRS of this user serves, see `load_srs`. Raises `UsageError`
+    without native kernels, `NotProvableError` naming the first step that no gadget proves, and
+    `TooLargeError` if the SRS has too few powers.
     """
     kernels = prover.native_kernels()
     traced = trace(case)
     _, tables, stated = _assign(traced)
+    srs = load_srs() if srs is None else srs
     key = circuit(stated.fork)
     witness = Witness({each.table.name: TableWitness(each.columns, each.height) for each in tables})
     messages, digest = stated.messages(), stated.digest()

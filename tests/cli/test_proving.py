@@ -1,6 +1,7 @@
 """`zkevm check`, `prove`, `verify` and `info`: verdicts, statements, bad input."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -211,11 +212,13 @@ def test_a_place_that_cannot_be_written(proven, folder, srs):
     assert result.exit_code == 11
 
 
-def test_prove_without_native_kernels_says_what_is_missing(tmp_path, srs, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "zkevm._native", None)
-    result = zkevm("prove", transaction(tmp_path, ADDITION), "--srs", srs)
+def test_prove_without_native_kernels_says_what_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "zkevm._native", None)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    result = zkevm("prove", transaction(tmp_path, ADDITION))
     assert result.exit_code == 2
     assert "Rust" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["input.json"], "made an SRS in vain"
     assert zkevm("check", transaction(tmp_path, ADDITION)).exit_code == 0
 
 

@@ -58,7 +58,7 @@ def prove(
     used, which is made once.
     """
     with phases_on_stderr() as phases:
-        proven = api.prove(case, api.load_srs(srs_file))
+        proven = api.prove(case, None if srs_file is None else api.load_srs(srs_file))
     warn_of_problems(proven.execution)
     try:
         output.write_bytes(proven.encode(binary=binary))
