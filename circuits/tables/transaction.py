@@ -656,7 +656,8 @@ class EndTransaction(TableGadget[range]):
         success = int(trace.frames.success[0])
         left = int(trace.frames.gas_end[0])
         data_frame, offset, length = execution.outputs(np.array([0]))
-        refund = int(trace.refunds.value[-1]) if len(trace.refunds.row) and success else 0
+        entry = schedule.journal_after[end_row] if success else schedule.begin
+        refund = int(execution.journal.find(at(int(entry)))[0][0])
         quotient, remainder = divmod(limit - left, REFUND_QUOTIENT)
         charged = limit - left - min(quotient, refund)
         floor = intrinsic_gas(execution.fork, trace.transaction).floor

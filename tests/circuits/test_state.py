@@ -160,3 +160,10 @@ def test_writes_in_a_static_frame(write):
 def test_value_sent_in_a_static_frame():
     accounts = {CALLEE: Account(nonce=1, balance=5, code=Code(call(OTHER, 1)))}
     check(trace_of(call(CALLEE, op=Op.STATICCALL), accounts=accounts))
+
+
+def test_refund_of_a_call_that_reverts_does_not_count():
+    callee = Account(nonce=1, code=Code(program(0, 1, Op.SSTORE) + REVERT), storage={1: BIG})
+    check(trace_of(call(CALLEE), accounts={CALLEE: callee}))
+    clears = program(0, 1, Op.SSTORE)
+    check(trace_of(clears + call(CALLEE), accounts={CALLEE: callee}, storage={1: 1}))

@@ -22,7 +22,10 @@ from tests.support.transactions import (
     trace_of,
 )
 from zkevm.evm import gas
+from zkevm.evm.code import Code
+from zkevm.evm.frame import Frame
 from zkevm.evm.instructions import environment, storage
+from zkevm.evm.interpreter import Machine
 from zkevm.evm.opcodes import Op
 from zkevm.evm.state import Account, State
 
@@ -240,3 +243,69 @@ def test_undoing_that_puts_another_value_back():
         value = cell(tables, "undo_account", 0, column)
         lie = altered(tables, "undo_account", {(0, column): value ^ 1})
         assert any("undo_account" in fault for fault in faults(lie, public))
+
+
+CALLEE = 0xBEEF
+CALL_CALLEE = program(0, 0, 0, 0, 1, CALLEE, 200_000, Op.CALL)
+CALLEE_CODE = program(
+    *(9, 1, Op.SSTORE, 9, 1, Op.TSTORE, 0xDEAD, Op.BALANCE, 0, 2, Op.SSTORE),
+    *(0, 0, Op.REVERT),
+)
+AGAIN = program(1, Op.SLOAD, 1, Op.TLOAD, 0xDEAD, Op.BALANCE)
+CALLER_CODE = CALL_CALLEE + CALL_CALLEE + AGAIN
+
+
+@pytest.mark.parametrize(
+    "kept",
+    ["_storages", "_transient", "_warm_slots", "_warm_accounts", "_balances"],
+)
+def test_something_kept_of_a_call_that_reverts(monkeypatch, kept):
+    def revert(self, snapshot):
+        journal = self._journal
+        while len(journal) > snapshot:
+            mapping, key, before = journal.pop()
+            storage_of = mapping in self._storages.values() if kept == "_storages" else False
+            if storage_of or mapping is getattr(self, kept):
+                continue
+            if before is None:
+                del mapping[key]
+            else:
+                mapping[key] = before
+
+    monkeypatch.setattr(State, "revert", revert)
+    callee = Account(nonce=1, code=Code(CALLEE_CODE + AGAIN), storage={1: 5, 2: BIG})
+    rejected(trace_of(CALLER_CODE, accounts={CALLEE: callee}, storage={1: BIG}))
+
+
+def test_warm_mark_of_the_callee_undone_with_it(monkeypatch):
+    honest = State.revert
+
+    def revert(self, snapshot):
+        honest(self, snapshot)
+        self._warm_accounts.pop(CALLEE, None)
+
+    monkeypatch.setattr(State, "revert", revert)
+    callee = Account(nonce=1, code=Code(CALLEE_CODE), storage={1: 5, 2: BIG})
+    rejected(trace_of(CALLER_CODE, accounts={CALLEE: callee}))
+
+
+def test_refund_kept_after_failure(monkeypatch):
+    """The callee clears a slot and reverts; the refund counter is left as it was there."""
+    honest = Machine._end
+
+    def end(self, frame):
+        refund = self.refund
+        honest(self, frame)
+        self.refund = refund
+
+    monkeypatch.setattr(Machine, "_end", end)
+    callee = Account(nonce=1, code=Code(CALLEE_CODE), storage={2: BIG})
+    rejected(trace_of(CALL_CALLEE, accounts={CALLEE: callee}))
+
+
+@pytest.mark.parametrize("write", [program(5, 1, Op.SSTORE), program(5, 1, Op.TSTORE)])
+def test_write_in_a_static_frame(monkeypatch, write):
+    monkeypatch.setattr(Frame, "require_not_static", lambda self: None)
+    code = program(0, 0, 0, 0, CALLEE, 200_000, Op.STATICCALL)
+    callee = Account(nonce=1, code=Code(write), storage={1: BIG})
+    rejected(trace_of(code, accounts={CALLEE: callee}), "frame_store")
