@@ -141,11 +141,18 @@ class Ledger:
 
     def created_with(self, keys: U64) -> U64:
         """The values that cells are created with."""
-        values = np.zeros((len(keys), self.size), np.uint64)
-        if self._initial:
-            for i, key in enumerate(map(tuple, keys.tolist())):
-                values[i] = self._initial.get(key, 0)
-        return values
+        found = np.zeros((len(keys), self.size), np.uint64)
+        if self._initial and len(keys):
+            known = np.array(list(self._initial), np.uint64)
+            values = np.array(list(self._initial.values()), np.uint64)
+            both = np.concatenate([known, keys])
+            order = np.lexsort(both.T[::-1])  # stable: what is known comes first among equals
+            starts = (both[order][1:] != both[order][:-1]).any(axis=1)
+            group = np.concatenate([[0], np.cumsum(starts)])
+            head = order[np.concatenate([[0], np.flatnonzero(starts) + 1])][group]
+            given = (head < len(known)) & (order >= len(known))
+            found[order[given] - len(known)] = values[head[given]]
+        return found
 
     def _values_after(self, order: I64, first: Mask, keys: U64, writes: Mask, value: U64) -> U64:
         """The value each access leaves: its own if it writes, else the last one written before."""
