@@ -47,31 +47,39 @@ def trace_of(
     access_list: Sequence[AccessListEntry] = (),
     gas_limit: int = 1_000_000,
     fork: str = "Cancun",
+    kind: TransactionType = TransactionType.DYNAMIC_FEE,
+    fees: tuple[int, int] = (30, 2),
+    to: int = TARGET,
+    coinbase: int = COINBASE,
+    base_fee: int = 10,
 ) -> Trace:
-    """The trace of a transaction to TARGET, which has this code and storage."""
+    """The trace of a transaction to TARGET, which has this code and storage.
+
+    `fees` are the most for a unit of gas and the priority fee.
+    """
     pre = {
         SENDER: Account(nonce=7, balance=1000 * ETHER),
         TARGET: Account(balance=5, code=Code(code), storage=dict(storage or {})),
         **(accounts or {}),
     }
     transaction = Transaction(
-        type=TransactionType.DYNAMIC_FEE,
+        type=kind,
         sender=SENDER,
         nonce=7,
         gas_limit=gas_limit,
-        max_fee_per_gas=30,
-        max_priority_fee_per_gas=2,
-        to=TARGET,
+        max_fee_per_gas=fees[0],
+        max_priority_fee_per_gas=fees[1],
+        to=to,
         value=value,
         data=data,
         access_list=tuple(access_list),
     )
     environment = BlockEnvironment(
-        coinbase=COINBASE,
+        coinbase=coinbase,
         number=19_000_000,
         timestamp=1_700_000_000,
         gas_limit=30_000_000,
-        base_fee=10,
+        base_fee=base_fee,
         prev_randao=2**200 + 3,
     )
     case = TestCase(
