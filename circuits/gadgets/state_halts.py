@@ -33,6 +33,7 @@ from circuits.language import (
     select,
     word,
 )
+from circuits.language.arrays import signed_field
 from circuits.language.compare import IsEqualWord, IsZeroWord
 from circuits.language.halt import ExceptionalHalt
 from circuits.language.state import (
@@ -101,7 +102,7 @@ class SloadOutOfGas(SlotOutOfGas):
     def fill(self, w: Witness, s: Steps) -> None:
         super().fill(w, s)
         cost = np.where(self.warm(w), gas.WARM_ACCESS, gas.COLD_SLOT)
-        w[self.shortfall] = cost - 1 - s.gas.astype(np.int64)
+        w[self.shortfall] = signed_field(cost - 1 - s.gas.astype(np.int64))
 
 
 class SstoreOutOfGas(SlotOutOfGas):
@@ -143,7 +144,7 @@ class SstoreOutOfGas(SlotOutOfGas):
         w[self.original_zero] = original
         bits = (w[t.bit].astype(np.int64) for t in (self.same, self.clean, self.original_zero))
         cost = gas.WARM_ACCESS + write_cost(*bits) + np.where(self.warm(w), 0, gas.COLD_SLOT)
-        w[self.shortfall] = cost - 1 - s.gas.astype(np.int64)
+        w[self.shortfall] = signed_field(cost - 1 - s.gas.astype(np.int64))
 
 
 class SstoreStipend(ExceptionalHalt):
@@ -166,7 +167,7 @@ class SstoreStipend(ExceptionalHalt):
         return self.halt(c, Op.SSTORE)
 
     def fill(self, w: Witness, s: Steps) -> None:
-        w[self.shortfall] = np.uint64(gas.STORAGE_STIPEND) - s.gas
+        w[self.shortfall] = signed_field(gas.STORAGE_STIPEND - s.gas.astype(np.int64))
 
 
 class AccountOutOfGas(ExceptionalHalt):
@@ -206,7 +207,7 @@ class AccountOutOfGas(ExceptionalHalt):
         warm = (w[self.fresh.same] != 0) | (always != 0)
         cost = np.where(warm, gas.WARM_ACCESS, gas.COLD_ACCOUNT)
         w[self.kind] = s.opcode[:, None] == np.array(QUERIES)
-        w[self.shortfall] = cost - 1 - s.gas.astype(np.int64)
+        w[self.shortfall] = signed_field(cost - 1 - s.gas.astype(np.int64))
 
 
 class FrameIsStatic(ExceptionalHalt):

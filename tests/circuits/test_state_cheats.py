@@ -23,7 +23,9 @@ from tests.support.transactions import (
 )
 from zkevm.evm import gas
 from zkevm.evm.code import Code
+from zkevm.evm.events import Halt
 from zkevm.evm.frame import Frame
+from zkevm.evm.halt import ExceptionalHalt
 from zkevm.evm.instructions import environment, storage
 from zkevm.evm.interpreter import Machine
 from zkevm.evm.opcodes import Op
@@ -304,8 +306,47 @@ def test_refund_kept_after_failure(monkeypatch):
 
 
 @pytest.mark.parametrize("write", [program(5, 1, Op.SSTORE), program(5, 1, Op.TSTORE)])
-def test_write_in_a_static_frame(monkeypatch, write):
+def test_success_in_a_static_frame(monkeypatch, write):
     monkeypatch.setattr(Frame, "require_not_static", lambda self: None)
     code = program(0, 0, 0, 0, CALLEE, 200_000, Op.STATICCALL)
     callee = Account(nonce=1, code=Code(write), storage={1: BIG})
     rejected(trace_of(code, accounts={CALLEE: callee}), "frame_store")
+
+
+@pytest.mark.parametrize("write", [program(5, 1, Op.SSTORE), program(5, 1, Op.TSTORE)])
+def test_static_violation_in_a_frame_that_is_not_static(monkeypatch, write):
+    def halt(self):
+        raise ExceptionalHalt(Halt.STATIC_VIOLATION)
+
+    monkeypatch.setattr(Frame, "require_not_static", halt)
+    rejected(trace_of(write), "frame_context")
+
+
+@pytest.mark.parametrize(
+    ("code", "left"),
+    [
+        (program(1, Op.SLOAD), 2100),
+        (program(1, Op.SLOAD, 1, Op.SLOAD), 100),
+        (program(2, Op.SLOAD, 7, 2, Op.SSTORE), 20000),
+        (program(BIG, 1, Op.SSTORE), 2301),
+        (program(0xDEAD, Op.BALANCE), 2600),
+        (program(0xDEAD, Op.EXTCODESIZE, 0xDEAD, Op.EXTCODEHASH), 100),
+    ],
+)
+def test_out_of_gas_although_it_can_be_paid(monkeypatch, code, left):
+    """With exactly the gas that the last instruction needs, and one unit more."""
+    rows = trace_of(code, storage={1: BIG}).rows
+    limit = 1_000_000 - int(rows.gas[-2]) + left
+    last = int(rows.pc[-2]) + 1
+    honest = Frame.charge
+
+    def charge(self, amount):
+        if self.pc == last:
+            raise ExceptionalHalt(Halt.OUT_OF_GAS)
+        honest(self, amount)
+
+    monkeypatch.setattr(Frame, "charge", charge)
+    for gas_limit in (limit, limit + 1):
+        trace = trace_of(code, storage={1: BIG}, gas_limit=gas_limit)
+        assert not trace.receipt.success
+        rejected(trace, "range16")
