@@ -14,11 +14,11 @@ demo: $(VENV)/.installed
 
 test: lint
 	$(BIN)/pytest -m "not slow"
-	cd native && cargo test --release
+	cd native && cargo test --quiet --no-default-features
 
 test-all: lint
 	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest
-	cd native && cargo test --release
+	cd native && cargo test --quiet --no-default-features
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
