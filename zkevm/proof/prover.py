@@ -165,13 +165,13 @@ class KernelProver:
         self.progress("fractions")
         self.challenges = encode(alpha), encode(beta)
         self.fractions = self.kernels.Fractions(self.tables, *self.challenges)
+        self.sumcheck = self.fractions
 
     def root(self) -> Sequence[int]:
         return _numbers(self.fractions.root())
 
     def begin_layer(self, layer: int, xi: Sequence[int], lambda_: int) -> None:
         self.fractions.begin_layer(layer, _join(xi), encode(lambda_))
-        self.sumcheck = self.fractions
 
     def round(self) -> Sequence[int]:
         return _numbers(self.sumcheck.round())
@@ -184,7 +184,7 @@ class KernelProver:
 
     def table_sums(self, xi: Sequence[int], omega: Sequence[Sequence[int]]) -> Sequence[int]:
         self.progress("rows")
-        del self.fractions
+        del self.fractions, self.sumcheck  # their memory is needed
         flat = [weight for weights in omega for weight in weights]
         self.rows = self.kernels.RowSum(
             self.tables, *self.challenges, _join(xi), _join(flat), ROUND_DEGREE
@@ -200,7 +200,7 @@ class KernelProver:
 
     def begin_stacking(self, eta: Sequence[int], r: Sequence[int]) -> None:
         self.progress("stacking")
-        del self.rows
+        del self.rows, self.sumcheck
         placed = [
             (cells, table.height, pieces)
             for table, columns in zip(self.layout.tables, self.columns, strict=True)
@@ -218,7 +218,7 @@ class KernelProver:
 
     def folds(self, gamma: int, u: Sequence[int]) -> Sequence[G1Point]:
         self.progress("opening")
-        del self.stacked
+        del self.stacked, self.sumcheck
         self.opening = self.kernels.Opening(
             self.bases, self.polynomials, self.layout.m, encode(gamma), _join(u)
         )
