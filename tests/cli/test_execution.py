@@ -149,3 +149,36 @@ def test_trace_without_a_file_goes_to_stderr():
 
 def test_trace_to_a_place_that_cannot_be_written(tmp_path):
     assert zkevm("trace", TRANSFER, "-o", tmp_path / "absent" / "steps.jsonl").exit_code == 11
+
+
+def places(value, path=()):
+    """Paths of everything in a JSON value."""
+    if path:
+        yield path
+    if isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from places(item, (*path, key))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [None, 5, -1, 1.5, True, "", "0x", "0xzz", "7", "-0x1", "0x" + "f" * 66, [], {}, ["0x"]],
+    ids=repr,
+)
+def test_no_wrong_value_anywhere_is_a_traceback(tmp_path, wrong):
+    tests = json.loads(TRANSFER.read_text())
+    del tests[TRANSFER.stem]["_info"]
+    path = tmp_path / "wrong.json"
+    for place in places(tests):
+        altered = json.loads(json.dumps(tests))
+        *parents, last = place
+        inner = altered
+        for key in parents:
+            inner = inner[key]
+        inner[last] = wrong
+        path.write_text(json.dumps(altered))
+        result = zkevm("run", path)
+        assert isinstance(result.exception, SystemExit | None), place
+        assert result.exit_code in {0, 1, 2, 10}, place
+        if result.exit_code:
+            assert result.stdout or result.stderr.count("\n") == 1, place
