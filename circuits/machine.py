@@ -27,6 +27,7 @@ from circuits.gadgets.calls import (
     FailCall,
     FailPlain,
 )
+from circuits.gadgets.calldata import CallDataLoad
 from circuits.gadgets.comparison import Equal, IsZero, IsZeroBool, LessThan, SignedLessThan
 from circuits.gadgets.divide import Divide, DivideSmall
 from circuits.gadgets.ends import ResumeCall, Return, Revert, Stop, StopPastEnd
@@ -110,6 +111,7 @@ GADGETS: tuple[StepGadget, ...] = (
     MemorySize(),
     Gas(),
     Environment(),
+    CallDataLoad(),
     MloadAligned(),
     MstoreAligned(),
     MemoryWord(),

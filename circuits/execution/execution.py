@@ -22,6 +22,8 @@ from zkevm.trace.words import Words, ints_from_words
 SCOPE = 1
 """The scope of the one transaction of a proof."""
 
+CREATES = (FrameKind.CREATE, FrameKind.ROOT_CREATE)
+
 READS_OF_HALTS: dict[Halt, dict[int, int]] = {
     Halt.INVALID_JUMP: {Op.JUMP: 1, Op.JUMPI: 2},
     Halt.OUT_OF_GAS: {
@@ -92,6 +94,16 @@ class Execution:
     def frame_stores(self) -> U64:
         """The store of each frame."""
         return np.array([self.stores[a] for a in self.frame_addresses], np.uint64)
+
+    def call_data(self, frames: I64) -> tuple[U64, U64, U64]:
+        """Where the call data of each of some frames lies: data frame, offset, length."""
+        of = self.trace.frames
+        parent, is_create = of.parent[frames], np.isin(of.kind[frames], CREATES)
+        opener = self.schedule.frame_id[parent]
+        own = np.where(parent < 0, np.uint64(self.schedule.begin + 1), opener)
+        found = (own, of.input_offset[frames], of.input_length[frames])
+        data_frame, offset, length = (np.where(is_create, np.uint64(0), c) for c in found)
+        return data_frame, offset, length
 
     def outputs(self, frames: I64) -> tuple[U64, U64, U64]:
         """Where the output of each of some frames lies: data frame, offset, length; zeros for none.
