@@ -31,7 +31,11 @@ class TransactionField(IntEnum):
 
 
 class CopyKind(IntEnum):
-    """Where the `copy` bus takes bytes from, and where it puts them."""
+    """Where the `copy` bus takes bytes from, and where it puts them.
+
+    The id of a copy is the clock at which it reads; it writes one tick later.  Bytes from `source_end`
+    on, which is at most `source_index` + `left`, are zero.  The carry is 0 in a request.
+    """
 
     MEMORY = 1  # of a frame, or a data frame
     CODE = 2
@@ -96,6 +100,7 @@ COPY = _token(
     "copy",
     "id source_kind source source_index source_end dest_kind dest dest_index left carry_lo carry_hi",
 )
+PATCH = _token(34, "patch", "id dest_kind dest index start valid stop lo hi")
 JOURNAL_NEW = _token(17, "journal_new", "id refund logs destroyed")
 LANE = _token(18, "lane", "stream index value")
 SPONGE = _token(19, "sponge", "sponge block left s0 s1 s2 s3 s4 s5 s6 s7 s8 s9")

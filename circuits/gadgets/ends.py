@@ -213,7 +213,7 @@ class ResumeCall(StepGadget):
             COPY,
             self.real - self.copies_none.bit,
             self.clock,
-            *(CopyKind.MEMORY, self.data_frame, self.offset, self.offset + self.length),
+            *(CopyKind.MEMORY, self.data_frame, self.offset, self.offset + self.copied),
             *(CopyKind.MEMORY, self.frame, self.out_offset, self.copied),
             *(0, 0),
         )
@@ -250,7 +250,7 @@ class ResumeCall(StepGadget):
         plan.request(
             COPY,
             s.clock[some],
-            *(zero + CopyKind.MEMORY, data_frame[some], offset[some], (offset + length)[some]),
+            *(zero + CopyKind.MEMORY, data_frame[some], offset[some], (offset + copied)[some]),
             *(zero + CopyKind.MEMORY, s.frame[some], frames.out_offset[callee][some], copied[some]),
             *(zero, zero),
         )

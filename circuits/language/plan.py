@@ -8,7 +8,8 @@ sends them to the table that has one row for each.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from circuits.execution.keccak import Sponges
 from circuits.execution.tokens import I64, U64, Access, Ledger
 from circuits.language.part import Part
 from zkevm.plonkish.table import Bus
+
+T = TypeVar("T")
 
 
 class Plan:
@@ -43,6 +46,7 @@ class Plan:
         self.sponges = Sponges()
         self._accesses: dict[tuple[object, Part], Access] = {}
         self._requests: dict[Bus, list[tuple[NDArray[Any], ...]]] = defaultdict(list)
+        self._shared: dict[object, object] = {}
 
     @property
     def ledgers(self) -> tuple[Ledger, ...]:
@@ -84,6 +88,12 @@ class Plan:
         if not found:
             return [np.zeros(0, np.uint64) for _ in bus.fields]
         return [np.concatenate([m[i] for m in found]) for i in range(len(found[0]))]
+
+    def shared(self, make: Callable[[Plan], T]) -> T:
+        """What several tables work on, made once."""
+        if make not in self._shared:
+            self._shared[make] = make(self)
+        return cast("T", self._shared[make])
 
     def solve(self) -> None:
         """Tell every access what it receives."""
