@@ -140,6 +140,8 @@ def _give_gas(frame: Frame, requested: int, to: int, delegate: int | None, surch
     state.warm(to)
     if delegate is not None:
         state.warm(delegate)
+        frame.machine.recorder.code_inspected(state.code(delegate))
+    frame.machine.recorder.code_inspected(state.code(to))
     given = min(requested, gas.all_but_one_64th(frame.gas))
     frame.charge(given)
     return given
