@@ -33,6 +33,7 @@ from circuits.gadgets.divide import Divide, DivideSmall
 from circuits.gadgets.ends import ResumeCall, Return, Revert, Stop, StopPastEnd
 from circuits.gadgets.environment import Environment
 from circuits.gadgets.flow import Gas, Jump, Jumpdest, Jumpi, JumpiBool, MemorySize, ProgramCounter
+from circuits.gadgets.halts import FixedGas, InvalidJump, InvalidJumpi, InvalidOpcode, StackHeight
 from circuits.gadgets.memory import MemoryWord, MloadAligned, Mstore8, MstoreAligned
 from circuits.gadgets.multiply import Multiply, MultiplySmall
 from circuits.gadgets.shift import ShiftArithmetic, ShiftLogical
@@ -60,6 +61,7 @@ from circuits.tables.frames import Frames
 from circuits.tables.journal import JournalTable
 from circuits.tables.keccak import FirstBlock, KeccakF, NextBlock, RoundConstants
 from circuits.tables.memory import Expand, Grow, RefreshMemory
+from circuits.tables.opcodes import Opcodes
 from circuits.tables.order import OrderStarts
 from circuits.tables.precompiles import Precompiles
 from circuits.tables.public import PublicValues
@@ -131,6 +133,11 @@ GADGETS: tuple[StepGadget, ...] = (
     AccountOutOfGas(),
     StaticWrite(),
     StaticCall(),
+    InvalidOpcode(),
+    StackHeight(),
+    FixedGas(),
+    InvalidJump(),
+    InvalidJumpi(),
     Stop(),
     StopPastEnd(),
     Return(),
@@ -200,7 +207,7 @@ def step_gadgets(fork: str) -> tuple[StepGadget, ...]:
 def table_gadgets(fork: str) -> tuple[TableGadget[Any], ...]:
     """The tables that serve the steps of a fork, in the order of the circuit's key."""
     rules = fork_named(fork)
-    return (BeginTransaction(rules), *TABLES, Precompiles(rules))
+    return (BeginTransaction(rules), *TABLES, Precompiles(rules), Opcodes(rules))
 
 
 def all_gadgets(fork: str) -> tuple[Gadget, ...]:

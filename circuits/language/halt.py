@@ -15,8 +15,8 @@ from zkevm.plonkish.expression import Expr
 class ExceptionalHalt(StepGadget):
     """What all exceptional halts share: no gas is handed back, and no data."""
 
-    def halt(self, c: Builder, opcode: Expr | int | None) -> Next:
+    def halt(self, c: Builder, opcode: Expr | int, jumpdest: Expr | int = 0) -> Next:
         """Leave the token of the frame's end.  The opcode at pc is `opcode`."""
         failed = (self.frame, self.clock + 1, 0, 0, 0, 0, 0)
         c.send(ENDED, self.real, *failed, self.undo, self.journal)
-        return Next(opcode=opcode, gas=0, ends=True)
+        return Next(opcode=opcode, gas=0, ends=True, jumpdest=jumpdest)

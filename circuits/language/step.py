@@ -55,7 +55,7 @@ class Next:
     push: WordExpr | Word | None = None
     ticks: int = 1
     ends: bool = False
-    jumpdest: int = 0
+    jumpdest: Expr | int = 0
 
 
 class Popped(Part):
