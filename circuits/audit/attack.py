@@ -1,0 +1,241 @@
+"""The attack on one table: lies, repairs, and what they show of each declaration."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from circuits.audit.buses import Statements
+from circuits.audit.polynomial import Polynomial
+from circuits.audit.relation import Equation, Form, Item, Message, Relation, Scene
+from circuits.audit.repair import Repairer
+from zkevm.field import MODULUS
+from zkevm.plonkish.table import Bus, Table
+
+HALF = 1 << 128
+NOTABLE = (0, 1, 2, MODULUS - 1, 1 << 8, 1 << 16, 1 << 64, 1 << 127, HALF - 1, HALF)
+STEPS = (1, -1, 2, 1 << 8, -(1 << 8), 1 << 15, 1 << 16, -(1 << 16), 1 << 64, -(1 << 64), HALF, -HALF)
+
+
+@dataclass(frozen=True)
+class Forgery:
+    """A row that decides something else, and how it differs from the honest one."""
+
+    lie: str
+    other: str
+    changes: tuple[tuple[str, int, int], ...]
+    """Column, honest value, forged value."""
+
+    def __str__(self) -> str:
+        shown = ", ".join(f"{name}: {a} -> {b}" for name, a, b in self.changes[:6])
+        return f"{self.lie}: {self.other} [{shown}{', ...' if len(self.changes) > 6 else ''}]"
+
+
+@dataclass
+class Report:
+    """What the attack on a table showed."""
+
+    table: Table
+    items: list[Item]
+    holes: list[Forgery] = field(default_factory=list)
+    dishonest: list[str] = field(default_factory=list)
+    needed: dict[int, Forgery] = field(default_factory=dict)
+    rows: int = 0
+    seconds: float = 0.0
+
+    @property
+    def idle(self) -> list[Item]:
+        """Declarations whose loss let no lie pass."""
+        return [item for n, item in enumerate(self.items) if n not in self.needed]
+
+
+@dataclass(frozen=True)
+class Lie:
+    """Where a search starts: cells changed, or a goal to reach."""
+
+    name: str
+    cells: tuple[tuple[int, int], ...] = ()
+    goals: tuple[Equation, ...] = ()
+
+
+def attack(
+    table: Table,
+    statements: dict[Bus, Statements],
+    rows: Sequence[Sequence[int]],
+    opcodes: frozenset[int] | None = None,
+    seconds_an_item: float = 1.0,
+    holes: bool = True,
+) -> Report:
+    """Attack a table from some of its honest rows (cells of all columns, fixed ones last)."""
+    start = time.monotonic()
+    relation = Relation(table, statements)
+    report = Report(table, relation.items)
+    scenes = [Scene(relation, row) for row in rows]
+    report.rows = len(scenes)
+    for scene in scenes:
+        verdict = scene.verdict(scene.honest, most=100)
+        if verdict.broken or verdict.impossible or verdict.other:
+            broken = ", ".join(relation.items[n].label for n in verdict.broken)
+            report.dishonest.append(f"{broken} {verdict.other} impossible={verdict.impossible}")
+    if opcodes is not None and relation.fetch is not None:
+        scenes += [Scene(relation, row, opcodes) for row in rows[:2]]
+    if holes:
+        for scene in scenes:
+            _find_holes(scene, report)
+    for number in range(len(relation.items)):
+        if number not in report.needed:
+            forgery = _find_use(scenes, number, time.monotonic() + seconds_an_item)
+            if forgery is not None:
+                report.needed[number] = forgery
+    report.seconds = time.monotonic() - start
+    return report
+
+
+def _find_holes(scene: Scene, report: Report) -> None:
+    """Lies that pass, and by the way lies that only one declaration rejects."""
+    repairer = Repairer(scene)
+    for lie in [*_goals(scene), *_changes(scene, _free_places(scene))]:
+        for row in _attempts(repairer, lie):
+            verdict = scene.verdict(row)
+            if verdict.impossible or not verdict.other:
+                continue
+            if not verdict.broken:
+                report.holes.append(_forgery(scene, lie, verdict.other, row))
+                break
+            if len(verdict.broken) == 1:
+                (item,) = verdict.broken
+                report.needed.setdefault(item, _forgery(scene, lie, verdict.other, row))
+
+
+def _find_use(scenes: Sequence[Scene], item: int, deadline: float) -> Forgery | None:
+    """A lie that passes once `item` is left out."""
+    searches = [(scene, _lies_about(scene, item)) for scene in scenes]
+    while searches:
+        for search in list(searches):
+            scene, lies = search
+            if (lie := next(lies, None)) is None:
+                searches.remove(search)
+                continue
+            repairer = Repairer(scene, dropped=item)
+            for row in _attempts(repairer, lie):
+                verdict = scene.verdict(row, dropped=item, most=0)
+                if not verdict.broken and not verdict.impossible and verdict.other:
+                    return _forgery(scene, lie, verdict.other, row)
+            if time.monotonic() > deadline:
+                return None
+    return None
+
+
+def _attempts(repairer: Repairer, lie: Lie, most: int = 6) -> Iterator[list[int]]:
+    row = list(repairer.scene.honest)
+    for place, value in lie.cells:
+        row[place] = value
+    if lie.goals:
+        repairer = Repairer(repairer.scene, repairer.dropped, lie.goals)
+    kept = frozenset(place for place, _ in lie.cells)
+    for number, repaired in enumerate(repairer.repairs(row, kept)):
+        if number == most:
+            return
+        yield repaired
+
+
+def _lies_about(scene: Scene, item: int) -> Iterator[Lie]:
+    """Lies likely to need the item left out: about its own cells, then all decisions, then the rest."""
+    own = sorted(_places_of(scene.relation, item) & set(range(scene.relation.width)))
+    yield from _changes(scene, own[:4])
+    yield from _goals(scene)
+    yield from _changes(scene, own[4:])
+    near = {p for e in scene.equations if e.places & set(own) for p in e.places}
+    yield from _changes(scene, sorted((near - set(own)) & set(_free_places(scene))))
+
+
+def _places_of(relation: Relation, item: int) -> set[int]:
+    if item < relation.first_lookup:
+        return set(relation.constraints[item].degrees)
+    pairs = zip(relation.lookup_items, relation.lookups, strict=True)
+    messages = [m for number, m in pairs if number == item]
+    if item >= relation.first_take:
+        messages = [relation.takes[item - relation.first_take]]
+    return {p for m in messages for e in (m.multiplicity, *m.elements) for p in e.degrees}
+
+
+def _free_places(scene: Scene) -> list[int]:
+    return [p for p in range(scene.relation.width) if p not in scene.pinned]
+
+
+def _changes(scene: Scene, places: Sequence[int]) -> Iterator[Lie]:
+    """One cell changed to an edge value, or two limbs exchanged."""
+    columns = scene.relation.table.columns
+    for place in places:
+        held = scene.honest[place]
+        values = [v % MODULUS for step in STEPS for v in (held + step,)]
+        values += [*NOTABLE, -held % MODULUS, (1 - held) % MODULUS]
+        if place + 1 < scene.relation.width:
+            values.append(scene.honest[place + 1])
+        for value in dict.fromkeys(values):
+            if value != held:
+                yield Lie(f"{columns[place].name} = {_short(value)}", ((place, value),))
+
+
+def _goals(scene: Scene) -> Iterator[Lie]:
+    """Other values of what the row decides: one element, or a word as a whole off by the modulus."""
+    for m, active, was in zip(
+        scene.relation.messages, scene.multiplicities, scene.elements, strict=True
+    ):
+        name = f"{m.interaction.role.value} {m.bus.name}"
+        if m.multiplicity.degrees and m.interaction not in scene.relation.asks:
+            yield Lie(f"{name}: {1 - active} times", goals=(_goal(m.multiplicity, 1 - active),))
+        if active != 1:
+            continue
+        for low in m.decided:
+            if m.bus.fields[low].endswith("lo") and low + 1 in m.decided:
+                yield from _words(name, m, low, was)
+        for place in m.decided:
+            if m.elements[place].degrees:
+                for step in STEPS:
+                    target = (was[place] + step) % MODULUS
+                    yield Lie(
+                        f"{name}: {m.bus.fields[place]} {step:+}",
+                        goals=(_goal(m.elements[place], target),),
+                    )
+
+
+def _words(name: str, m: Message, low: int, was: tuple[int, ...]) -> Iterator[Lie]:
+    whole = was[low] + was[low + 1] * HALF
+    for step in (MODULUS, -MODULUS, 1 << 255, 1 << 253):
+        other = (whole + step) % (1 << 256)
+        goals = (
+            _goal(m.elements[low], other % HALF),
+            _goal(m.elements[low + 1], other // HALF),
+        )
+        yield Lie(f"{name}: word {_short(step % MODULUS)} more", goals=goals)
+    shifted = (was[low] + HALF, (was[low + 1] - 1) % MODULUS)
+    goals = (_goal(m.elements[low], shifted[0]), _goal(m.elements[low + 1], shifted[1]))
+    yield Lie(f"{name}: low half not canonical", goals=goals)
+
+
+def _goal(poly: Polynomial, target: int) -> Equation:
+    forms: list[Form] = [(poly, target % MODULUS)]
+    return Equation(
+        None,
+        frozenset(poly.degrees),
+        lambda row: [] if poly.value(row) == target % MODULUS else forms,
+        tuple(forms),
+    )
+
+
+def _forgery(scene: Scene, lie: Lie, other: str, row: Sequence[int]) -> Forgery:
+    columns = scene.relation.table.columns
+    changes = tuple(
+        (column.name, was, now)
+        for column, was, now in zip(columns, scene.honest, row, strict=False)
+        if was != now
+    )
+    return Forgery(lie.name, other, changes)
+
+
+def _short(value: int) -> str:
+    if value > MODULUS // 2:
+        return f"-{_short(MODULUS - value)}"
+    return str(value) if value < 1 << 20 else f"0x{value:x}"

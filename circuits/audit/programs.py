@@ -1,0 +1,99 @@
+"""Small programs that run every instruction on edge values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from zkevm.evm.block import BlockEnvironment
+from zkevm.evm.code import EMPTY_CODE, Code
+from zkevm.evm.forks import fork_named
+from zkevm.evm.opcodes import ARITY, Op
+from zkevm.evm.state import Account
+from zkevm.evm.statetest import Expected, TestCase
+from zkevm.evm.transaction import Transaction, TransactionType
+from zkevm.trace.recorder import record
+from zkevm.trace.trace import Trace
+
+SENDER = 0xA94F5374FCE5EDBC8E2A8697C15331677E6EBF0B
+CONTRACT = 0xC0DE_0000_0000_0000_0000_0000_0000_0000_0000_0001
+GAS_LIMIT = 5_000_000
+
+EDGES = (
+    0, 1, 2, 31, 32, 63, 64, 65, 127, 128, 255, 256, 257, 2**16, 2**64 - 1, 2**64, 2**128 - 1,
+    2**128, 2**128 + 5, 2**192 + 3, 2**255 - 1, 2**255, 2**256 - 2, 2**256 - 1,
+    0x9E3779B97F4A7C15F39CC0605CEDC8341082276BF3A27251F86C6A11D0C18E95,
+)  # fmt: skip
+"""256-bit words at which results change their shape."""
+
+PURE = (
+    Op.ADD, Op.MUL, Op.SUB, Op.DIV, Op.SDIV, Op.MOD, Op.SMOD, Op.ADDMOD, Op.MULMOD, Op.EXP,
+    Op.SIGNEXTEND, Op.LT, Op.GT, Op.SLT, Op.SGT, Op.EQ, Op.ISZERO, Op.AND, Op.OR, Op.XOR, Op.NOT,
+    Op.BYTE, Op.SHL, Op.SHR, Op.SAR,
+)  # fmt: skip
+"""Instructions that need nothing but operands."""
+
+
+def push(word: int) -> bytes:
+    """The shortest PUSH of a word."""
+    data = word.to_bytes((word.bit_length() + 7) // 8, "big")
+    return bytes((Op.PUSH0 + len(data),)) + data
+
+
+def call(op: int, *operands: int) -> bytes:
+    """Push the operands, the first one on top, and run the instruction."""
+    return b"".join(push(x) for x in reversed(operands)) + bytes((op,))
+
+
+def run(
+    code: bytes,
+    data: bytes = b"",
+    storage: dict[int, int] | None = None,
+    others: dict[int, bytes] | None = None,
+    fork: str = "Cancun",
+    value: int = 0,
+) -> Trace:
+    """The trace of a transaction that calls a contract with this code."""
+    contracts = {CONTRACT: code, **(others or {})}
+    pre = {
+        address: Account(1, 0, Code(c) if c else EMPTY_CODE, {}) for address, c in contracts.items()
+    }
+    pre[CONTRACT].storage.update(storage or {})
+    pre[SENDER] = Account(7, 10**20, EMPTY_CODE, {})
+    environment = BlockEnvironment(
+        coinbase=0x2ADC25665018AA1FE0E6BC666DAC8FC2697FF9BA,
+        number=23_000_000,
+        timestamp=1_760_000_000,
+        gas_limit=36_000_000,
+        base_fee=2 * 10**9,
+        prev_randao=EDGES[-1],
+    )
+    transaction = Transaction(
+        type=TransactionType.DYNAMIC_FEE,
+        sender=SENDER,
+        nonce=7,
+        gas_limit=GAS_LIMIT,
+        max_fee_per_gas=10**10,
+        max_priority_fee_per_gas=10**9,
+        to=CONTRACT,
+        value=value,
+        data=data,
+    )
+    expected = Expected(0, 0, frozenset())
+    case = TestCase(
+        "program", (0, 0, 0), fork_named(fork), 1, environment, pre, transaction, expected, {}
+    )
+    return record(case)[1]
+
+
+def pure_program(ops: Iterable[Op], operands: Sequence[Sequence[int]]) -> bytes:
+    """Run each instruction on each list of operands, dropping the results."""
+    return b"".join(
+        call(op, *values[: ARITY[op].inputs]) + bytes((Op.POP,)) for op in ops for values in operands
+    )
+
+
+def edge_operands() -> Iterator[tuple[int, int, int]]:
+    """Pairs of edge values with a third one."""
+    for i, first in enumerate(EDGES):
+        for j, second in enumerate(EDGES):
+            yield first, second, EDGES[(i + 5 * j + 3) % len(EDGES)]

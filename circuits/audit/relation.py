@@ -1,0 +1,439 @@
+"""What a table demands of a row, and what the row decides, as seen from one honest row.
+
+Given:    a token of work as a whole; under every other key asked for, what the token or statement says.
+Decided:  every message sent or offered, every key asked for, every multiplicity.
+Free:     the clock of a token received, if it is older than the row; whether a droppable token is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from circuits.audit.buses import (
+    ANSWERS,
+    CELLS,
+    DROPPABLE,
+    HINTS,
+    Statements,
+    is_work,
+    key_size,
+    possible,
+)
+from circuits.audit.polynomial import Polynomial, Row, factors, polynomial
+from zkevm.field import MODULUS
+from zkevm.plonkish.expression import Column, Const, Expr, Product
+from zkevm.plonkish.table import Bus, Interaction, Role, Table
+
+TIME = 1 << 40
+"""Clocks stay below it (GADGETS.md 1.4)."""
+
+Form = tuple[Polynomial, int]
+"""A polynomial and the value it should have."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A declaration that can be left out: a constraint, a lookup, a receive or a request."""
+
+    kind: str
+    label: str
+
+
+@dataclass(frozen=True, eq=False)
+class Message:
+    """An interaction with compiled expressions; a provider's count is taken to be one."""
+
+    interaction: Interaction
+    multiplicity: Polynomial
+    elements: tuple[Polynomial, ...]
+    given: tuple[int, ...]
+    decided: tuple[int, ...]
+    key: tuple[int, ...]
+
+    @property
+    def bus(self) -> Bus:
+        """The bus."""
+        return self.interaction.bus
+
+    def active(self, row: Row) -> int:
+        """The multiplicity on a row."""
+        return self.multiplicity.value(row)
+
+    def values(self, row: Row, places: Sequence[int] | None = None) -> tuple[int, ...]:
+        """Elements of the message on a row, by default all."""
+        chosen = self.elements if places is None else [self.elements[i] for i in places]
+        return tuple(e.value(row) for e in chosen)
+
+
+@dataclass(frozen=True, eq=False)
+class Equation:
+    """Something that a repair can solve: `forms` lists what would make it true, none if it is.
+
+    None for `forms` says that it is broken beyond repair.  `item` is its declaration, if it has one.
+    """
+
+    item: int | None
+    places: frozenset[int]
+    forms: Callable[[Row], list[Form] | None]
+    wanted: tuple[Form, ...] = ()
+    """What is true of it wherever it holds and is not guarded."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a row breaks, and whether it decides something else than the honest row."""
+
+    broken: tuple[int, ...]
+    impossible: bool
+    other: str
+
+
+class Relation:
+    """A table, compiled."""
+
+    def __init__(self, table: Table, statements: dict[Bus, Statements]) -> None:
+        self.table = table
+        self.statements = statements
+        self.position = table.position
+        self.width = len(table.columns)
+        self.constraints = [polynomial(c.expr, self.position) for c in table.constraints]
+        self.factors = [
+            [polynomial(f, self.position) for f in factors(c.expr)] for c in table.constraints
+        ]
+        self.lookups = [
+            self._message(i, (), ())
+            for i in table.interactions
+            if i.role is Role.REQUEST and i.bus in self.statements
+        ]
+        talks = [i for i in table.interactions if i.bus not in self.statements]
+        works = [i for i in talks if i.role is Role.RECEIVE and is_work(i.bus)]
+        self.asks = works or [i for i in talks if i.role is Role.RECEIVE]
+        self.fetch = next((i for i in talks if i.bus.name == "fetch"), None)
+        if not self.asks:
+            self.asks = [i for i in talks if i.role is Role.PROVIDE]
+        self.dated = any("clock" in i.bus.fields for i in self.asks) and bool(works)
+        self.messages = [self._classified(i) for i in talks]
+        labels = [self._lookup_label(m) for m in self.lookups]
+        groups = list(dict.fromkeys(labels))
+        self.first_lookup = len(self.constraints)
+        self.lookup_items = [self.first_lookup + groups.index(label) for label in labels]
+        self.first_take = self.first_lookup + len(groups)
+        self.items = (
+            [Item("constraint", c.label) for c in table.constraints]
+            + [Item("lookup", label) for label in groups]
+            + [Item(m.interaction.role.value, _label(m.interaction)) for m in self.takes]
+        )
+
+    @cached_property
+    def takes(self) -> list[Message]:
+        """The messages received or requested, fixed lookups apart."""
+        taking = (Role.RECEIVE, Role.REQUEST)
+        return [m for m in self.messages if m.interaction.role in taking]
+
+    @cached_property
+    def bounds(self) -> dict[int, list[tuple[int, int]]]:
+        """For each column the items that bound it, with the bound: the cell is below it."""
+        found: dict[int, list[tuple[int, int]]] = {}
+        for item, constraint in enumerate(self.constraints):
+            if len(constraint.degrees) == 1:
+                (place,) = constraint.degrees
+                if not any(constraint.value([0] * place + [v]) for v in (0, 1)):
+                    found.setdefault(place, []).append((item, 2))
+        for number, lookup in zip(self.lookup_items, self.lookups, strict=True):
+            limits = self.statements[lookup.bus].bounds
+            for expr, limit in zip(lookup.interaction.message, limits, strict=True):
+                column, scale = _scaled(expr)
+                if column is not None and column in self.position:
+                    entry = (number, (limit - 1) // scale + 1)
+                    found.setdefault(self.position[column], []).append(entry)
+        return found
+
+    def _message(
+        self, i: Interaction, given: tuple[int, ...], decided: tuple[int, ...]
+    ) -> Message:
+        multiplicity = i.multiplicity if i.count is None else _without(i.multiplicity, i.count)
+        elements = tuple(polynomial(e, self.position) for e in i.message)
+        return Message(
+            i,
+            polynomial(multiplicity, self.position),
+            elements,
+            given,
+            decided,
+            tuple(range(key_size(i.bus))),
+        )
+
+    def _classified(self, i: Interaction) -> Message:
+        names = i.bus.fields
+        answers = {names.index(f) for f in ANSWERS.get(i.bus.name, ())}
+        hints = {names.index(f) for f in HINTS.get(i.bus.name, ())}
+        every = set(range(len(names)))
+        key = set(range(key_size(i.bus)))
+        clock = {names.index("clock")} if i.bus.name in CELLS else set()
+        if i in self.asks:
+            given = key if i.role is Role.PROVIDE else every - answers
+            decided = every - given
+        elif i.role in (Role.SEND, Role.PROVIDE):
+            given = answers | hints
+            decided = every - given - (set() if self.dated else clock)
+        else:
+            decided = key | answers
+            given = every - decided - clock
+        return self._message(i, tuple(sorted(given)), tuple(sorted(decided)))
+
+    def _lookup_label(self, m: Message) -> str:
+        """The label, or the parts looked up where there is none: the cells of one are one item."""
+        if m.interaction.label != f"request {m.bus.name}":
+            return m.interaction.label
+        names = [c.name for c in self.table.columns]
+        read = [names[p] for e in m.elements for p in sorted(e.degrees) if p < self.width]
+        parts = list(dict.fromkeys(name.split("[")[0] for name in read))
+        scaled = ", scaled" if _scaled(m.interaction.message[0])[1] > 1 else ""
+        return f"{m.bus.name} of {', '.join(parts[:3])}{', ...' if len(parts) > 3 else ''}{scaled}"
+
+
+class Scene:
+    """One honest row of a relation, with everything that a forged row is held against.
+
+    With `opcodes`, those that a step gadget declares, the instruction of the code is not the honest
+    row's but any other: a row that proves such a step decides what is not its own to decide.
+    """
+
+    def __init__(
+        self, relation: Relation, honest: Sequence[int], opcodes: frozenset[int] | None = None
+    ) -> None:
+        self.relation = relation
+        self.opcodes = opcodes
+        self.honest = tuple(honest)
+        self.multiplicities = [m.active(honest) for m in relation.messages]
+        self.elements = [m.values(honest) for m in relation.messages]
+        self.equations = list(self._equations())
+        self.pinned = self._pinned()
+        self.reads: dict[int, list[int]] = {}
+        for number, equation in enumerate(self.equations):
+            for place in equation.places:
+                self.reads.setdefault(place, []).append(number)
+
+    def verdict(self, row: Row, dropped: int | None = None, most: int = 1) -> Verdict:
+        """Judge a row, exactly; stops once more than `most` items but `dropped` are broken."""
+        broken, impossible = [], False
+        for equation in self.equations:
+            if equation.item == dropped and dropped is not None:
+                continue
+            forms = equation.forms(row)
+            if forms is None or forms:
+                if equation.item is None:
+                    return Verdict((), True, "")
+                if equation.item not in broken:
+                    broken.append(equation.item)
+                if len(broken) > most:
+                    return Verdict(tuple(broken), True, "")
+        pairs = zip(self.relation.lookup_items, self.relation.lookups, strict=True)
+        for number, lookup in pairs:
+            if number == dropped or number in broken:
+                continue
+            active = lookup.active(row)
+            if active and not self.relation.statements[lookup.bus].holds(lookup.values(row)):
+                broken.append(number)
+                if len(broken) > most:
+                    return Verdict(tuple(broken), True, "")
+        return Verdict(tuple(sorted(set(broken))), impossible, self._other(row, dropped))
+
+    def _other(self, row: Row, dropped: int | None) -> str:
+        """What the row decides differently, in words; empty if nothing that matters."""
+        if self.opcodes is not None:
+            return self._foreign(row)
+        number = self.relation.first_take - 1
+        balance: dict[Bus, int] = {}
+        other = ""
+        for m, was_active, was in zip(
+            self.relation.messages, self.multiplicities, self.elements, strict=True
+        ):
+            taken = m.interaction.role in (Role.RECEIVE, Role.REQUEST)
+            number += taken
+            if taken and number == dropped:
+                continue
+            active = m.active(row)
+            name = _label(m.interaction)
+            if active not in (0, 1):
+                return f"{name}: multiplicity {_signed(active)}"
+            now = m.values(row) if active else ()
+            sign = {Role.SEND: 1, Role.RECEIVE: -1}.get(m.interaction.role, 0)
+            balance[m.bus] = balance.get(m.bus, 0) + sign * (active - was_active)
+            droppable = m.interaction.role is Role.SEND and m.bus.name in DROPPABLE
+            if taken and active and not self._same_key(m, now, was, was_active):
+                if not possible(m.bus, now):
+                    return ""
+            if not droppable and active != was_active:
+                other = other or f"{name}: multiplicity {active}"
+            elif active and any(now[i] != was[i] for i in m.decided):
+                place = next(i for i in m.decided if now[i] != was[i])
+                other = other or f"{name}: {m.bus.fields[place]} {_signed(now[place])}"
+            if active and m.interaction.role is Role.RECEIVE and m.bus.name in CELLS:
+                other = other or self._from_the_future(row, m, now)
+        for bus, more in balance.items():
+            if bus.name in DROPPABLE and more > 0 and any(
+                m.bus is bus and m.interaction.role is Role.RECEIVE for m in self.relation.messages
+            ):
+                other = other or f"{bus.name}: a token made of nothing"
+        return other
+
+    def _foreign(self, row: Row) -> str:
+        """The instruction that the row passes for, if it is not one of its gadget's."""
+        for m in self.relation.messages:
+            if m.interaction is self.relation.fetch and m.active(row) == 1:
+                byte = m.elements[m.bus.fields.index("byte")].value(row)
+                if byte < 256 and byte not in (self.opcodes or ()):
+                    return f"proves a step of opcode 0x{byte:02x}"
+        return ""
+
+    def _from_the_future(self, row: Row, received: Message, now: tuple[int, ...]) -> str:
+        if received.interaction in self.relation.asks and self.relation.dated:
+            return ""
+        size = key_size(received.bus)
+        clock = self._clock(row)
+        for m in self.relation.messages:
+            if m.bus is received.bus and m.interaction.role is Role.SEND and m.active(row):
+                sent = m.values(row)
+                if sent[:size] == now[:size]:
+                    clock = sent[-1]
+        if clock is None or (clock - now[-1] - 1) % MODULUS < TIME:
+            return ""
+        return f"{_label(received.interaction)}: a token from the future"
+
+    def _clock(self, row: Row) -> int | None:
+        for m in self.relation.messages:
+            if m.interaction in self.relation.asks and "clock" in m.bus.fields:
+                return m.elements[m.bus.fields.index("clock")].value(row)
+        return None
+
+    def _same_key(
+        self, m: Message, now: tuple[int, ...], was: tuple[int, ...], was_active: int
+    ) -> bool:
+        return was_active == 1 and all(now[i] == was[i] for i in m.key)
+
+    def _is_opcode(self, m: Message, place: int) -> bool:
+        """Whether the element is the step's own instruction, which the scene leaves open."""
+        own = m.bus.name == "fetch" and m.interaction is self.relation.fetch
+        return self.opcodes is not None and own and m.bus.fields[place] == "byte"
+
+    def _pinned(self) -> frozenset[int]:
+        """Columns that a lie cannot start from: work as it was handed out, fixed columns, counts."""
+        relation = self.relation
+        pinned = set(range(relation.width, len(self.honest)))
+        for i in relation.table.interactions:
+            if i.count is not None:
+                pinned.add(relation.position[i.count])
+        for m in relation.messages:
+            if m.interaction in relation.asks:
+                for place in m.given:
+                    pinned |= set(_bare(m.elements[place]))
+        return frozenset(pinned)
+
+    def _equations(self) -> Iterator[Equation]:
+        relation = self.relation
+        for item, (whole, parts) in enumerate(
+            zip(relation.constraints, relation.factors, strict=True)
+        ):
+            yield Equation(
+                item, frozenset(whole.degrees), _vanishing(whole, parts), ((whole, 0),)
+            )
+        for number, lookup in zip(relation.lookup_items, relation.lookups, strict=True):
+            statements = relation.statements[lookup.bus]
+            if statements.inputs < len(lookup.elements):
+                yield Equation(number, _places(lookup), _functional(lookup, statements))
+        item = relation.first_take - 1
+        for m, active, was in zip(
+            relation.messages, self.multiplicities, self.elements, strict=True
+        ):
+            taken = m.interaction.role in (Role.RECEIVE, Role.REQUEST)
+            item += taken
+            if m.interaction in relation.asks:
+                yield Equation(None, frozenset(m.multiplicity.degrees), _present(m.multiplicity))
+            if active != 1:
+                continue
+            guard = m.key if taken and m.interaction not in relation.asks else ()
+            if not taken and m.interaction.role is Role.SEND:
+                guard = m.decided
+            for place in m.given:
+                if self._is_opcode(m, place):
+                    continue
+                forms = _told(m, guard, was, place)
+                wanted = ((m.elements[place], was[place]),)
+                yield Equation(item if taken else None, _places(m), forms, wanted)
+
+
+def _vanishing(whole: Polynomial, parts: Sequence[Polynomial]) -> Callable[[Row], list[Form] | None]:
+    forms: list[Form] = [(part, 0) for part in parts]
+    return lambda row: forms if whole.value(row) else []
+
+
+def _present(multiplicity: Polynomial) -> Callable[[Row], list[Form] | None]:
+    """The row does take what it was handed; how often is judged apart."""
+    forms: list[Form] = [(multiplicity, 1)]
+    return lambda row: [] if multiplicity.value(row) else forms
+
+
+def _told(
+    m: Message, guard: Sequence[int], was: tuple[int, ...], place: int
+) -> Callable[[Row], list[Form] | None]:
+    """Element `place` is what it was, as long as the message is asked for under the same key."""
+    poly, target = m.elements[place], was[place]
+    forms: list[Form] = [(poly, target)]
+
+    def found(row: Row) -> list[Form]:
+        if poly.value(row) == target or not m.active(row):
+            return []
+        return forms if all(m.elements[i].value(row) == was[i] for i in guard) else []
+
+    return found
+
+
+def _functional(m: Message, statements: Statements) -> Callable[[Row], list[Form] | None]:
+    """The elements after the inputs are what the fixed table says of these."""
+    inputs, outputs = m.elements[: statements.inputs], m.elements[statements.inputs :]
+
+    def found(row: Row) -> list[Form] | None:
+        if not m.active(row):
+            return []
+        stated = statements.outputs.get(tuple(e.value(row) for e in inputs))
+        if stated is None:
+            return None
+        pairs = zip(outputs, stated, strict=True)
+        return [(e, v) for e, v in pairs if e.value(row) != v]
+
+    return found
+
+
+def _places(m: Message) -> frozenset[int]:
+    return frozenset(p for e in (m.multiplicity, *m.elements) for p in e.degrees)
+
+
+def _bare(poly: Polynomial) -> tuple[int, ...]:
+    return tuple(poly.degrees) if len(poly.degrees) == 1 else ()
+
+
+def _scaled(expr: Expr) -> tuple[Column | None, int]:
+    """(x, k) for a column times a constant; (None, 1) for anything else."""
+    if isinstance(expr, Column):
+        return expr, 1
+    if isinstance(expr, Product) and isinstance(expr.right, Const):
+        column, scale = _scaled(expr.left)
+        return column, scale * expr.right.value
+    return None, 1
+
+
+def _without(multiplicity: Expr, count: Column) -> Expr:
+    """The multiplicity of a provider, `when * count`, with a count of one."""
+    if isinstance(multiplicity, Product) and multiplicity.right is count:
+        return multiplicity.left
+    return Const(1) if multiplicity is count else multiplicity
+
+
+def _signed(value: int) -> int:
+    return value - MODULUS if value > MODULUS // 2 else value
+
+
+def _label(i: Interaction) -> str:
+    return i.label if i.bus.name in i.label else f"{i.label} ({i.role.value} {i.bus.name})"

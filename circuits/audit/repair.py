@@ -1,0 +1,219 @@
+"""Repairing a bent row: every broken equation is solved for a cell that the prover controls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from circuits.audit.polynomial import Polynomial, combined
+from circuits.audit.relation import Equation, Form, Scene
+from zkevm.field import MODULUS
+
+Change = tuple[tuple[int, int], ...]
+"""Cells with their new values."""
+
+LIMB = 1 << 16
+
+
+@dataclass
+class Repairer:
+    """Searches repairs on one scene, with one item left out and perhaps a goal added.
+
+    `width` limits the solutions tried for one equation, `effort` the steps of one search.
+    """
+
+    scene: Scene
+    dropped: int | None = None
+    goals: tuple[Equation, ...] = ()
+    width: int = 4
+    effort: int = 60
+
+    def __post_init__(self) -> None:
+        relation = self.scene.relation
+        self.bound = {
+            place: min((b for item, b in limits if item != self.dropped), default=MODULUS)
+            for place, limits in relation.bounds.items()
+        }
+        self.equations = [*self.scene.equations, *self.goals]
+        self.reads = dict(self.scene.reads)
+        for number, goal in enumerate(self.goals, len(self.scene.equations)):
+            for place in goal.places:
+                self.reads[place] = [*self.reads.get(place, []), number]
+
+    def repairs(self, row: list[int], kept: frozenset[int]) -> Iterator[list[int]]:
+        """Rows without a broken equation, keeping the cells `kept`."""
+        changed = [p for p, (a, b) in enumerate(zip(row, self.scene.honest, strict=True)) if a != b]
+        broken: dict[int, list[Form]] = {}
+        numbers = {n for p in changed for n in self.reads.get(p, ())}
+        numbers |= set(range(len(self.scene.equations), len(self.equations)))
+        if not self._renew(row, numbers, broken):
+            return
+        self.left = self.effort
+        yield from self._search(row, kept | self._unfree(), broken)
+
+    def _unfree(self) -> frozenset[int]:
+        relation = self.scene.relation
+        return frozenset(range(relation.width, len(self.scene.honest)))
+
+    def _renew(self, row: list[int], numbers: set[int], broken: dict[int, list[Form]]) -> bool:
+        """Bring `broken` up to date; False if an equation is beyond repair."""
+        for number in numbers:
+            equation = self.equations[number]
+            if equation.item is not None and equation.item == self.dropped:
+                continue
+            forms = equation.forms(row)
+            if forms is None:
+                return False
+            if forms:
+                broken[number] = forms
+            else:
+                broken.pop(number, None)
+        return True
+
+    def _search(
+        self, row: list[int], kept: frozenset[int], broken: dict[int, list[Form]]
+    ) -> Iterator[list[int]]:
+        self.left -= 1
+        if self.left < 0:
+            return
+        if not broken:
+            yield row
+            return
+        number = min(broken, key=lambda n: self._freedom(n, kept))
+        changes = self._changes(row, kept, number, broken[number])
+        for change in islice(changes, self.width):
+            bent = row.copy()
+            for place, value in change:
+                bent[place] = value
+            rest = dict(broken)
+            touched = {n for place, _ in change for n in self.reads.get(place, ())}
+            if self._renew(bent, touched | {number}, rest) and number not in rest:
+                yield from self._search(bent, kept | {p for p, _ in change}, rest)
+
+    def _freedom(self, number: int, kept: frozenset[int]) -> int:
+        return len(self.equations[number].places - kept)
+
+    def _changes(
+        self, row: list[int], kept: frozenset[int], number: int, forms: list[Form]
+    ) -> Iterator[Change]:
+        """Ways to make one of the forms true: one cell, or limbs together; the likeliest first."""
+        found: list[tuple[int, Change]] = []
+        for poly, target in forms:
+            places = [p for p, d in poly.degrees.items() if d == 1 and p not in kept]
+            slopes = {p: s for p, s in poly.slopes_at(row, places).items() if s}
+            missing = target - poly.value(row)
+            for place, slope in slopes.items():
+                value = (row[place] + _solution(slope, missing)) % MODULUS
+                if value < self.bound.get(place, MODULUS):
+                    found.append((len(self.reads.get(place, ())), ((place, value),)))
+            together = self._together(row, poly, target, slopes)
+            found += [(3 * len(change), change) for change in together]
+        found.sort(key=lambda entry: entry[0])
+        yield from dict.fromkeys(change for _, change in found)
+        for poly, target in forms:
+            yield from self._eliminating(row, kept, number, (poly, target))
+
+    def _eliminating(
+        self, row: list[int], kept: frozenset[int], number: int, form: Form
+    ) -> Iterator[Change]:
+        """A cell without bounds that two equations share: the two without it, then that cell."""
+        poly, target = form
+        for place, degree in poly.degrees.items():
+            if degree != 1 or place in kept or self.bound.get(place, MODULUS) < MODULUS:
+                continue
+            (slope,) = poly.slopes_at(row, (place,)).values()
+            for other in self.reads.get(place, ()):
+                equation = self.equations[other]
+                if other == number or not slope or equation.item == self.dropped is not None:
+                    continue
+                for second, aim in equation.wanted[:1]:
+                    if second.degrees.get(place) == 1:
+                        yield from self._both(row, kept, place, (poly, target), (second, aim))
+
+    def _both(
+        self, row: list[int], kept: frozenset[int], place: int, first: Form, second: Form
+    ) -> Iterator[Change]:
+        (slope,) = first[0].slopes_at(row, (place,)).values()
+        (other,) = second[0].slopes_at(row, (place,)).values()
+        if not other:
+            return
+        poly = combined(first[0], other, second[0], -slope)
+        target = other * first[1] - slope * second[1]
+        digits = [p for p, d in poly.degrees.items() if d == 1 and p not in kept and p != place]
+        slopes = {p: s for p, s in poly.slopes_at(row, digits).items() if s}
+        for change in self._together(row, poly, target, slopes):
+            bent = row.copy()
+            for p, value in change:
+                bent[p] = value
+            (slope,) = first[0].slopes_at(bent, (place,)).values()
+            if slope:
+                step = _solution(slope, first[1] - first[0].value(bent))
+                yield (*change, (place, (row[place] + step) % MODULUS))
+
+    def _together(
+        self, row: list[int], poly: Polynomial, target: int, slopes: dict[int, int]
+    ) -> Iterator[Change]:
+        """Bounded cells with integer slopes, as digits of what the others leave."""
+        digits = {p: _signed(s) for p, s in slopes.items() if self.bound.get(p, MODULUS) <= LIMB}
+        if len(digits) < 2 or (poly.slopes is None and not _is_linear(row, poly, digits)):
+            return
+        held = sum(s * row[p] for p, s in digits.items())
+        rest = _signed((target - poly.value(row) + held) % MODULUS)
+        order = sorted(digits, key=lambda p: -abs(digits[p]))
+        scales = [(digits[p], self.bound[p]) for p in order]
+        for turns in (0, 1, -1, 2, -2, 3, 4):
+            for prefer_high in (False, True):
+                values = _digits(rest + turns * MODULUS, scales, prefer_high)
+                if values is not None:
+                    change = tuple(zip(order, values, strict=True))
+                    if any(row[p] != value for p, value in change):
+                        yield change
+
+
+def _is_linear(row: list[int], poly: Polynomial, digits: dict[int, int]) -> bool:
+    """Whether the polynomial is linear in all these cells at once, near this row."""
+    bent = row.copy()
+    for place in digits:
+        bent[place] += 1
+    return (poly.value(bent) - poly.value(row) - sum(digits.values())) % MODULUS == 0
+
+
+def _digits(target: int, scales: list[tuple[int, int]], prefer_high: bool) -> list[int] | None:
+    """Values below their bounds with `sum of scale * value = target`, largest scale first."""
+    low = sum(min(0, s * (b - 1)) for s, b in scales)
+    high = sum(max(0, s * (b - 1)) for s, b in scales)
+    found = []
+    for scale, bound in scales:
+        reach = scale * (bound - 1)
+        low -= min(0, reach)
+        high -= max(0, reach)
+        # target - scale * value has to stay within [low, high]
+        first, last = _range(target, scale, low, high)
+        first, last = max(first, 0), min(last, bound - 1)
+        if first > last:
+            return None
+        value = last if prefer_high else first
+        found.append(value)
+        target -= scale * value
+    return found if target == 0 else None
+
+
+def _range(target: int, scale: int, low: int, high: int) -> tuple[int, int]:
+    """The integers v with low <= target - scale * v <= high."""
+    if scale > 0:
+        return -((high - target) // scale), (target - low) // scale
+    return -((target - low) // -scale), (high - target) // -scale
+
+
+def _solution(slope: int, target: int) -> int:
+    """x with slope * x = target, reduced."""
+    if slope == 1:
+        return target % MODULUS
+    if slope == MODULUS - 1:
+        return -target % MODULUS
+    return target * pow(slope, -1, MODULUS) % MODULUS
+
+
+def _signed(value: int) -> int:
+    return value - MODULUS if value > MODULUS // 2 else value
