@@ -23,7 +23,7 @@ from zkevm.plonkish.expression import Column, Expr, recompose
 from zkevm.trace.words import Words, words_from_ints
 
 PRICE_BITS = 128
-HALF = 2**128
+HALF, WORD = 2**128, 2**256
 
 
 class Cost(Part):
@@ -68,7 +68,7 @@ class Debit(Part):
     def fill(self, w: Witness, before: Words, amount: Words) -> None:
         """From the two words."""
         pairs = list(zip(integers(before), integers(amount), strict=True))
-        w[self.word] = words_from_ints(b - a for b, a in pairs)
+        w[self.word] = words_from_ints((b - a) % WORD for b, a in pairs)
         w[self.borrow] = np.array([b % HALF < a % HALF for b, a in pairs], np.bool_)
 
 
@@ -93,7 +93,7 @@ class Credit(Part):
     def fill(self, w: Witness, before: Words, amount: Words) -> None:
         """From the two words."""
         pairs = list(zip(integers(before), integers(amount), strict=True))
-        w[self.word] = words_from_ints(b + a for b, a in pairs)
+        w[self.word] = words_from_ints((b + a) % WORD for b, a in pairs)
         w[self.carry] = np.array([b % HALF + a % HALF >= HALF for b, a in pairs], np.bool_)
 
 
@@ -142,9 +142,11 @@ class Transfer(Part):
         """Register the writes; payer and payee are given with their balances before each write."""
         amounts = integers(amount)
         left = words_from_ints(
-            max(0, b - a) for b, a in zip(integers(payer[1]), amounts, strict=True)
+            (b - a) % WORD for b, a in zip(integers(payer[1]), amounts, strict=True)
         )
-        total = words_from_ints(b + a for b, a in zip(integers(payee[1]), amounts, strict=True))
+        total = words_from_ints(
+            (b + a) % WORD for b, a in zip(integers(payee[1]), amounts, strict=True)
+        )
         self.payer.plan_write(owner, plan, payer[0], clock, left, payer[1], inverses[0], where)
         self.payee.plan_write(
             owner, plan, payee[0], clock + np.uint64(1), total, payee[1], inverses[1], where
