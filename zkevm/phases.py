@@ -1,7 +1,6 @@
 """Phases of a command: what is going on, how long it took, how much memory it has needed so far.
 
-Library code marks its phases with `phase`; who wants to know listens with `listening`. Without a
-listener marking costs two clock readings.
+Library code marks its phases with `phase`; who wants to know listens with `listening`.
 """
 
 import resource
@@ -11,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,19 +22,30 @@ class Phase:
     peak_memory: int
 
 
-Listener: TypeAlias = Callable[[Phase], None]
+class Listener(Protocol):
+    """Who wants to know."""
+
+    def began(self, name: str) -> None:
+        """A phase begins."""
+
+    def ended(self, phase: Phase) -> None:
+        """A phase has ended, and not by an exception."""
+
 
 _listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
 
 
 @contextmanager
 def phase(name: str) -> Iterator[None]:
-    """Time the body and tell the listener when it has ended, unless by an exception."""
+    """Time the body and tell the listener."""
+    listener = _listener.get()
+    if listener is None:
+        yield
+        return
+    listener.began(name)
     start = time.perf_counter()
     yield
-    listener = _listener.get()
-    if listener is not None:
-        listener(Phase(name, time.perf_counter() - start, peak_memory()))
+    listener.ended(Phase(name, time.perf_counter() - start, peak_memory()))
 
 
 @contextmanager

@@ -1,13 +1,17 @@
 """What the verbs share in speaking: one JSON document or text as the result, a line a phase."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, ParamSpec, TypeAlias, TypeVar
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
 
 import click
 
 from zkevm.phases import Phase, listening
+
+if TYPE_CHECKING:
+    from rich.status import Status
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -33,16 +37,49 @@ def aligned(pairs: Sequence[tuple[str, str]]) -> list[str]:
     return [f"{label:<{width}}  {value}" for label, value in pairs]
 
 
-@contextmanager
-def phases_on_stderr() -> Iterator[list[Phase]]:
-    """Print each phase of the body as it ends, and collect them."""
-    phases: list[Phase] = []
+class PhaseLines:
+    """Prints a line for each phase that has ended, and keeps them."""
 
-    def tell(phase: Phase) -> None:
-        phases.append(phase)
+    def __init__(self) -> None:
+        self.phases: list[Phase] = []
+
+    def began(self, name: str) -> None:
+        """Say nothing yet."""
+
+    def ended(self, phase: Phase) -> None:
+        """Print its line."""
+        self.phases.append(phase)
         memory = phase.peak_memory / MEBIBYTE
         line = f"{phase.name:<24} {phase.seconds:8.2f} s   peak {memory:6.0f} MiB"
         click.secho(line, err=True, dim=True)
 
-    with listening(tell):
-        yield phases
+
+class LivePhases(PhaseLines):
+    """The same on a terminal, with a spinner beside the phase that is under way."""
+
+    def __init__(self, status: "Status") -> None:
+        super().__init__()
+        self.status = status
+
+    def began(self, name: str) -> None:
+        self.status.update(name)
+        self.status.start()
+
+    def ended(self, phase: Phase) -> None:
+        self.status.stop()
+        super().ended(phase)
+
+
+@contextmanager
+def phases_on_stderr() -> Iterator[list[Phase]]:
+    """Print each phase of the body as it ends, and collect them."""
+    with ExitStack() as stack:
+        lines = PhaseLines()
+        if sys.stderr.isatty():
+            from rich.console import Console  # noqa: PLC0415 (slow to import)
+
+            status = Console(stderr=True).status("")
+            stack.callback(status.stop)
+            lines = LivePhases(status)
+        stack.enter_context(listening(lines))
+        yield lines.phases
