@@ -15,7 +15,9 @@ from tests.support.liar import (
     ROWS,
     SPLIT,
     Liar,
+    LongPolynomials,
     MovedShares,
+    SharedSlots,
     ZeroDenominators,
 )
 from zkevm.errors import VerificationError
@@ -34,7 +36,7 @@ def forge(lies, edits=(), published=toy.OUTPUT, prover=Liar):
     circuit, witness, public = toy.circuit(), toy.witness(edits), toy.publish(*published)
     heights = heights_of(circuit, witness)
     layout = lay_out(circuit, heights, M)
-    srs = toy.srs(M)
+    srs = toy.srs(M + 1)  # longer than the stack polynomials
     liar = prover(reference_kernels, layout, witness, srs, lambda _: None, public=public, lies=lies)
     statement = Statement(circuit, heights, public, toy.STATEMENT, srs.identifier)
     return write_proof(statement, layout, liar), public
@@ -50,7 +52,7 @@ def outcome(proof: Proof, public, monkeypatch, skip=None):
 
     monkeypatch.setattr(verifier, "ProofReader", Reader)
     try:
-        verify(toy.circuit(), proof, public, toy.STATEMENT, toy.srs(M).verifier)
+        verify(toy.circuit(), proof, public, toy.STATEMENT, toy.srs(M + 1).verifier)
     except VerificationError as error:
         return str(error).removeprefix("the proof is false: ")
     return None
@@ -97,6 +99,13 @@ def test_each_forgery_is_caught_by_the_next_check(name, monkeypatch):
 def test_moved_shares(lies, monkeypatch):
     proof, public = forge(lies, prover=MovedShares)
     assert outcome(proof, public, monkeypatch) == CHECKS[min(lies, 5)]
+
+
+@pytest.mark.parametrize("lies", range(7))
+@pytest.mark.parametrize("prover", [LongPolynomials, SharedSlots])
+def test_false_commitments(prover, lies, monkeypatch):
+    proof, public = forge(lies, prover=prover)
+    assert outcome(proof, public, monkeypatch) == PAIRING
 
 
 def test_shares_are_tied_to_the_leaves(monkeypatch):

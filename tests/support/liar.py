@@ -4,6 +4,8 @@
 honest afterwards: the next check has to catch it.
 """
 
+import numpy as np
+
 from zkevm.field import MODULUS, inner_product, inverse
 from zkevm.proof.logup_gkr import Fingerprints
 from zkevm.proof.multilinear import eq_prefixes, interpolate, line, powers
@@ -146,16 +148,12 @@ class Liar(KernelProver):
         if self.lies > 5:
             r_i, x = pow(r, 1 << (len(values) - 1), MODULUS), self.u[-1]
             even, odd = r_i * (1 - x), x
-            low, high = self.last_fold()
-            true = low + high * r_i
+            last = self.opening.chain[-1]  # A_(m-1), which the reference kernels keep
+            true = inner_product(last, powers(r_i, len(last)))
             values[-1] = (
                 (2 * r_i * self.value - true * (even + odd)) * inverse(even - odd) % MODULUS
             )
         return values
-
-    def last_fold(self):
-        """A_(m-1), of the reference kernels."""
-        return self.opening.chain[-1]
 
 
 class MovedShares(Liar):
@@ -176,3 +174,24 @@ class ZeroDenominators(Liar):
         _, p1, _, q1 = super().root()
         self.family = [0, p1, 0, q1]
         return self.family
+
+
+class LongPolynomials(Liar):
+    """Commits to polynomials with coefficients beyond 2^m."""
+
+    def __init__(self, kernels, layout, witness, srs, progress, **more):
+        super().__init__(kernels, layout, witness, srs, progress, **more)
+        self.bases = kernels.Bases(srs.points)
+        tail = (1 << layout.m, np.full(1 << layout.m, 77, dtype=np.uint8))
+        self.polynomials = [[*pieces, tail] for pieces in self.polynomials]
+
+
+class SharedSlots(Liar):
+    """Commits to polynomials whose upper half repeats the lower one."""
+
+    def __init__(self, kernels, layout, witness, srs, progress, **more):
+        super().__init__(kernels, layout, witness, srs, progress, **more)
+        half = 1 << layout.m - 1
+        for k, pieces in enumerate(self.polynomials):
+            values = kernels.coefficients(pieces, 2 * half)[:half]
+            self.polynomials[k] = [(0, kernels.words(values * 2))]

@@ -33,8 +33,8 @@ def stacked_sum(channel: Channel, layout: Layout, columns: ColumnClaims) -> Stac
     flat = (value for values in columns.values for value in values)
     claim = sum(e * v for e, v in zip(eta, flat, strict=True)) % MODULUS
     channel.tell(lambda prover: prover.begin_stacking(eta, columns.r))
-    top_first, claim = sumcheck(channel, "stacking", claim, layout.m, STACKING_DEGREE)
-    u = top_first[::-1]  # the last variable bound is the top one
+    reversed_u, claim = sumcheck(channel, "stacking", claim, layout.m, STACKING_DEGREE)
+    u = reversed_u[::-1]  # the variable bound last is the top one
     values = channel.scalars("stack values", layout.stacks, lambda prover: prover.stack_values())
     channel.check(
         "the columns lie in the stack polynomials",

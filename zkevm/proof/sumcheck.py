@@ -1,8 +1,9 @@
 """The sumcheck protocol, and what all its uses here share.
 
 A claim on the sum of a polynomial over {0,1}^n becomes a claim on its value at one point.  The top
-variable is bound first; a caller that binds the lowest one first reverses the point.  s(1) is implied by the claim and never sent, so no round can be wrong by
-itself: only the check of the last claim, which every caller makes, protects.
+variable is bound first; a caller that binds the lowest one first reverses the point.  s(1) is
+implied by the claim and never sent, so no round can be wrong by itself: only the check of the last
+claim, which every caller makes, protects.
 """
 
 from zkevm.field import MODULUS
