@@ -52,6 +52,30 @@ class OrderOf(IntEnum):
     KECCAK_BLOCKS = 4  # keys 0; the number of the next block, from 1; the statement has both ends
 
 
+LOG_STREAM = 1 << 40
+LOG_STREAM_SCOPE = 1 << 20
+"""The data of log j of scope t are the lanes of stream LOG_STREAM + LOG_STREAM_SCOPE * t + j."""
+
+
+class Phase(IntEnum):
+    """Where the `scope` chain stands."""
+
+    BETWEEN = 0
+    INSIDE = 1
+    OVER = 2
+
+
+class ListKind(IntEnum):
+    """Which list of a transaction the `list` chain runs through."""
+
+    DATA = 1
+    ACCESS = 2
+
+
+LIST_START = 3
+"""Ticks of a transaction before its access list: sender, target, coinbase."""
+
+
 def _token(number: int, name: str, fields: str) -> Bus:
     return Bus(name, number, BusKind.TOKEN, tuple(fields.split()))
 

@@ -19,6 +19,7 @@ from circuits.execution.tokens import I64
 from circuits.gadgets.accounts import Balance, ExtCodeHash, ExtCodeSize, SelfBalance
 from circuits.gadgets.add_sub import AddSub
 from circuits.gadgets.bitwise import Bitwise, Not
+from circuits.gadgets.calldata import CallDataLoad
 from circuits.gadgets.calls import (
     EmptyCall,
     EmptyPlain,
@@ -27,13 +28,21 @@ from circuits.gadgets.calls import (
     FailCall,
     FailPlain,
 )
-from circuits.gadgets.calldata import CallDataLoad
 from circuits.gadgets.comparison import Equal, IsZero, IsZeroBool, LessThan, SignedLessThan
+from circuits.gadgets.copies import (
+    CallDataCopy,
+    CodeCopy,
+    Keccak256,
+    MemoryCopy,
+    ReturnDataCopy,
+    ReturnDataSize,
+)
 from circuits.gadgets.divide import Divide, DivideSmall
 from circuits.gadgets.ends import ResumeCall, Return, Revert, Stop, StopPastEnd
 from circuits.gadgets.environment import Environment
 from circuits.gadgets.flow import Gas, Jump, Jumpdest, Jumpi, JumpiBool, MemorySize, ProgramCounter
 from circuits.gadgets.halts import FixedGas, InvalidJump, InvalidJumpi, InvalidOpcode, StackHeight
+from circuits.gadgets.logs import Log
 from circuits.gadgets.memory import MemoryWord, MloadAligned, Mstore8, MstoreAligned
 from circuits.gadgets.multiply import Multiply, MultiplySmall
 from circuits.gadgets.shift import ShiftArithmetic, ShiftLogical
@@ -49,6 +58,7 @@ from circuits.gadgets.state_halts import (
 from circuits.gadgets.storage import Sload, Sstore, SstoreSame, Tload, Tstore
 from circuits.language import Gadget, Plan, StepGadget, TableGadget, Witness
 from circuits.tables.accounts import Accounts
+from circuits.tables.begin import BeginTransaction
 from circuits.tables.bytecode import (
     Bytecode,
     CodeHeader,
@@ -57,9 +67,12 @@ from circuits.tables.bytecode import (
     PushData32,
     PushSteps,
 )
+from circuits.tables.copy import CopyAligned, CopyPatch, CopyShift
+from circuits.tables.end import EndTransaction
 from circuits.tables.frames import Frames
 from circuits.tables.journal import JournalTable
 from circuits.tables.keccak import FirstBlock, KeccakF, NextBlock, RoundConstants
+from circuits.tables.lists import AccessEntry, TransactionData
 from circuits.tables.memory import Expand, Grow, RefreshMemory
 from circuits.tables.opcodes import Opcodes
 from circuits.tables.order import OrderStarts
@@ -69,12 +82,6 @@ from circuits.tables.ranges import BytePairs, PowersOfTwo, Range16
 from circuits.tables.refresh import RefreshAccount, RefreshStorage, RefreshTransient
 from circuits.tables.slots import Slots, TransientSlots
 from circuits.tables.stack import DrainStack, RefreshStack
-from circuits.tables.transaction import (
-    AccessEntry,
-    BeginTransaction,
-    EndTransaction,
-    TransactionData,
-)
 from circuits.tables.undo import UndoAccount, UndoStorage, UndoTransient
 from zkevm.errors import NotProvableError
 from zkevm.evm.forks import fork_named
@@ -114,6 +121,13 @@ GADGETS: tuple[StepGadget, ...] = (
     Gas(),
     Environment(),
     CallDataLoad(),
+    CallDataCopy(),
+    CodeCopy(),
+    ReturnDataSize(),
+    ReturnDataCopy(),
+    MemoryCopy(),
+    Keccak256(),
+    Log(),
     MloadAligned(),
     MstoreAligned(),
     MemoryWord(),
@@ -164,6 +178,9 @@ TABLES: tuple[TableGadget[Any], ...] = (
     RefreshTransient(),
     DrainStack(),
     RefreshStack(),
+    CopyAligned(),
+    CopyShift(),
+    CopyPatch(),
     Expand(),
     Grow(),
     RefreshMemory(),

@@ -18,6 +18,8 @@ from circuits.buses import (
     CODE_DATA,
     LANE,
     LOG,
+    LOG_STREAM,
+    LOG_STREAM_SCOPE,
     ORDER,
     POST,
     PRE,
@@ -25,6 +27,7 @@ from circuits.buses import (
     RECEIPT,
     SCOPE,
     OrderOf,
+    Phase,
 )
 from circuits.execution.execution import SCOPE as TRANSACTION_SCOPE
 from circuits.execution.schedule import BEGIN_CLOCK
@@ -33,7 +36,6 @@ from circuits.language.state import CODE as CODE_HASH
 from circuits.machine import Filled
 from circuits.records import RecordError, decode, encode
 from circuits.tables.public import public_values, stated_block
-from circuits.tables.transaction import Phase
 from zkevm.errors import VerificationError
 from zkevm.evm.block import BlockEnvironment
 from zkevm.evm.code import EMPTY_CODE, Code
@@ -47,8 +49,6 @@ WORD_BYTES = 32
 WORD_BITS, ADDRESS_BITS, PRICE_BITS = 256, 160, 128
 MAX_TOPICS = 4
 LANE_BYTES = 8
-LOG_STREAM = 1 << 40
-LOG_STREAM_SCOPE = 1 << 20
 MAX_CODE_LENGTH = 0xFFFF
 DOMAIN = b"zkevm/statement/v1"
 SUPPORTED_TYPES = (

@@ -95,7 +95,7 @@ class Execution:
         """The store of each frame."""
         return np.array([self.stores[a] for a in self.frame_addresses], np.uint64)
 
-    def call_data(self, frames: I64) -> tuple[U64, U64, U64]:
+    def call_data(self, frames: NDArray[Any]) -> tuple[U64, U64, U64]:
         """Where the call data of each of some frames lies: data frame, offset, length."""
         of = self.trace.frames
         parent, is_create = of.parent[frames], np.isin(of.kind[frames], CREATES)
@@ -117,6 +117,27 @@ class Execution:
         found = (self.schedule.frame_id, of.output_offset, of.output_length)
         data_frame, offset, length = (np.where(has, c[frames], np.uint64(0)) for c in found)
         return data_frame, offset, length
+
+    def returned(self, rows: I64) -> tuple[U64, U64, U64]:
+        """Where the return data lies that each row finds in its frame; zeros for none."""
+        trace, schedule = self.trace, self.schedule
+        resumed = np.flatnonzero(trace.rows.op == RESUME)
+        outputs = self.outputs(schedule.ended[resumed - 1])
+        bare = trace.calls.row[trace.calls.row >= 0]
+        makers = np.concatenate([resumed, bare])
+        key = trace.rows.frame[makers].astype(np.int64) << 32 | makers
+        order = np.argsort(key)
+        frame = trace.rows.frame[rows].astype(np.int64)
+        last = np.searchsorted(key[order], frame << 32 | rows) - 1
+        known = (last >= 0) & (len(makers) > 0)
+        known[known] = key[order][last[known]] >> 32 == frame[known]
+        found = []
+        for column in outputs:
+            made = np.concatenate([column, np.zeros(len(bare), np.uint64)])
+            value = np.zeros(len(rows), np.uint64)
+            value[known] = made[order][last[known]]
+            found.append(value)
+        return found[0], found[1], found[2]
 
     @cached_property
     def journal(self) -> Journal:

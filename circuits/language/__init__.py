@@ -13,7 +13,7 @@ from circuits.language.access import (
 from circuits.language.builder import Builder
 from circuits.language.columns import U16, Bit, Bits, Bytes, Cells, OneHot, Row, Uint
 from circuits.language.gadget import Gadget, TableGadget
-from circuits.language.memory import Growth, Larger, MemoryRange, range_end, word_count
+from circuits.language.memory import Growth, Larger, MemoryRange, WordCount, range_end, word_count
 from circuits.language.part import Cell, Fixed, Part
 from circuits.language.plan import Plan, keys, values
 from circuits.language.step import Next, Peeked, Popped, Pushed, StepGadget
@@ -71,6 +71,7 @@ __all__ = [
     "Uint",
     "Witness",
     "Word",
+    "WordCount",
     "WordExpr",
     "constant",
     "keys",

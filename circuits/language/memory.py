@@ -49,6 +49,10 @@ class MemoryRange(Part):
         self.size: Expr = size.lo
         self.end: Expr = self.start + self.size
 
+    def some(self, c: Builder) -> Expr:
+        """1 on real rows whose range is not empty."""
+        return c.real - self.empty
+
     def children(self) -> Iterator[tuple[str, Column | Part]]:
         yield ".empty", self.empty
         yield ".last", self.last
@@ -64,6 +68,7 @@ class MemoryRange(Part):
             self.last.value + c.real - self.empty,
         )
         c.require_zero(f"{name}: an empty range has size 0", self.empty * self.size)
+        c.require_zero(f"{name}: only a real range is empty", self.empty * (1 - c.real))
         c.require_zero(f"{name}: offset below 2^128", (1 - self.empty) * self.offset.hi)
         c.require_equal(f"{name}: start", self.start, (1 - self.empty) * self.offset.lo)
 
@@ -79,6 +84,27 @@ def range_end(offset: Words, size: Words) -> U64:
     """The ends of ranges in the domain of `MemoryRange`: 0 for empty ones."""
     end: U64 = np.where(is_zero(size), np.uint64(0), offset[:, 0] + size[:, 0])
     return end
+
+
+class WordCount(Part):
+    """How many words hold `size` bytes, size below 2^36: `count`."""
+
+    def __init__(self, size: Expr) -> None:
+        self.size = size
+        self.words = Uint(32)
+        self.count: Expr = self.words.value
+
+    def children(self) -> Iterator[tuple[str, Column | Part]]:
+        yield "", self.words
+
+    def constrain(self, c: Builder) -> None:
+        super().constrain(c)
+        spare = WORD_BYTES * self.count - self.size
+        c.require_range(f"{self.label}: words of the size", c.real, spare, 5)
+
+    def assign(self, w: Witness, values: Array) -> None:
+        """From the sizes."""
+        w[self.words] = word_count(values.astype(np.uint64))
 
 
 class Larger(Part):

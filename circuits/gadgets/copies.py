@@ -1,0 +1,370 @@
+"""CALLDATACOPY, CODECOPY, RETURNDATACOPY, MCOPY, RETURNDATASIZE and KECCAK256.
+
+Relation.  Each charges 3 (KECCAK256: 6) a word, grows memory to the end of what it touches, and
+           asks for a copy of its bytes, unless there are none.
+           CALLDATACOPY, CODECOPY: bytes past the end of the source are zero.  RETURNDATACOPY: there
+           are none, offset + size <= length, also if size is 0 (EIP-211).
+           KECCAK256: the copy goes to a sponge that the prover names, whose digest for this length
+           is looked up; of no bytes it is a constant.
+Argument.  A copy reads at the step's clock and writes at the next tick; the step takes two.
+           The sponge is the one whose lanes the copy looks up, each of them, and length and lanes
+           determine the input.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+import numpy as np
+
+from circuits.buses import CODE_LENGTH, COPY, FRAME_DATA, KECCAK, CopyKind
+from circuits.execution.tokens import U64, Mask
+from circuits.language import (
+    Bit,
+    Builder,
+    Cell,
+    ColumnType,
+    Expr,
+    Growth,
+    Halves,
+    Larger,
+    MemoryRange,
+    Next,
+    Plan,
+    Popped,
+    ReturnedAccess,
+    StepGadget,
+    Steps,
+    Uint,
+    Witness,
+    WordCount,
+    keys,
+    range_end,
+    word,
+)
+from circuits.language.arrays import extend, fits, high, is_zero, low
+from circuits.language.compare import Less, difference
+from circuits.language.copying import request_copy
+from zkevm.evm import gas
+from zkevm.evm.keccak import EMPTY_HASH
+from zkevm.evm.opcodes import Op
+
+TICKS = 2
+
+
+class CopyFrom(StepGadget):
+    """What CALLDATACOPY and CODECOPY share: a source of `length` bytes that begins at `base`."""
+
+    kind: CopyKind
+    opcode: Op
+
+    to = Popped()
+    offset = Popped()
+    size = Popped()
+    target = MemoryRange(to, size)
+    growth = Growth(target.end)
+    words = WordCount(target.size)
+    length = Cell(ColumnType.U32)
+    outside = Bit()  # the offset is not below the length
+    far = Bit()  # because of its high half
+    distance = Uint(128)
+    origin = Cell(ColumnType.U32)  # the offset, or the length if that is less
+    short = Less(32)  # the source ends first
+    copied = Cell(ColumnType.U32)  # bytes that are there
+
+    @abstractmethod
+    def source(self, c: Builder) -> tuple[Expr, Expr | int]:
+        """Look up `length`; returns what is copied from and where it begins."""
+
+    @abstractmethod
+    def sources(self, s: Steps) -> tuple[U64, U64, U64]:
+        """The same as numbers: id, base, length."""
+
+    def constrain(self, c: Builder) -> Next:
+        source, base = self.source(c)
+        inside = self.real - self.outside
+        left = self.length - self.offset.lo - 1
+        beyond = self.far * (self.offset.hi - 1) - (1 - self.far) * (left + 1)
+        c.require_zero("outside is real", self.outside * (1 - self.real))
+        c.require_zero("inside: no high half", inside * self.offset.hi)
+        # lengths are below 2^32 and halves below 2^128: no difference wraps
+        distance = inside * left + self.outside * beyond
+        c.require_equal("inside or outside", self.distance.value, distance)
+        origin = inside * self.offset.lo + self.outside * self.length
+        c.require_equal("where the copy begins", self.origin, origin)
+        there = self.length - self.origin
+        self.short.use(c, there, self.size.lo)
+        copied = self.size.lo + self.short.bit * (there - self.size.lo)
+        c.require_equal("as much as is there", self.copied, copied)
+        index = base + self.origin
+        c.send(
+            COPY,
+            self.target.some(c),
+            *(self.clock, self.kind, source, index, index + self.copied),
+            *(CopyKind.MEMORY, self.frame, self.target.start, self.size.lo, 0, 0),
+        )
+        return Next(
+            opcode=self.opcode,
+            gas=gas.VERY_LOW + gas.COPY_WORD * self.words.count + self.growth.cost,
+            msize=self.growth.msize,
+            ticks=TICKS,
+        )
+
+    def plan(self, s: Steps, plan: Plan) -> None:
+        source, base, length = self.sources(s)
+        _, origin, _ = place(s, length)
+        size = s.pop(2)[:, 0]
+        index = base + origin
+        end = index + np.minimum(length - origin, size)
+        dest = (CopyKind.MEMORY, s.frame, s.pop(0)[:, 0])
+        request_copy(plan, s, (self.kind, source, index, end), dest, size)
+        self.growth.plan(s, plan, range_end(s.pop(0), s.pop(2)))
+
+    def fill(self, w: Witness, s: Steps) -> None:
+        _, _, length = self.sources(s)
+        outside, origin, distance = place(s, length)
+        size, there = s.pop(2)[:, 0], length - origin
+        self.target.fill(w, s.pop(0), s.pop(2))
+        self.growth.fill(w, s, range_end(s.pop(0), s.pop(2)))
+        w[self.words] = size
+        w[self.length] = length
+        w[self.outside] = outside
+        w[self.far] = outside & ~is_zero(high(s.pop(1)))
+        w[self.distance] = distance
+        w[self.origin] = origin
+        self.short.fill(w, there, size)
+        w[self.copied] = np.minimum(there, size)
+
+
+def place(s: Steps, length: U64) -> tuple[Mask, U64, np.ndarray]:
+    """Which source offsets lie outside; where the copies begin; how far that is from the end."""
+    operand = s.pop(1)
+    inside = np.asarray(fits(operand, 32) & (operand[:, 0] < length), np.bool_)
+    origin = np.where(inside, operand[:, 0], length)
+    far = ~is_zero(high(operand))
+    bound = np.where(far, np.uint64(1), length)
+    above = np.where(far[:, None], high(operand), low(operand))
+    beyond = low(difference(extend(above), extend(bound))[0])
+    near = extend(length - origin - inside)[:, :2]
+    return ~inside, origin, np.where(inside[:, None], near, beyond)
+
+
+class CallDataCopy(CopyFrom):
+    """CALLDATACOPY."""
+
+    name = "calldatacopy"
+    opcodes = (Op.CALLDATACOPY,)
+    opcode = Op.CALLDATACOPY
+    kind = CopyKind.MEMORY
+
+    data_frame = Cell(ColumnType.U64)
+    base = Cell(ColumnType.U32)
+
+    def source(self, c: Builder) -> tuple[Expr, Expr | int]:
+        c.request(FRAME_DATA, self.real, self.frame, self.data_frame, self.base, self.length)
+        return self.data_frame, self.base
+
+    def sources(self, s: Steps) -> tuple[U64, U64, U64]:
+        return s.execution.call_data(s.frame_index)
+
+    def fill(self, w: Witness, s: Steps) -> None:
+        super().fill(w, s)
+        w[self.data_frame], w[self.base], _ = self.sources(s)
+
+
+class CodeCopy(CopyFrom):
+    """CODECOPY."""
+
+    name = "codecopy"
+    opcodes = (Op.CODECOPY,)
+    opcode = Op.CODECOPY
+    kind = CopyKind.CODE
+
+    def source(self, c: Builder) -> tuple[Expr, Expr | int]:
+        c.request(CODE_LENGTH, self.real, self.code, self.length)
+        return self.code, 0
+
+    def sources(self, s: Steps) -> tuple[U64, U64, U64]:
+        lengths = np.array([*map(len, s.trace.codes), 0], np.uint64)
+        length = lengths[s.trace.frames.code[s.frame_index]]
+        return s.code, np.zeros(len(s), np.uint64), length
+
+
+class ReturnDataSize(StepGadget):
+    """RETURNDATASIZE."""
+
+    name = "returndatasize"
+    opcodes = (Op.RETURNDATASIZE,)
+
+    returned = ReturnedAccess()
+
+    def constrain(self, c: Builder) -> Next:
+        self.returned.use(c, self.real, (self.frame,), self.clock)
+        return Next(opcode=Op.RETURNDATASIZE, gas=gas.BASE, push=word(self.returned.old[2]))
+
+    def plan(self, s: Steps, plan: Plan) -> None:
+        plan.access(self, self.returned, plan.returned, keys(s.frame), s.clock)
+
+
+class ReturnDataCopy(StepGadget):
+    """RETURNDATACOPY within the return data."""
+
+    name = "returndatacopy"
+    opcodes = (Op.RETURNDATACOPY,)
+
+    to = Popped()
+    offset = Popped()
+    size = Popped()
+    target = MemoryRange(to, size)
+    growth = Growth(target.end)
+    words = WordCount(target.size)
+    returned = ReturnedAccess()
+    spare = Uint(32)  # bytes after those that are copied
+
+    def constrain(self, c: Builder) -> Next:
+        data_frame, base, length = self.returned.old
+        offset, size = self.offset, self.size.lo
+        self.returned.use(c, self.real, (self.frame,), self.clock)
+        c.require_zero("offset below 2^128", offset.hi)
+        # the offset is below 2^128, all others below 2^33: the sum does not wrap
+        c.require_equal("within the data", length, offset.lo + size + self.spare.value)
+        index = base + offset.lo
+        c.send(
+            COPY,
+            self.target.some(c),
+            *(self.clock, CopyKind.MEMORY, data_frame, index, index + size),
+            *(CopyKind.MEMORY, self.frame, self.target.start, size, 0, 0),
+        )
+        return Next(
+            opcode=Op.RETURNDATACOPY,
+            gas=gas.VERY_LOW + gas.COPY_WORD * self.words.count + self.growth.cost,
+            msize=self.growth.msize,
+            ticks=TICKS,
+        )
+
+    def plan(self, s: Steps, plan: Plan) -> None:
+        data_frame, base, _ = s.execution.returned(s.rows)
+        size = s.pop(2)[:, 0]
+        index = base + s.pop(1)[:, 0]
+        source = (CopyKind.MEMORY, data_frame, index, index + size)
+        dest = (CopyKind.MEMORY, s.frame, s.pop(0)[:, 0])
+        plan.access(self, self.returned, plan.returned, keys(s.frame), s.clock)
+        request_copy(plan, s, source, dest, size)
+        self.growth.plan(s, plan, range_end(s.pop(0), s.pop(2)))
+
+    def fill(self, w: Witness, s: Steps) -> None:
+        _, _, length = s.execution.returned(s.rows)
+        self.target.fill(w, s.pop(0), s.pop(2))
+        self.growth.fill(w, s, range_end(s.pop(0), s.pop(2)))
+        w[self.words] = s.pop(2)[:, 0]
+        w[self.spare] = length - s.pop(1)[:, 0] - s.pop(2)[:, 0]
+
+
+class MemoryCopy(StepGadget):
+    """MCOPY."""
+
+    name = "mcopy"
+    opcodes = (Op.MCOPY,)
+
+    to = Popped()
+    offset = Popped()
+    size = Popped()
+    target = MemoryRange(to, size)
+    origin = MemoryRange(offset, size)
+    larger = Larger(target.end, origin.end)
+    growth = Growth(larger.value)
+    words = WordCount(target.size)
+
+    def constrain(self, c: Builder) -> Next:
+        c.send(
+            COPY,
+            self.target.some(c),
+            *(self.clock, CopyKind.MEMORY, self.frame, self.origin.start, self.origin.end),
+            *(CopyKind.MEMORY, self.frame, self.target.start, self.size.lo, 0, 0),
+        )
+        return Next(
+            opcode=Op.MCOPY,
+            gas=gas.VERY_LOW + gas.COPY_WORD * self.words.count + self.growth.cost,
+            msize=self.growth.msize,
+            ticks=TICKS,
+        )
+
+    def plan(self, s: Steps, plan: Plan) -> None:
+        size, index = s.pop(2)[:, 0], s.pop(1)[:, 0]
+        source = (CopyKind.MEMORY, s.frame, index, index + size)
+        request_copy(plan, s, source, (CopyKind.MEMORY, s.frame, s.pop(0)[:, 0]), size)
+        self.growth.plan(s, plan, np.maximum(*ends(s)))
+
+    def fill(self, w: Witness, s: Steps) -> None:
+        self.target.fill(w, s.pop(0), s.pop(2))
+        self.origin.fill(w, s.pop(1), s.pop(2))
+        self.larger.fill(w, *ends(s))
+        self.growth.fill(w, s, np.maximum(*ends(s)))
+        w[self.words] = s.pop(2)[:, 0]
+
+
+def ends(s: Steps) -> tuple[U64, U64]:
+    """The ends of both ranges of MCOPY."""
+    return range_end(s.pop(0), s.pop(2)), range_end(s.pop(1), s.pop(2))
+
+
+class Keccak256(StepGadget):
+    """KECCAK256."""
+
+    name = "keccak256"
+    opcodes = (Op.KECCAK256,)
+
+    offset = Popped()
+    size = Popped()
+    data = MemoryRange(offset, size)
+    growth = Growth(data.end)
+    words = WordCount(data.size)
+    sponge = Cell(ColumnType.U32)
+    digest = Halves()
+
+    def constrain(self, c: Builder) -> Next:
+        some = self.data.some(c)
+        c.send(
+            COPY,
+            some,
+            *(self.clock, CopyKind.MEMORY, self.frame, self.data.start, self.data.end),
+            *(CopyKind.ABSORB, self.sponge, 0, self.size.lo, 0, 0),
+        )
+        c.request(KECCAK, some, self.sponge, self.size.lo, *self.digest)
+        for name, half, value in (
+            ("low", self.digest.lo, EMPTY_HASH % 2**128),
+            ("high", self.digest.hi, EMPTY_HASH >> 128),
+        ):
+            c.require_zero(f"the digest of nothing, {name} half", self.data.empty * (half - value))
+        return Next(
+            opcode=Op.KECCAK256,
+            gas=gas.KECCAK256 + gas.KECCAK256_WORD * self.words.count + self.growth.cost,
+            msize=self.growth.msize,
+            push=self.digest.expr,
+        )
+
+    def plan(self, s: Steps, plan: Plan) -> None:
+        size, index = s.pop(1)[:, 0], s.pop(0)[:, 0]
+        source = (CopyKind.MEMORY, s.frame, index, index + size)
+        zero = np.zeros(len(s), np.uint64)
+        request_copy(plan, s, source, (CopyKind.ABSORB, sponges(s, plan), zero), size)
+        self.growth.plan(s, plan, range_end(s.pop(0), s.pop(1)))
+
+    def assign(self, s: Steps, plan: Plan) -> Witness:
+        w = super().assign(s, plan)
+        w[self.sponge] = sponges(s, plan)
+        return w
+
+    def fill(self, w: Witness, s: Steps) -> None:
+        self.data.fill(w, s.pop(0), s.pop(1))
+        self.growth.fill(w, s, range_end(s.pop(0), s.pop(1)))
+        w[self.words] = s.pop(1)[:, 0]
+        w[self.digest] = s.written()
+
+
+def sponges(s: Steps, plan: Plan) -> U64:
+    """The sponges of KECCAK256 steps, 0 for empty inputs."""
+    trace = s.trace
+    hashing = (trace.rows.op == Op.KECCAK256) & ~s.execution.schedule.halted
+    inputs = (trace.hashes[i] for i in np.searchsorted(np.flatnonzero(hashing), s.rows))
+    return np.array([plan.sponges.identify(data) if data else 0 for data in inputs], np.uint64)
