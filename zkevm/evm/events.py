@@ -92,6 +92,9 @@ class Recorder:
     ) -> None:
         """An account or a slot was accessed or changed."""
 
+    def examined(self, address: int, key: int | None = None) -> None:
+        """The warm mark of an account or slot was read, whether or not its access can be paid."""
+
     def refund_changed(self, value: int) -> None:
         """An instruction changed the refund counter."""
 

@@ -4,7 +4,7 @@ The forks themselves are in `zkevm.evm.forks`, each as its differences from the 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -49,8 +49,8 @@ class Fork:
     """The rules of one fork."""
 
     name: str
-    instructions: Mapping[Op, Instruction]
-    precompiles: Mapping[int, Precompile]
+    instructions: Mapping[Op, Instruction] = field(repr=False)
+    precompiles: Mapping[int, Precompile] = field(repr=False)
     """By address."""
     transaction_types: frozenset[TransactionType]
     max_code_size: int

@@ -160,6 +160,7 @@ class State:
 
     def is_warm(self, address: int) -> bool:
         """Whether the account was accessed in this transaction (EIP-2929)."""
+        self._recorder.examined(address)
         return address in self._warm_accounts or address in self._always_warm
 
     def warm(self, address: int) -> None:
@@ -171,6 +172,7 @@ class State:
 
     def is_warm_slot(self, address: int, key: int) -> bool:
         """Whether the slot was accessed in this transaction (EIP-2929)."""
+        self._recorder.examined(address, key)
         return (address, key) in self._warm_slots
 
     def warm_slot(self, address: int, key: int) -> None:

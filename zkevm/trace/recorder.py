@@ -82,6 +82,7 @@ class TraceRecorder(Recorder):
         self._memory_count = array("I")
         self._memory_words = bytearray()
         self._events: list[tuple[int, StateEventKind, int, int, int, int, int]] = []
+        self._examined: set[tuple[int, int | None]] = set()
         self._refunds: list[tuple[int, int]] = []
         self._hashes: list[bytes] = []
         self._calls: list[tuple[int, CallOutcome, bool, int, int, bytes]] = []
@@ -123,6 +124,9 @@ class TraceRecorder(Recorder):
         self, kind: StateEventKind, address: int, key: int, old: int, new: int, original: int = 0
     ) -> None:
         self._events.append((self._row, kind, address, key, old, new, original))
+
+    def examined(self, address: int, key: int | None = None) -> None:
+        self._examined.add((address, key))
 
     def refund_changed(self, value: int) -> None:
         self._refunds.append((self._row, value))
@@ -180,12 +184,10 @@ class TraceRecorder(Recorder):
     def trace(self, execution: Execution, receipt: Receipt) -> Trace:
         """Return the trace of the transaction that has ended with `receipt`."""
         case = execution.case
-        accounts = {event[2] for event in self._events}
-        slots = {
-            (event[2], event[3])
-            for event in self._events
-            if event[1] in {StateEventKind.STORAGE, StateEventKind.WARM_SLOT}
-        }
+        of_slots = {StateEventKind.STORAGE, StateEventKind.WARM_SLOT}
+        accounts = {event[2] for event in self._events} | {address for address, _ in self._examined}
+        slots = {(event[2], event[3]) for event in self._events if event[1] in of_slots}
+        slots |= {(address, key) for address, key in self._examined if key is not None}
         return Trace(
             fork=case.fork.name,
             chain_id=case.chain_id,

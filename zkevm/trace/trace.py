@@ -225,7 +225,10 @@ class AccountState:
 
 @dataclass(frozen=True, slots=True)
 class TouchedState:
-    """The values of the touched accounts and slots (those with a state event), at one moment."""
+    """The values of the touched accounts and slots, at one moment.
+
+    Touched are those with a state event, and those whose access could not be paid.
+    """
 
     accounts: Mapping[int, AccountState]
     """By address."""
