@@ -33,8 +33,8 @@ class TransactionField(IntEnum):
 class CopyKind(IntEnum):
     """Where the `copy` bus takes bytes from, and where it puts them.
 
-    The id of a copy is the clock at which it reads; it writes one tick later.  Bytes from `source_end`
-    on, which is at most `source_index` + `left`, are zero.  The carry is 0 in a request.
+    The id of a copy is the clock at which it reads; it writes one tick later.  Bytes from
+    `source_end` on, which is at most `source_index` + `left`, are zero.  A request carries 0.
     """
 
     MEMORY = 1  # of a frame, or a data frame

@@ -131,3 +131,13 @@ def inverses(values: Iterable[int]) -> Words:
         zip({v for v in numbers if v}, batch_inverse(list({v for v in numbers if v})), strict=True)
     )
     return words(known.get(v, 0) for v in numbers)
+
+
+def one_word(value: int) -> Words:
+    """One row with a word."""
+    return words([value])
+
+
+def one_number(value: int) -> NDArray[np.uint64]:
+    """One row with a number below 2^64."""
+    return np.array([value], np.uint64)

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from circuits.execution.tokens import U64, Mask
-from circuits.language.arrays import integers
+from circuits.language.arrays import integers, one_word
 from circuits.language.builder import Builder
 from circuits.language.columns import Bit, Uint
+from circuits.language.compare import AtLeast
 from circuits.language.part import Part
 from circuits.language.plan import Plan
 from circuits.language.state import BalanceAccess, Inverses, Undoing
@@ -24,6 +25,47 @@ from zkevm.trace.words import Words, words_from_ints
 
 PRICE_BITS = 128
 HALF, WORD = 2**128, 2**256
+
+
+class Price(Part):
+    """What a unit of gas costs (EIP-1559): the base fee and a tip, at most the fee cap in all."""
+
+    def __init__(self) -> None:
+        self.capped = Bit()
+        self.slack = Uint(PRICE_BITS)  # how far the smaller is below the other
+        self.tip = Uint(PRICE_BITS)
+        self.fee_over_priority = AtLeast(PRICE_BITS)
+
+    def children(self) -> Iterator[tuple[str, Column | Part]]:
+        yield ".capped", self.capped
+        yield ".slack", self.slack
+        yield ".tip", self.tip
+        yield ".fee_over_priority", self.fee_over_priority
+
+    def use(self, c: Builder, base_fee: Expr, priority_fee: Expr, max_fee: Expr) -> Expr:
+        """On every real row, the price is min(max_fee, base_fee + priority_fee).  Returns it."""
+        uncapped = base_fee + priority_fee
+        above = uncapped - max_fee
+        price = base_fee + self.tip.value
+        c.require_zero(f"{self.label}: capped is real", self.capped * (1 - c.real))
+        # both ends are below 2^129: the distance does not wrap
+        signed = (2 * self.capped - 1) * above
+        c.require_equal(f"{self.label}: capped if above", self.slack.value, signed)
+        c.require_equal(f"{self.label}: the smaller", price, uncapped - self.capped * above)
+        self.fee_over_priority.use(c, max_fee, priority_fee)
+        return price
+
+    def fill(self, w: Witness, base_fee: int, priority_fee: int, max_fee: int) -> None:
+        """For one row."""
+        above = base_fee + priority_fee - max_fee
+        tip = min(max_fee - base_fee, priority_fee)
+        w[self.capped] = np.array([above >= 0])
+        for part, value in (
+            (self.slack, abs(above)),
+            (self.tip, tip),
+            (self.fee_over_priority, max_fee - priority_fee),
+        ):
+            w[part] = one_word(value)
 
 
 class Cost(Part):
@@ -122,7 +164,7 @@ class Transfer(Part):
         clock: Expr,
         undoing: Sequence[Undoing],
     ) -> None:
-        """Where `when` is 1, move `amount`, which is 0 elsewhere; `undoing` is of the two writes."""
+        """Where `when` is 1, move `amount`, which is 0 elsewhere."""
         self.left.use(c, self.payer.word, amount)
         self.payer.write(c, when, payer, clock, tuple(self.left.word), undoing[0])
         self.total.use(c, self.payee.word, amount)

@@ -42,6 +42,11 @@ def select(bit: Expr, if_set: WordExpr | Word, if_clear: WordExpr | Word) -> Wor
     )
 
 
+def address_of(value: WordExpr | Word) -> Expr:
+    """The address that a word below 2^160 holds."""
+    return value.lo + value.hi * 2**128
+
+
 class Word(Part):
     """A word in columns; `lo` and `hi` are linear in them."""
 

@@ -1,0 +1,60 @@
+"""The amounts of a transaction: what moves at its beginning and its end, and when."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from circuits.execution.execution import Execution
+from zkevm.errors import NotProvableError
+from zkevm.evm.transaction import Transaction
+
+TARGET_TICKS = 3
+"""Before the first step: code of the target; its delegate and the debit; the credit."""
+
+PRICE_LIMIT = 2**128
+
+
+class Amounts:
+    """Balances in wei before and after each move, from the trace's values before and after."""
+
+    def __init__(self, execution: Execution) -> None:
+        trace = execution.trace
+        transaction, block = trace.transaction, trace.environment
+        self.sender = transaction.sender
+        self.target = transaction.to or 0
+        self.price = transaction.effective_gas_price(block.base_fee)
+        self.before = trace.pre.accounts[self.sender].balance
+        self.after_fee = self.before - transaction.gas_limit * self.price
+        self.target_before = (
+            self.after_fee - transaction.value
+            if self.target == self.sender
+            else trace.pre.accounts[self.target].balance
+        )
+        first = int(execution.schedule.clock[0])
+        self.list_end = first - TARGET_TICKS
+        # The end: of the sender first, then of the coinbase, which may be the same.
+        used = trace.receipt.gas_used
+        self.paid_back = (transaction.gas_limit - used) * self.price
+        self.reward = used * (self.price - block.base_fee)
+        posts = trace.post.accounts
+        coinbase_after = posts[block.coinbase].balance
+        sender_after = posts[self.sender].balance
+        if block.coinbase == self.sender:
+            sender_after -= self.reward
+        self.sender_end = sender_after - self.paid_back
+        self.coinbase_end = coinbase_after - self.reward
+
+
+def require_provable(execution: Execution) -> None:
+    """Refuse by name what these tables do not prove."""
+    transaction: Transaction = execution.trace.transaction
+    refused = {
+        "the creation of a contract by a transaction": transaction.to is None,
+        "a transaction with blobs": bool(transaction.blob_versioned_hashes),
+        "a transaction with authorizations": bool(transaction.authorizations),
+        "a transaction to a precompile": bool(np.any(execution.trace.calls.row < 0)),
+        "fees of 2^128 wei or more": transaction.max_fee_per_gas >= PRICE_LIMIT,
+    }
+    for what, found in refused.items():
+        if found:
+            raise NotProvableError(f"not provable yet: {what}")
