@@ -11,28 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.programs import CONTRACTS, SENDER, programs
-from zkevm.evm.block import BlockEnvironment
-from zkevm.evm.code import Code
+from tests.support.cases import case_of
+from tests.support.programs import programs
 from zkevm.evm.execute import Execution
 from zkevm.evm.forks.cancun import CANCUN
-from zkevm.evm.state import Account
-from zkevm.evm.statetest import Expected, TestCase
-from zkevm.evm.transaction import Transaction, TransactionType
+from zkevm.evm.statetest import TestCase
 from zkevm.trace.eip3155 import lines
 from zkevm.trace.recorder import record
 
 pyrevm = pytest.importorskip("pyrevm")
-
-ETHER = 10**18
-ENVIRONMENT = BlockEnvironment(
-    coinbase=0xCC,
-    number=100,
-    timestamp=1_000_000,
-    gas_limit=30_000_000,
-    base_fee=0,
-    prev_randao=0x0101,
-)
 
 
 def address(number: int) -> str:
@@ -91,32 +78,7 @@ def run_ours(case: TestCase) -> tuple[list[dict], Execution]:
     data=st.binary(max_size=70),
 )
 def test_every_step_is_revms(codes, gas_limit, value, data):
-    pre = {
-        number: Account(1, ETHER, Code(code)) for number, code in zip(CONTRACTS, codes, strict=True)
-    }
-    pre[SENDER] = Account(0, ETHER)
-    transaction = Transaction(
-        type=TransactionType.LEGACY,
-        sender=SENDER,
-        nonce=0,
-        gas_limit=gas_limit,
-        max_fee_per_gas=0,
-        max_priority_fee_per_gas=0,
-        to=CONTRACTS[0],
-        value=value,
-        data=data,
-    )
-    case = TestCase(
-        name="random",
-        indexes=(0, 0, 0),
-        fork=CANCUN,
-        chain_id=1,
-        environment=ENVIRONMENT,
-        pre=pre,
-        transaction=transaction,
-        expected=Expected(0, 0, frozenset()),
-        info={},
-    )
+    case = case_of(CANCUN, codes, gas_limit=gas_limit, value=value, data=data)
     theirs, gas_used, success = run_revm(case)
     ours, execution = run_ours(case)
     for mine, revm in zip(ours, theirs, strict=False):
