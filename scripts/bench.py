@@ -23,7 +23,6 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 TRANSACTIONS: Final = ROOT.parent / "shared" / "fixtures" / "transactions"
 CEREMONY: Final = ROOT.parent / "shared" / "srs" / "hez_15_pruned.ptau"
 PAGE: Final = ROOT / "docs" / "PERFORMANCE.md"
-ZKEVM: Final = Path(sys.executable).with_name("zkevm")
 
 OWN: Final = (
     "erc20_solidity_transfer",
@@ -64,7 +63,7 @@ class Measurement:
 
 def run(*arguments: str | Path) -> Command:
     """Run `zkevm ... --json` to its end; a failure ends the benchmark with the command's words."""
-    command = [str(ZKEVM), *map(str, arguments), "--json"]
+    command = [sys.executable, "-m", "zkevm", *map(str, arguments), "--json"]
     with tempfile.TemporaryFile() as output:
         start = time.perf_counter()
         process = subprocess.Popen(command, stdout=output, cwd=ROOT)
@@ -178,6 +177,7 @@ def main() -> None:
         ceremony = folder / f"{CEREMONY.stem}.srs"
         if CEREMONY.exists():
             run("setup", "import", CEREMONY, "-o", ceremony)
+        run("prove", inputs([])[0], "-o", folder / "proof.json")  # makes the development SRS
         for path in inputs(words):
             fits = ceremony.exists() and not path.stem.startswith("loop")
             for srs in (None, ceremony) if fits else (None,):
