@@ -1,11 +1,11 @@
 """LOG0 to LOG4.
 
-Relation.  Charges 375 and as much again a topic, 8 a byte, and growth of memory; forbidden in a static
-           frame.  The number of logs goes up by one.  In a frame that is kept the log is emitted: its
-           address, topics and length to the `log` bus, its bytes to a stream of lanes; the verifier
-           takes them.
-Argument.  A log's number is the count of the journal entry in force, which a failing frame restores:
-           numbers of emitted logs are dense and in order.
+Relation.  Charges 375 and as much again a topic, 8 a byte, and growth of memory; forbidden in a
+           static frame.  The number of logs goes up by one.  In a frame that is kept the log is
+           emitted: address, topics and length to the `log` bus, the bytes to a stream of lanes; the
+           verifier takes them.
+Argument.  A log's number is the count of the journal entry in force, which a failing frame
+           restores: numbers of emitted logs are dense and in order.
 """
 
 import numpy as np
