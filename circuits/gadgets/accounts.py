@@ -11,8 +11,9 @@ import numpy as np
 from circuits.buses import ENV
 from circuits.execution.events import events_at
 from circuits.language import (
-    Bit,
     Builder,
+    Cell,
+    ColumnType,
     Halves,
     Next,
     Plan,
@@ -131,7 +132,7 @@ class ExtCodeHash(AccountQuery):
     balance = BalanceAccess()
     no_code = IsEqualWord()
     nothing = IsZeroWord()  # neither nonce nor balance
-    dead = Bit()
+    dead = Cell(ColumnType.BIT)
 
     def constrain(self, c: Builder) -> Next:
         for field in (self.code_hash, self.nonce, self.balance):

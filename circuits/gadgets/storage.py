@@ -34,7 +34,7 @@ from circuits.language import (
     Steps,
     Witness,
 )
-from circuits.language.arrays import Array, is_zero, signed_field
+from circuits.language.arrays import Array, inverses, is_zero, signed_field
 from circuits.language.compare import AtLeast, IsEqualWord, IsZeroWord
 from circuits.language.journal import JournalChange
 from circuits.language.state import FrameStore, SlotAccess, TransientSlotAccess
@@ -126,6 +126,7 @@ class Sstore(StepGadget):
     current_zero = IsZeroWord()
     new_zero = IsZeroWord()
     refund = Cell(ColumnType.U64)
+    refund_inverse = Cell(ColumnType.FIELD)
     refunds = Bit()
     journal_change = JournalChange()
 
@@ -143,8 +144,8 @@ class Sstore(StepGadget):
         self.current_zero.test(c, current)
         self.new_zero.test(c, new)
         c.require_equal("the refund of EIP-3529", self.refund, self._refund())
-        c.require_zero("a refund is made where said", self.refund * (1 - self.refunds))
-        c.require_zero("a refund is of a real row", self.refunds * (1 - self.real))
+        c.require_zero("a refund that is not zero counts", self.refund * (1 - self.refunds))
+        c.require_equal("no other counts", self.refund * self.refund_inverse, self.refunds)
         journal = self.journal_change.use(
             c, self.refunds, self.journal, self.clock, refund=self.refund
         )
@@ -179,6 +180,7 @@ class Sstore(StepGadget):
         w[self.original_zero], w[self.current_zero] = original, current
         w[self.new_zero] = new
         w[self.refund], w[self.refunds] = signed_field(refund), refund != 0
+        w[self.refund_inverse] = inverses(refund.tolist())
         self.journal_change.fill(w, s, refund != 0)
 
 

@@ -46,12 +46,13 @@ class IsEqualWord(Part):
     """Whether two words are equal: `bit`.
 
     Equal: both differences vanish.  Different: the half that `high` chooses has a difference with
-    an inverse.  The halves are never added up: (1, p - 1) is not zero.
+    an inverse; equal ones have none, whatever `high` is.  The halves are never just added up:
+    (1, p - 1) is not zero.
     """
 
     def __init__(self) -> None:
         self.bit = Bit()
-        self.high = Bit()
+        self.high = Cell(ColumnType.BIT)
         self.inverse = Cell(ColumnType.FIELD)
 
     def children(self) -> Iterator[tuple[str, Column | Part]]:
