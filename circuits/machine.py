@@ -20,14 +20,7 @@ from circuits.gadgets.accounts import Balance, ExtCodeHash, ExtCodeSize, SelfBal
 from circuits.gadgets.add_sub import AddSub
 from circuits.gadgets.bitwise import Bitwise, Not
 from circuits.gadgets.calldata import CallDataLoad
-from circuits.gadgets.calls import (
-    EmptyCall,
-    EmptyPlain,
-    EnterCall,
-    EnterPlain,
-    FailCall,
-    FailPlain,
-)
+from circuits.gadgets.calls import EnterCall, EnterPlain
 from circuits.gadgets.comparison import Equal, IsZero, IsZeroBool, LessThan, SignedLessThan
 from circuits.gadgets.copies import (
     CallDataCopy,
@@ -41,6 +34,7 @@ from circuits.gadgets.divide import Divide, DivideSmall
 from circuits.gadgets.ends import ResumeCall, Return, Revert, Stop, StopPastEnd
 from circuits.gadgets.environment import Environment
 from circuits.gadgets.flow import Gas, Jump, Jumpdest, Jumpi, JumpiBool, MemorySize, ProgramCounter
+from circuits.gadgets.frameless_calls import EmptyCall, EmptyPlain, FailCall, FailPlain
 from circuits.gadgets.halts import FixedGas, InvalidJump, InvalidJumpi, InvalidOpcode, StackHeight
 from circuits.gadgets.logs import Log
 from circuits.gadgets.memory import MemoryWord, MloadAligned, Mstore8, MstoreAligned

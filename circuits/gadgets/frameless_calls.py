@@ -1,0 +1,199 @@
+"""CALL, DELEGATECALL and STATICCALL that open no frame.
+
+Outcomes.  empty   the code is empty: value moves, 1 is pushed, the gas comes back
+           fail    the stack of calls is full, or the caller has less than the value: 0 is pushed,
+                   the gas comes back
+Relation.  Yellow paper, appendix H (CALL); EIP-161: value that moves to a dead account costs more;
+           EIP-2929, EIP-7702 as for `calls`.  Nothing was returned.
+Argument.  The outcomes exclude each other: the depth is below 1024 or 1024; the value can be paid
+           or is more than the balance; the length of the code is 0 or not.
+Limits.    No CALLCODE, no call of a precompile.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from circuits.execution.tokens import U64, Mask
+from circuits.language import (
+    Bit,
+    Builder,
+    Next,
+    Plan,
+    ReturnedAccess,
+    Steps,
+    Witness,
+    keys,
+    values,
+    word,
+)
+from circuits.language.arrays import integers
+from circuits.language.callee import code_facts
+from circuits.language.calling import (
+    CALL_TICKS,
+    Calling,
+    CallWithoutValue,
+    CallWithValue,
+    declare_room,
+    fill_transfer,
+    plan_transfer,
+    stipend,
+    with_value,
+)
+from circuits.language.compare import LessWord
+from circuits.language.money import HALF, Transfer
+from circuits.language.new_account import NewAccount
+from circuits.language.state import (
+    BalanceAccess,
+    Inverses,
+    addresses,
+)
+from zkevm.evm import gas
+from zkevm.evm.instructions.system import MAX_DEPTH
+from zkevm.evm.opcodes import Op
+from zkevm.plonkish.expression import Expr
+from zkevm.trace.trace import CallOutcome
+from zkevm.trace.words import words_from_ints
+
+
+class Frameless(Calling):
+    """A call that opens no frame: its result is pushed at once, and nothing was returned."""
+
+    returned = ReturnedAccess()
+
+    def declare_result(
+        self, c: Builder, opcode: Expr | int, cost: Expr, result: int, writes: Expr | int = 0
+    ) -> Next:
+        """Empty the return data and go on."""
+        self.returned.use(c, self.real, (self.frame,), self.clock, (0, 0, 0))
+        return Next(
+            opcode=opcode,
+            gas=cost,
+            push=word(result),
+            msize=self.growth.msize,
+            undo=self.saved_undo + writes,
+            ticks=CALL_TICKS,
+        )
+
+    def plan(self, s: Steps, plan: Plan) -> None:
+        super().plan(s, plan)
+        none = np.zeros(len(s), np.uint64)
+        new = values(none, none, none)
+        plan.access(self, self.returned, plan.returned, keys(s.frame), s.clock, new)
+
+    def gas_after_charging(self, s: Steps) -> U64:
+        return s.next_gas - stipend(s)
+
+
+class FramelessCall(Frameless, CallWithValue):
+    """CALL that opens no frame."""
+
+    new_account = NewAccount()
+
+    def declare_costs(self, c: Builder) -> Expr:
+        """All that is charged."""
+        code = self.code_run.info.code
+        self.new_account.use(c, self.moves, self.address, self.clock, code)
+        return self.declare_call(c, self.declare_value(c) + self.new_account.cost)
+
+    def plan(self, s: Steps, plan: Plan) -> None:
+        super().plan(s, plan)
+        address = addresses(s.pop(1))
+        self.new_account.plan(self, plan, address, s.clock, with_value(s))
+
+    def fill(self, w: Witness, s: Steps) -> None:
+        super().fill(w, s)
+        called = integers(addresses(s.pop(1)))
+        codes = [code_facts(s.execution, a).code for a in called]
+        self.new_account.fill(w, codes, with_value(s))
+
+
+class EmptyCall(FramelessCall):
+    """CALL of an account without code."""
+
+    name = "empty_call"
+    outcome = CallOutcome.EMPTY
+
+    transfer = Transfer()
+
+    def constrain(self, c: Builder) -> Next:
+        cost = self.declare_costs(c)
+        declare_room(c, self)
+        c.require_zero("there is no code", self.code_run.length)
+        moves, this = self.moves, self.this
+        undoing = [this.undoing(self.saved_undo + k) for k in range(2)]
+        accounts = (this.address, self.address)
+        self.transfer.use(c, moves, *accounts, self.value.expr, self.clock + 1, undoing)
+        paid = cost - gas.CALL_STIPEND * moves
+        return self.declare_result(c, Op.CALL, paid, 1, 2 * moves * this.undone)
+
+    def plan(self, s: Steps, plan: Plan) -> None:
+        super().plan(s, plan)
+        clock = s.eor - self._saved_undo(s)
+        inverses = [Inverses(s.undone, clock - np.uint64(k)) for k in range(2)]
+        plan_transfer(self, self.transfer, plan, s, inverses)
+
+    def fill(self, w: Witness, s: Steps) -> None:
+        super().fill(w, s)
+        fill_transfer(self.transfer, w, s)
+
+
+class EmptyPlain(Frameless, CallWithoutValue):
+    """DELEGATECALL and STATICCALL of an account without code."""
+
+    name = "empty_plain"
+    outcome = CallOutcome.EMPTY
+
+    def constrain(self, c: Builder) -> Next:
+        cost = self.declare_call(c, 0)
+        declare_room(c, self)
+        c.require_zero("there is no code", self.code_run.length)
+        return self.declare_result(c, self.opcode, cost, 1)
+
+
+class FailCall(FramelessCall):
+    """CALL at the greatest depth, or with more value than there is."""
+
+    name = "fail_call"
+    outcome = CallOutcome.DEPTH_OR_BALANCE_FAIL
+
+    full = Bit()
+    balance = BalanceAccess()
+    too_little = LessWord()
+
+    def constrain(self, c: Builder) -> Next:
+        cost = self.declare_costs(c)
+        reads = self.real - self.full
+        c.require_zero("full is real", self.full * (1 - self.real))
+        c.require_zero("full at the greatest depth", self.full * (self.this.depth - MAX_DEPTH))
+        self.balance.read(c, reads, self.this.address, self.clock + 1)
+        self.too_little.use(c, self.balance.word, self.value.expr)
+        c.require_zero("or the balance is too little", reads * (1 - self.too_little.bit))
+        return self.declare_result(c, Op.CALL, cost - gas.CALL_STIPEND * self.moves, 0)
+
+    def plan(self, s: Steps, plan: Plan) -> None:
+        super().plan(s, plan)
+        own, clock = s.trace.frames.address[s.frame_index], s.clock + np.uint64(1)
+        self.balance.plan_read(self, plan, own, clock, ~self._full(s))
+
+    def fill(self, w: Witness, s: Steps) -> None:
+        super().fill(w, s)
+        w[self.full] = self._full(s)
+        lo, hi = (integers(w[cell]) for cell in self.balance.old)
+        balance = words_from_ints(a + b * HALF for a, b in zip(lo, hi, strict=True))
+        self.too_little.fill(w, balance, s.pop(2))
+
+    def _full(self, s: Steps) -> Mask:
+        return np.asarray(s.trace.frames.depth[s.frame_index] == MAX_DEPTH)
+
+
+class FailPlain(Frameless, CallWithoutValue):
+    """DELEGATECALL and STATICCALL at the greatest depth."""
+
+    name = "fail_plain"
+    outcome = CallOutcome.DEPTH_OR_BALANCE_FAIL
+
+    def constrain(self, c: Builder) -> Next:
+        cost = self.declare_call(c, 0)
+        c.require_equal("at the greatest depth", self.this.depth, MAX_DEPTH * self.real)
+        return self.declare_result(c, self.opcode, cost, 0)

@@ -1,0 +1,238 @@
+"""What all calls begin with: operands, memory, the callee and its code, what is charged.
+
+Argument.  The gas left after charging is in range whatever the outcome (CIRCUITS.md, section 7).
+           Marks are in the caller's count of writes.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.execution.events import events_at
+from circuits.execution.tokens import U64, Mask
+from circuits.language import (
+    Bit,
+    Builder,
+    Cell,
+    ColumnType,
+    Plan,
+    Popped,
+    StepGadget,
+    Steps,
+    Uint,
+    Witness,
+)
+from circuits.language.callee import CalleeCode, followed
+from circuits.language.compare import IsZeroWord
+from circuits.language.memory import Growth, Larger, MemoryRange, range_end
+from circuits.language.money import Transfer
+from circuits.language.state import (
+    AddressAccess,
+    AddressWord,
+    FrameSelf,
+    Inverses,
+    addresses,
+    inverses_of,
+)
+from zkevm.evm import gas
+from zkevm.evm.fork import Fork
+from zkevm.evm.instructions.system import MAX_DEPTH
+from zkevm.evm.opcodes import Op
+from zkevm.plonkish.expression import Expr
+from zkevm.trace.trace import CallOutcome, StateEventKind
+from zkevm.trace.words import Words
+
+CALL_TICKS = 3
+"""Touch and code of the callee; of its delegate, and the debit; the credit."""
+
+DEPTH_BITS = 10
+
+
+class CallStep(StepGadget):
+    """The operands of every call but the value and the ranges."""
+
+    requested = Popped()
+    callee = Popped(AddressWord())
+
+    def __init__(self, fork: Fork) -> None:
+        self.fork = fork
+
+    @property
+    def address(self) -> Expr:
+        """The address called."""
+        operand = self.callee.word
+        if not isinstance(operand, AddressWord):
+            raise TypeError("the operand is not taken apart as an address")
+        return operand.address
+
+
+class ValueStep(CallStep):
+    """The value of a CALL."""
+
+    value = Popped()
+    no_value = IsZeroWord()
+
+
+class Calling(CallStep):
+    """What all calls begin with, whatever comes of them."""
+
+    input_offset = Popped()
+    input_size = Popped()
+    output_offset = Popped()
+    output_size = Popped()
+    data_in = MemoryRange(input_offset, input_size)
+    data_out = MemoryRange(output_offset, output_size)
+    end = Larger(data_in.end, data_out.end)
+    growth = Growth(end.value)
+    this = FrameSelf()
+    touch = AddressAccess()
+    code_run = CalleeCode()
+    available = Uint(64)  # gas left after charging
+    saved_undo = Cell(ColumnType.U32)  # writes of this frame, with those of this step
+
+    outcome: ClassVar[CallOutcome | None]
+
+    def accepts(self, s: Steps) -> NDArray[np.bool_]:
+        outcome = s.take(s.execution.schedule.outcome)
+        return np.asarray(outcome == (-1 if self.outcome is None else self.outcome))
+
+    def declare_call(self, c: Builder, surcharge: Expr | int) -> Expr:
+        """Touch the callee, read its code, charge.  Returns the cost."""
+        self.this.use(c, self.frame)
+        scope, undone = self.this.scope, self.this.undone
+        touched, delegated = (self.this.undoing(self.undo + k) for k in range(2))
+        self.touch.use(c, self.real, self.address, self.clock, scope, touched)
+        self.code_run.use(c, self.fork, self.address, self.clock, scope, delegated)
+        follows = self.code_run.follows
+        touches = self.real * self.touch.cost + follows * self.code_run.touch.cost
+        cost = self.growth.cost + touches + surcharge
+        c.require_equal("gas after charging", self.available.value, self.gas - cost)
+        writes = self.undo + undone * (self.real + follows)
+        c.require_equal("writes with those of this step", self.saved_undo, writes)
+        return cost
+
+    def plan(self, s: Steps, plan: Plan) -> None:
+        warm = [
+            events_at(s.trace, s.rows, StateEventKind.WARM_ACCOUNT, k).old[:, 0] != 0
+            for k in range(2)
+        ]
+        address = addresses(s.pop(1))
+        self.growth.plan(s, plan, self._end(s))
+        self.touch.plan(self, plan, address, s.clock, warm[0], inverses_of(s))
+        self.code_run.plan(self, plan, self.fork, address, s.clock, warm[1], inverses_of(s, 1))
+
+    def fill(self, w: Witness, s: Steps) -> None:
+        first = self._first_range()
+        ranges = (s.pop(first), s.pop(first + 1)), (s.pop(first + 2), s.pop(first + 3))
+        self.data_in.fill(w, *ranges[0])
+        self.data_out.fill(w, *ranges[1])
+        self.end.fill(w, range_end(*ranges[0]), range_end(*ranges[1]))
+        self.growth.fill(w, s, self._end(s))
+        self.this.fill(w, s)
+        self.code_run.fill(w, s.execution, self.fork, addresses(s.pop(1)))
+        w[self.available] = self.gas_after_charging(s)
+        w[self.saved_undo] = self._saved_undo(s)
+
+    def _first_range(self) -> int:
+        return len(self.popped()) - 4
+
+    def _end(self, s: Steps) -> U64:
+        first = self._first_range()
+        ends = [range_end(s.pop(k), s.pop(k + 1)) for k in (first, first + 2)]
+        return np.maximum(*ends)
+
+    def _saved_undo(self, s: Steps) -> U64:
+        _, follows = followed(s.execution, self.fork, addresses(s.pop(1)))
+        return s.undo + s.undone * (1 + follows.astype(np.uint64))
+
+    @abstractmethod
+    def gas_after_charging(self, s: Steps) -> U64:
+        """The gas left after charging, before any is given."""
+
+
+class CallWithValue(Calling, ValueStep):
+    """CALL."""
+
+    opcodes = (Op.CALL,)
+
+    @property
+    def moves(self) -> Expr:
+        """Whether value moves."""
+        return self.real - self.no_value.bit
+
+    def declare_value(self, c: Builder) -> Expr:
+        """Declare what a value asks for.  Returns what it costs to move it."""
+        self.no_value.test(c, self.value.expr)
+        c.require_zero("no value from a static frame", self.moves * self.this.is_static)
+        return gas.CALL_VALUE * self.moves
+
+    def fill(self, w: Witness, s: Steps) -> None:
+        w[self.no_value] = s.pop(2)
+        super().fill(w, s)
+
+
+def with_value(s: Steps) -> Mask:
+    """Which steps move value: CALLs only."""
+    found: Mask = (s.opcode == Op.CALL) & s.pop(2).any(axis=1)
+    return found
+
+
+def stipend(s: Steps) -> U64:
+    """What a callee gets for nothing, where value moves."""
+    return np.where(with_value(s), np.uint64(gas.CALL_STIPEND), np.uint64(0))
+
+
+class CallWithoutValue(Calling):
+    """DELEGATECALL and STATICCALL."""
+
+    opcodes = (Op.DELEGATECALL, Op.STATICCALL)
+
+    is_static = Bit()
+
+    @property
+    def opcode(self) -> Expr:
+        """The opcode."""
+        return self.real * Op.DELEGATECALL + self.is_static * (Op.STATICCALL - Op.DELEGATECALL)
+
+    def fill(self, w: Witness, s: Steps) -> None:
+        w[self.is_static] = s.opcode == Op.STATICCALL
+        super().fill(w, s)
+
+
+def declare_room(c: Builder, call: Calling) -> None:
+    """The depth is below its limit, and the callee is no precompile (or is delegated)."""
+    own = call.real - call.code_run.follows
+    room = MAX_DEPTH - 1 - call.this.depth
+    c.require_range("room for another frame", call.real, room, DEPTH_BITS)
+    c.require_zero("no precompile", own * call.touch.mark.old[1])
+
+
+def opened(s: Steps) -> NDArray[np.int64]:
+    """The frame that each step opens."""
+    return np.asarray(s.take(s.execution.schedule.opened))
+
+
+def plan_transfer(
+    owner: object, part: Transfer, plan: Plan, s: Steps, inverses: Sequence[Inverses]
+) -> None:
+    """Register the move of the value of each CALL."""
+    own, called = s.trace.frames.address[s.frame_index], addresses(s.pop(1))
+    payer, payee = balances_before(s)
+    clock = s.clock + np.uint64(1)
+    part.plan(owner, plan, (own, payer), (called, payee), s.pop(2), clock, inverses, with_value(s))
+
+
+def fill_transfer(part: Transfer, w: Witness, s: Steps) -> None:
+    """Fill the move of the value of each CALL."""
+    part.fill(w, *balances_before(s), s.pop(2), with_value(s))
+
+
+def balances_before(s: Steps) -> tuple[Words, Words]:
+    """The balances of payer and payee before each write."""
+    payer, payee = (events_at(s.trace, s.rows, StateEventKind.BALANCE, k).old for k in range(2))
+    return payer, payee
