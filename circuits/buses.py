@@ -144,7 +144,9 @@ CODE_DATA = _token(31, "code_data", "code index lo hi")
 # What the statement says of block and transaction, each value once; `public_values` offers them to lookups.
 PUBLIC = _token(32, "public", "kind key field index lo hi")
 RECEIPT = _token(33, "receipt", "scope success gas_used logs")
-EXP = _token(29, "exp", "id limb_index bits_left limb pending base_lo base_hi acc_lo acc_hi")
+EXP = _token(
+    29, "exp", "id limb_index bits_left limb stored base_lo base_hi acc_lo acc_hi"
+)
 
 # Lookups.
 FETCH = _lookup(40, "fetch", "code pc byte instruction jumpdest")

@@ -33,6 +33,7 @@ from circuits.gadgets.copies import (
 from circuits.gadgets.divide import Divide, DivideSmall
 from circuits.gadgets.ends import ResumeCall, Return, Revert, Stop, StopPastEnd
 from circuits.gadgets.environment import Environment
+from circuits.gadgets.exponent import Exponentiate
 from circuits.gadgets.flow import Gas, Jump, Jumpdest, Jumpi, JumpiBool, MemorySize, ProgramCounter
 from circuits.gadgets.frameless_calls import EmptyCall, EmptyPlain, FailCall, FailPlain
 from circuits.gadgets.halts import FixedGas, InvalidJump, InvalidJumpi, InvalidOpcode, StackHeight
@@ -63,6 +64,7 @@ from circuits.tables.bytecode import (
 )
 from circuits.tables.copy import CopyAligned, CopyPatch, CopyShift
 from circuits.tables.end import EndTransaction
+from circuits.tables.exponent import ExpBit, ExpLimb, Products
 from circuits.tables.frames import Frames
 from circuits.tables.journal import JournalTable
 from circuits.tables.keccak import FirstBlock, KeccakF, NextBlock, RoundConstants
@@ -95,6 +97,7 @@ GADGETS: tuple[StepGadget, ...] = (
     AddSub(),
     MultiplySmall(),
     Multiply(),
+    Exponentiate(),
     DivideSmall(),
     Divide(),
     LessThan(),
@@ -170,6 +173,9 @@ TABLES: tuple[TableGadget[Any], ...] = (
     RefreshAccount(),
     RefreshStorage(),
     RefreshTransient(),
+    ExpBit(),
+    ExpLimb(),
+    Products(),
     DrainStack(),
     RefreshStack(),
     CopyAligned(),
