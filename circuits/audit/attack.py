@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from circuits.audit.buses import Statements
 from circuits.audit.polynomial import Polynomial
 from circuits.audit.relation import Equation, Form, Item, Message, Relation, Scene
 from circuits.audit.repair import Repairer
 from zkevm.field import MODULUS
-from zkevm.plonkish.table import Bus, Table
+from zkevm.plonkish.table import Table
 
 HALF = 1 << 128
 NOTABLE = (0, 1, 2, MODULUS - 1, 1 << 8, 1 << 16, 1 << 64, 1 << 127, HALF - 1, HALF)
@@ -59,30 +58,37 @@ class Lie:
     goals: tuple[Equation, ...] = ()
 
 
-def attack(
-    table: Table,
-    statements: dict[Bus, Statements],
-    rows: Sequence[Sequence[int]],
-    opcodes: frozenset[int] | None = None,
-    seconds_an_item: float = 1.0,
-    holes: bool = True,
-) -> Report:
-    """Attack a table from some of its honest rows (cells of all columns, fixed ones last)."""
+@dataclass(frozen=True)
+class Target:
+    """A table with what to attack it from.
+
+    `rows` are honest (cells of all columns, fixed ones last).  `strangers` are rows outside the
+    domain of a step gadget with the true messages, as `Scene` has them.  `opcodes` are the gadget's.
+    """
+
+    relation: Relation
+    rows: Sequence[Sequence[int]]
+    strangers: Sequence[tuple[Sequence[int], Mapping[int, tuple[int, ...]]]] = ()
+    opcodes: frozenset[int] | None = None
+
+
+def attack(target: Target, seconds_an_item: float = 1.0, seconds_a_row: float = 5.0) -> Report:
+    """Look for holes from each row, then for a use of each declaration that met none on the way."""
     start = time.monotonic()
-    relation = Relation(table, statements)
-    report = Report(table, relation.items)
-    scenes = [Scene(relation, row) for row in rows]
+    relation, opcodes = target.relation, target.opcodes
+    report = Report(relation.table, relation.items)
+    scenes = [Scene(relation, row) for row in target.rows]
     report.rows = len(scenes)
     for scene in scenes:
         verdict = scene.verdict(scene.honest, most=100)
         if verdict.broken or verdict.impossible or verdict.other:
             broken = ", ".join(relation.items[n].label for n in verdict.broken)
             report.dishonest.append(f"{broken} {verdict.other} impossible={verdict.impossible}")
+    scenes += [Scene(relation, row, truth=truth) for row, truth in target.strangers]
     if opcodes is not None and relation.fetch is not None:
-        scenes += [Scene(relation, row, opcodes) for row in rows[:2]]
-    if holes:
-        for scene in scenes:
-            _find_holes(scene, report)
+        scenes += [Scene(relation, row, opcodes) for row in target.rows[:2]]
+    for scene in scenes:
+        _find_holes(scene, report, time.monotonic() + seconds_a_row)
     for number in range(len(relation.items)):
         if number not in report.needed:
             forgery = _find_use(scenes, number, time.monotonic() + seconds_an_item)
@@ -92,10 +98,14 @@ def attack(
     return report
 
 
-def _find_holes(scene: Scene, report: Report) -> None:
+def _find_holes(scene: Scene, report: Report, deadline: float) -> None:
     """Lies that pass, and by the way lies that only one declaration rejects."""
     repairer = Repairer(scene)
-    for lie in [*_goals(scene), *_changes(scene, _free_places(scene))]:
+    places = _free_places(scene)
+    small = _changes(scene, places, STEPS[:2])
+    for lie in (Lie("as it is"), *small, *_goals(scene), *_changes(scene, places, STEPS[2:])):
+        if time.monotonic() > deadline:
+            return
         for row in _attempts(repairer, lie):
             verdict = scene.verdict(row)
             if verdict.impossible or not verdict.other:
@@ -141,13 +151,17 @@ def _attempts(repairer: Repairer, lie: Lie, most: int = 6) -> Iterator[list[int]
 
 
 def _lies_about(scene: Scene, item: int) -> Iterator[Lie]:
-    """Lies likely to need the item left out: about its own cells, then all decisions, then the rest."""
-    own = sorted(_places_of(scene.relation, item) & set(range(scene.relation.width)))
-    yield from _changes(scene, own[:4])
-    yield from _goals(scene)
-    yield from _changes(scene, own[4:])
+    """Lies likely to need the item left out: small ones near it first, then all."""
+    yield Lie("as it is")
+    own = sorted(_places_of(scene.relation, item) - scene.held(item))
     near = {p for e in scene.equations if e.places & set(own) for p in e.places}
-    yield from _changes(scene, sorted((near - set(own)) & set(_free_places(scene))))
+    other = sorted(near - set(own) - scene.held(item))
+    yield from _changes(scene, own[:4], STEPS)
+    yield from _changes(scene, own[4:], STEPS[:2])
+    yield from _changes(scene, other, STEPS[:2])
+    yield from _goals(scene)
+    yield from _changes(scene, own[4:], STEPS[2:])
+    yield from _changes(scene, other, STEPS[2:])
 
 
 def _places_of(relation: Relation, item: int) -> set[int]:
@@ -164,15 +178,14 @@ def _free_places(scene: Scene) -> list[int]:
     return [p for p in range(scene.relation.width) if p not in scene.pinned]
 
 
-def _changes(scene: Scene, places: Sequence[int]) -> Iterator[Lie]:
-    """One cell changed to an edge value, or two limbs exchanged."""
+def _changes(scene: Scene, places: Sequence[int], steps: Sequence[int]) -> Iterator[Lie]:
+    """One cell changed: to an edge value, or by a step; or two limbs exchanged."""
     columns = scene.relation.table.columns
     for place in places:
         held = scene.honest[place]
-        values = [v % MODULUS for step in STEPS for v in (held + step,)]
-        values += [*NOTABLE, -held % MODULUS, (1 - held) % MODULUS]
-        if place + 1 < scene.relation.width:
-            values.append(scene.honest[place + 1])
+        values = [(held + step) % MODULUS for step in steps]
+        if len(steps) > 2:
+            values += [*NOTABLE, -held % MODULUS, *scene.honest[place + 1 : place + 2]]
         for value in dict.fromkeys(values):
             if value != held:
                 yield Lie(f"{columns[place].name} = {_short(value)}", ((place, value),))

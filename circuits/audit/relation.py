@@ -7,7 +7,7 @@ Free:     the clock of a token received, if it is older than the row; whether a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -96,6 +96,7 @@ class Relation:
     def __init__(self, table: Table, statements: dict[Bus, Statements]) -> None:
         self.table = table
         self.statements = statements
+        self._bounds_without: dict[int | None, dict[int, int]] = {}
         self.position = table.position
         self.width = len(table.columns)
         self.constraints = [polynomial(c.expr, self.position) for c in table.constraints]
@@ -150,6 +151,16 @@ class Relation:
                     found.setdefault(self.position[column], []).append(entry)
         return found
 
+    def bounds_without(self, dropped: int | None) -> dict[int, int]:
+        """The least bound of each column, without one item."""
+        if dropped not in self._bounds_without:
+            least = {
+                place: min((b for item, b in limits if item != dropped), default=MODULUS)
+                for place, limits in self.bounds.items()
+            }
+            self._bounds_without[dropped] = {p: b for p, b in least.items() if b < MODULUS}
+        return self._bounds_without[dropped]
+
     def _message(
         self, i: Interaction, given: tuple[int, ...], decided: tuple[int, ...]
     ) -> Message:
@@ -198,17 +209,27 @@ class Scene:
 
     With `opcodes`, those that a step gadget declares, the instruction of the code is not the honest
     row's but any other: a row that proves such a step decides what is not its own to decide.
+    With `truth`, the messages (by number) of an honest row of another gadget for the same opcode, the
+    row to start from is not honest: it is given what that row was given, and must agree or be broken.
     """
 
     def __init__(
-        self, relation: Relation, honest: Sequence[int], opcodes: frozenset[int] | None = None
+        self,
+        relation: Relation,
+        honest: Sequence[int],
+        opcodes: frozenset[int] | None = None,
+        truth: Mapping[int, tuple[int, ...]] | None = None,
     ) -> None:
         self.relation = relation
         self.opcodes = opcodes
         self.honest = tuple(honest)
         self.multiplicities = [m.active(honest) for m in relation.messages]
         self.elements = [m.values(honest) for m in relation.messages]
+        self.known = [truth is None or n in truth for n in range(len(relation.messages))]
+        for number, message in (truth or {}).items():
+            self.multiplicities[number], self.elements[number] = 1, message
         self.equations = list(self._equations())
+        self.broken = {n for n, e in enumerate(self.equations) if e.forms(honest) != []}
         self.pinned = self._pinned()
         self.reads: dict[int, list[int]] = {}
         for number, equation in enumerate(self.equations):
@@ -243,16 +264,16 @@ class Scene:
     def _other(self, row: Row, dropped: int | None) -> str:
         """What the row decides differently, in words; empty if nothing that matters."""
         if self.opcodes is not None:
-            return self._foreign(row)
+            return self._foreign(row, dropped)
         number = self.relation.first_take - 1
         balance: dict[Bus, int] = {}
         other = ""
-        for m, was_active, was in zip(
-            self.relation.messages, self.multiplicities, self.elements, strict=True
+        for m, known, was_active, was in zip(
+            self.relation.messages, self.known, self.multiplicities, self.elements, strict=True
         ):
             taken = m.interaction.role in (Role.RECEIVE, Role.REQUEST)
             number += taken
-            if taken and number == dropped:
+            if not known or (taken and number == dropped):
                 continue
             active = m.active(row)
             name = _label(m.interaction)
@@ -279,9 +300,11 @@ class Scene:
                 other = other or f"{bus.name}: a token made of nothing"
         return other
 
-    def _foreign(self, row: Row) -> str:
+    def _foreign(self, row: Row, dropped: int | None) -> str:
         """The instruction that the row passes for, if it is not one of its gadget's."""
-        for m in self.relation.messages:
+        for number, m in enumerate(self.relation.takes, self.relation.first_take):
+            if m.interaction is self.relation.fetch and number == dropped:
+                return "proves a step of any opcode"
             if m.interaction is self.relation.fetch and m.active(row) == 1:
                 byte = m.elements[m.bus.fields.index("byte")].value(row)
                 if byte < 256 and byte not in (self.opcodes or ()):
@@ -318,18 +341,30 @@ class Scene:
         own = m.bus.name == "fetch" and m.interaction is self.relation.fetch
         return self.opcodes is not None and own and m.bus.fields[place] == "byte"
 
+    def held(self, dropped: int | None) -> frozenset[int]:
+        """Columns that repairs leave alone: fixed ones, counts, and what the row is told directly."""
+        own = self._told_by.get(dropped, frozenset()) if dropped is not None else frozenset()
+        return self.pinned - own
+
     def _pinned(self) -> frozenset[int]:
-        """Columns that a lie cannot start from: work as it was handed out, fixed columns, counts."""
         relation = self.relation
         pinned = set(range(relation.width, len(self.honest)))
         for i in relation.table.interactions:
             if i.count is not None:
                 pinned.add(relation.position[i.count])
-        for m in relation.messages:
-            if m.interaction in relation.asks:
-                for place in m.given:
-                    pinned |= set(_bare(m.elements[place]))
+        self._told_by: dict[int, frozenset[int]] = {}
+        for number, m in enumerate(relation.takes, relation.first_take):
+            if m.interaction in relation.asks or self._always(m):
+                told = {p for place in m.given for p in _bare(m.elements[place])}
+                self._told_by[number] = frozenset(told)
+                pinned |= told
         return frozenset(pinned)
+
+    def _always(self, m: Message) -> bool:
+        """Whether the row cannot but receive this: a step's operand."""
+        return m.interaction.role is Role.RECEIVE and m.active(self.honest) == 1 and (
+            m.bus.name == "stack" and len(m.multiplicity.degrees) == 1
+        )
 
     def _equations(self) -> Iterator[Equation]:
         relation = self.relation
@@ -344,11 +379,13 @@ class Scene:
             if statements.inputs < len(lookup.elements):
                 yield Equation(number, _places(lookup), _functional(lookup, statements))
         item = relation.first_take - 1
-        for m, active, was in zip(
-            relation.messages, self.multiplicities, self.elements, strict=True
+        for m, known, active, was in zip(
+            relation.messages, self.known, self.multiplicities, self.elements, strict=True
         ):
             taken = m.interaction.role in (Role.RECEIVE, Role.REQUEST)
             item += taken
+            if not known:
+                continue
             if m.interaction in relation.asks:
                 yield Equation(None, frozenset(m.multiplicity.degrees), _present(m.multiplicity))
             if active != 1:

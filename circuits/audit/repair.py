@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 
 from circuits.audit.polynomial import Polynomial, combined
@@ -14,6 +16,8 @@ Change = tuple[tuple[int, int], ...]
 """Cells with their new values."""
 
 LIMB = 1 << 16
+TURNS = 7
+"""How often a sum of digits may wrap round the field and still be tried."""
 
 
 @dataclass
@@ -30,11 +34,10 @@ class Repairer:
     effort: int = 60
 
     def __post_init__(self) -> None:
-        relation = self.scene.relation
-        self.bound = {
-            place: min((b for item, b in limits if item != self.dropped), default=MODULUS)
-            for place, limits in relation.bounds.items()
-        }
+        self.bound = self.scene.relation.bounds_without(self.dropped)
+        self.lifted = self.scene.relation.bounds_without(None).keys() - self.bound.keys()
+        """Columns that only the item left out bounds."""
+        self.held = self.scene.held(self.dropped)
         self.equations = [*self.scene.equations, *self.goals]
         self.reads = dict(self.scene.reads)
         for number, goal in enumerate(self.goals, len(self.scene.equations)):
@@ -45,16 +48,12 @@ class Repairer:
         """Rows without a broken equation, keeping the cells `kept`."""
         changed = [p for p, (a, b) in enumerate(zip(row, self.scene.honest, strict=True)) if a != b]
         broken: dict[int, list[Form]] = {}
-        numbers = {n for p in changed for n in self.reads.get(p, ())}
+        numbers = self.scene.broken | {n for p in changed for n in self.reads.get(p, ())}
         numbers |= set(range(len(self.scene.equations), len(self.equations)))
         if not self._renew(row, numbers, broken):
             return
         self.left = self.effort
-        yield from self._search(row, kept | self._unfree(), broken)
-
-    def _unfree(self) -> frozenset[int]:
-        relation = self.scene.relation
-        return frozenset(range(relation.width, len(self.scene.honest)))
+        yield from self._search(row, kept | self.held, broken)
 
     def _renew(self, row: list[int], numbers: set[int], broken: dict[int, list[Form]]) -> bool:
         """Bring `broken` up to date; False if an equation is beyond repair."""
@@ -100,6 +99,8 @@ class Repairer:
         """Ways to make one of the forms true: one cell, or limbs together; the likeliest first."""
         found: list[tuple[int, Change]] = []
         for poly, target in forms:
+            yield from self._eliminating(row, kept, number, (poly, target), self.lifted)
+        for poly, target in forms:
             places = [p for p, d in poly.degrees.items() if d == 1 and p not in kept]
             slopes = {p: s for p, s in poly.slopes_at(row, places).items() if s}
             missing = target - poly.value(row)
@@ -112,15 +113,21 @@ class Repairer:
         found.sort(key=lambda entry: entry[0])
         yield from dict.fromkeys(change for _, change in found)
         for poly, target in forms:
-            yield from self._eliminating(row, kept, number, (poly, target))
+            unbounded = {p for p in poly.degrees if p not in self.bound}
+            yield from self._eliminating(row, kept, number, (poly, target), unbounded - self.lifted)
 
     def _eliminating(
-        self, row: list[int], kept: frozenset[int], number: int, form: Form
+        self,
+        row: list[int],
+        kept: frozenset[int],
+        number: int,
+        form: Form,
+        places: AbstractSet[int],
     ) -> Iterator[Change]:
         """A cell without bounds that two equations share: the two without it, then that cell."""
         poly, target = form
-        for place, degree in poly.degrees.items():
-            if degree != 1 or place in kept or self.bound.get(place, MODULUS) < MODULUS:
+        for place in places:
+            if poly.degrees.get(place) != 1 or place in kept:
                 continue
             (slope,) = poly.slopes_at(row, (place,)).values()
             for other in self.reads.get(place, ()):
@@ -162,9 +169,12 @@ class Repairer:
         rest = _signed((target - poly.value(row) + held) % MODULUS)
         order = sorted(digits, key=lambda p: -abs(digits[p]))
         scales = [(digits[p], self.bound[p]) for p in order]
-        for turns in (0, 1, -1, 2, -2, 3, 4):
+        low = sum(s * (b - 1) for s, b in scales if s < 0)
+        high = sum(s * (b - 1) for s, b in scales if s > 0)
+        for turns in range(-((rest - low) // MODULUS), (high - rest) // MODULUS + 1)[:TURNS]:
             for prefer_high in (False, True):
-                values = _digits(rest + turns * MODULUS, scales, prefer_high)
+                whole = rest + turns * MODULUS
+                values = _digits(whole, scales, low, high, prefer_high)
                 if values is not None:
                     change = tuple(zip(order, values, strict=True))
                     if any(row[p] != value for p, value in change):
@@ -179,16 +189,20 @@ def _is_linear(row: list[int], poly: Polynomial, digits: dict[int, int]) -> bool
     return (poly.value(bent) - poly.value(row) - sum(digits.values())) % MODULUS == 0
 
 
-def _digits(target: int, scales: list[tuple[int, int]], prefer_high: bool) -> list[int] | None:
-    """Values below their bounds with `sum of scale * value = target`, largest scale first."""
-    low = sum(min(0, s * (b - 1)) for s, b in scales)
-    high = sum(max(0, s * (b - 1)) for s, b in scales)
+def _digits(
+    target: int, scales: list[tuple[int, int]], low: int, high: int, prefer_high: bool
+) -> list[int] | None:
+    """Values below their bounds with `sum of scale * value = target`, largest scale first.
+
+    `low` and `high` are the least and the largest sum there is.
+    """
     found = []
     for scale, bound in scales:
         reach = scale * (bound - 1)
-        low -= min(0, reach)
-        high -= max(0, reach)
-        # target - scale * value has to stay within [low, high]
+        if reach < 0:
+            low -= reach
+        else:
+            high -= reach
         first, last = _range(target, scale, low, high)
         first, last = max(first, 0), min(last, bound - 1)
         if first > last:
@@ -212,7 +226,12 @@ def _solution(slope: int, target: int) -> int:
         return target % MODULUS
     if slope == MODULUS - 1:
         return -target % MODULUS
-    return target * pow(slope, -1, MODULUS) % MODULUS
+    return target * _inverse(slope) % MODULUS
+
+
+@lru_cache(1 << 16)
+def _inverse(value: int) -> int:
+    return pow(value, -1, MODULUS)
 
 
 def _signed(value: int) -> int:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from circuits.language import Witness
-from circuits.machine import Filled, all_gadgets, columns
+from circuits.audit.polynomial import Row
+from circuits.audit.relation import Relation
+from circuits.language import Plan, StepGadget, Witness
+from circuits.machine import Filled, all_gadgets, columns, step_gadgets
 from zkevm.plonkish.cells import height_of, integers
-from zkevm.plonkish.table import Table
+from zkevm.plonkish.table import Role, Table
+
+SIMPLE = ("state", "stack", "fetch")
 
 Rows = dict[str, list[tuple[int, ...]]]
 """Honest rows of each table, by name: witness cells, then fixed ones."""
@@ -38,6 +42,54 @@ def table_rows(
         if column in counts:
             arrays[place][:] = 1
     return [tuple(int(v) for v in row) for row in zip(*arrays, strict=True)]
+
+
+def strangers(
+    filled: Filled, relations: Mapping[str, Relation], gadget: StepGadget, most: int
+) -> list[tuple[tuple[int, ...], dict[int, tuple[int, ...]]]]:
+    """Steps of a gadget's opcodes that it leaves to another one, filled all the same, with the truth.
+
+    Only for gadgets that talk about nothing but state, stack and code.
+    """
+    found = []
+    own = relations[gadget.name]
+    if any(m.bus.name not in SIMPLE for m in own.messages):
+        return []
+    for other in step_gadgets(filled.execution.trace.fork):
+        shared = other.name in filled.rows and set(other.opcodes) & set(gadget.opcodes)
+        if other.name == gadget.name or other.halts or gadget.halts or not shared:
+            continue
+        numbers = filled.rows[other.name]
+        chosen = numbers[np.isin(filled.execution.trace.rows.op[numbers], gadget.opcodes)]
+        chosen = chosen[:: max(1, len(chosen) // most)]
+        honest = _assigned(filled, other, chosen)
+        for row, true in zip(_assigned(filled, gadget, chosen), honest, strict=True):
+            truth = _translated(relations[other.name], own, true)
+            if truth:
+                found.append((row, truth))
+    return found
+
+
+def _assigned(filled: Filled, gadget: StepGadget, chosen: Any) -> list[tuple[int, ...]]:
+    w = gadget.assign(filled.execution.steps(chosen), Plan(filled.execution))
+    return table_rows(gadget.table, columns(gadget, w), w, len(chosen))
+
+
+def _translated(source: Relation, target: Relation, row: Row) -> dict[int, tuple[int, ...]]:
+    """The messages of a row of one relation under the numbers of another, if both have as many."""
+    found: dict[int, tuple[int, ...]] = {}
+    for bus in SIMPLE:
+        for role in Role:
+            theirs, ours = (
+                [n for n, m in enumerate(r.messages) if (m.bus.name, m.interaction.role) == (bus, role)]
+                for r in (source, target)
+            )
+            if len(theirs) != len(ours):
+                return {}
+            for ours_number, number in zip(ours, theirs, strict=True):
+                if source.messages[number].active(row) == 1:
+                    found[ours_number] = source.messages[number].values(row)
+    return found
 
 
 def diverse(rows: Iterable[tuple[int, ...]], most: int) -> list[tuple[int, ...]]:
