@@ -37,7 +37,8 @@ from circuits.language import (
 from circuits.language.arrays import Array, inverses, is_zero, signed_field
 from circuits.language.compare import AtLeast, IsEqualWord, IsZeroWord
 from circuits.language.journal import JournalChange
-from circuits.language.state import FrameStore, SlotAccess, TransientSlotAccess
+from circuits.language.slots import SlotAccess, TransientSlotAccess
+from circuits.language.state import FrameStore
 from zkevm.evm import gas
 from zkevm.evm.opcodes import Op
 from zkevm.plonkish.expression import Expr
