@@ -1,9 +1,9 @@
 """The touched storage slots: where their tokens begin and end.
 
 Relation.  A row for each touched slot, in rising order of (store, key).  It sends the initial
-           token, clean, cold, with the value before the block, and receives the final one.  `pre` and
-           `post` carry both values, under the address whose store it is, to whoever states or
-           proves them.  A transient slot begins with 0, and its final token is dropped here.
+           token, clean, cold, with the value before the block, and receives the final one.
+           `pre` and `post` carry both values, under the address whose store it is, to whoever
+           states or proves them.  A transient slot begins with 0; its final token is dropped here.
 Argument.  Keys rise strictly, so a slot is created once: all its accesses are on one path.
 Assumes.   Values before the block are canonical: whoever takes `pre` proves that.
 """
