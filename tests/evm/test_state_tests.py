@@ -38,6 +38,11 @@ TRANSACTIONS = [
 SAMPLE_STEP = 50
 """One official file in so many is run by default."""
 
+OUT_OF_REACH = {
+    # 2**32 rounds of the BLAKE2 compression function: hours in Python.
+    "CALLBlake2f_MaxRounds",
+}
+
 TRANSFER = "fixtures/transactions/eth_transfer_22188088_0.json"
 
 
@@ -57,6 +62,8 @@ def failures(path: Path, step: int = 1) -> tuple[int, list[str]]:
     found = []
     for name, text in archived(path, step):
         for case in decode_cases(text, name):
+            if case.name in OUT_OF_REACH:
+                continue
             count += 1
             found += [f"{name} {case.name}: {problem}" for problem in execute(case).problems()]
     return count, found

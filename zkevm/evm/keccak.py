@@ -1,25 +1,8 @@
-"""Keccak-256 as Ethereum uses it."""
+"""Keccak-256 and the hash that stands for no code."""
 
-from collections.abc import Callable
-from importlib.util import find_spec
+from zkevm.keccak import keccak256
 
-
-def _fastest() -> Callable[[bytes], bytes]:
-    if find_spec("sha3") is not None:
-        from sha3 import keccak_256  # noqa: PLC0415 (the fast backend is optional)
-
-        def digest(data: bytes) -> bytes:
-            result: bytes = keccak_256(data).digest()
-            return result
-
-        return digest
-    from eth_hash.auto import keccak  # noqa: PLC0415
-
-    return keccak
-
-
-keccak256: Callable[[bytes], bytes] = _fastest()
-"""The 32-byte digest."""
+__all__ = ["EMPTY_HASH", "keccak256"]
 
 EMPTY_HASH = int.from_bytes(keccak256(b""), "big")
 """The code hash of an account without code, as a word."""

@@ -1,7 +1,5 @@
 """Recovery of the address that made a secp256k1 signature."""
 
-from coincurve import PublicKey
-
 from zkevm.evm.keccak import keccak256
 
 SECP256K1_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
@@ -14,6 +12,8 @@ def recover_address(digest: bytes, y_parity: int, r: int, s: int) -> int | None:
     """
     if y_parity > 1 or not 0 < r < SECP256K1_ORDER or not 0 < s < SECP256K1_ORDER:
         return None
+    from coincurve import PublicKey  # noqa: PLC0415 (slow to import, and a verifier needs none)
+
     signature = r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes((y_parity,))
     try:
         key = PublicKey.from_signature_and_message(signature, digest, hasher=None)

@@ -132,6 +132,7 @@ def _call(
 def _give_gas(frame: Frame, requested: int, to: int, delegate: int | None, surcharge: int) -> int:
     """Charge for a call and for the gas that the callee gets, and return the latter."""
     state = frame.machine.state
+    frame.machine.recorder.code_inspected(state.code(to))
     cost = surcharge + (gas.WARM_ACCESS if state.is_warm(to) else gas.COLD_ACCOUNT)
     if delegate is not None:
         warm = delegate == to or state.is_warm(delegate)
@@ -141,7 +142,6 @@ def _give_gas(frame: Frame, requested: int, to: int, delegate: int | None, surch
     if delegate is not None:
         state.warm(delegate)
         frame.machine.recorder.code_inspected(state.code(delegate))
-    frame.machine.recorder.code_inspected(state.code(to))
     given = min(requested, gas.all_but_one_64th(frame.gas))
     frame.charge(given)
     return given

@@ -6,6 +6,7 @@ Bodies come from well-kept libraries; one module each. A body that rejects its i
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 
 
 class PrecompileFailure(Exception):
@@ -26,3 +27,16 @@ class Precompile:
         if left < 0:
             raise PrecompileFailure
         return self.body(data), left
+
+
+def deferred(module: str, function: str) -> Callable[[bytes], bytes]:
+    """Return a body of a module of this package, imported on the first call.
+
+    Pairing libraries are slow to import, and who verifies a proof executes nothing.
+    """
+
+    def body(data: bytes) -> bytes:
+        result: bytes = getattr(import_module(f"{__name__}.{module}"), function)(data)
+        return result
+
+    return body

@@ -1,24 +1,13 @@
 """The curve BLS12-381: additions, multi-scalar multiplications, pairing, maps (EIP-2537)."""
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
 
-from py_ecc import optimized_bls12_381 as bls
-from py_ecc.bls.hash_to_curve import (
-    clear_cofactor_G1,
-    clear_cofactor_G2,
-    map_to_curve_G1,
-    map_to_curve_G2,
-)
+from zkevm.evm.precompiles import Precompile, deferred
 
-from zkevm.evm.precompiles import Precompile, PrecompileFailure
-
-Element: TypeAlias = bls.FQ | bls.FQ2
-Point: TypeAlias = tuple[Element, Element, Element]
-"""Projective."""
-
-_FIELD_LENGTH = 64
-_SCALAR_LENGTH = 32
+FIELD_LENGTH = 64
+SCALAR_LENGTH = 32
+_G1_LENGTH = 2 * FIELD_LENGTH
+_G2_LENGTH = 4 * FIELD_LENGTH
 
 
 def _thousandths(text: str) -> tuple[int, ...]:
@@ -44,122 +33,33 @@ _G2_DISCOUNTS = _thousandths("""
 """)
 
 
-class _Group:
-    """One of the two groups: G1 over the field, G2 over its quadratic extension."""
+def _msm_price(length: int, single: int, discounts: Sequence[int]) -> Callable[[bytes], int]:
+    """Return the price of a multi-scalar multiplication, cheaper by the pair the more."""
 
-    def __init__(self, degree: int, curve_b: Element) -> None:
-        self.degree = degree
-        self.b = curve_b
-        self.length = 2 * degree * _FIELD_LENGTH
+    def price(data: bytes) -> int:
+        count = len(data) // (length + SCALAR_LENGTH)
+        discount = discounts[min(count, len(discounts)) - 1] if count else 0
+        return count * single * discount // 1000
 
-    def element(self, data: bytes) -> Element:
-        """Decode a coordinate."""
-        numbers = [
-            int.from_bytes(data[start : start + _FIELD_LENGTH], "big")
-            for start in range(0, len(data), _FIELD_LENGTH)
-        ]
-        if any(number >= bls.field_modulus for number in numbers):
-            raise PrecompileFailure
-        return bls.FQ(numbers[0]) if self.degree == 1 else bls.FQ2(numbers)
-
-    def point(self, data: bytes, *, in_subgroup: bool) -> Point:
-        """Decode a point, checking that it is on the curve and, if asked, in the subgroup."""
-        half = len(data) // 2
-        x, y = self.element(data[:half]), self.element(data[half:])
-        one = type(x).one()
-        if x == type(x).zero() and y == type(x).zero():
-            return one, one, type(x).zero()
-        point = (x, y, one)
-        if not bls.is_on_curve(point, self.b):
-            raise PrecompileFailure
-        if in_subgroup and not bls.is_inf(bls.multiply(point, bls.curve_order)):
-            raise PrecompileFailure
-        return point
-
-    def encode(self, point: Point) -> bytes:
-        """Encode a point; infinity is zero."""
-        if bls.is_inf(point):
-            return bytes(self.length)
-        coordinates = bls.normalize(point)
-        numbers = [
-            number
-            for coordinate in coordinates
-            for number in ([coordinate.n] if self.degree == 1 else coordinate.coeffs)
-        ]
-        return b"".join(int(number).to_bytes(_FIELD_LENGTH, "big") for number in numbers)
-
-    def add(self, data: bytes) -> bytes:
-        """Add two points of the curve, of the subgroup or not."""
-        _require(len(data) == 2 * self.length)
-        lhs, rhs = (
-            self.point(half, in_subgroup=False)
-            for half in (data[: self.length], data[self.length :])
-        )
-        return self.encode(bls.add(lhs, rhs))
-
-    def msm(self, data: bytes) -> bytes:
-        """Add up multiples of points of the subgroup."""
-        pairs = _split(data, self.length + _SCALAR_LENGTH)
-        total = (type(self.b).one(), type(self.b).one(), type(self.b).zero())
-        for pair in pairs:
-            point = self.point(pair[: self.length], in_subgroup=True)
-            scalar = int.from_bytes(pair[self.length :], "big")
-            total = bls.add(total, bls.multiply(point, scalar % bls.curve_order))
-        return self.encode(total)
-
-    def msm_price(self, single: int, discounts: Sequence[int]) -> Callable[[bytes], int]:
-        """Return the price of a multi-scalar multiplication, cheaper by the pair the more."""
-
-        def price(data: bytes) -> int:
-            count = len(data) // (self.length + _SCALAR_LENGTH)
-            discount = discounts[min(count, len(discounts)) - 1] if count else 0
-            return count * single * discount // 1000
-
-        return price
+    return price
 
 
-def _require(condition: bool) -> None:
-    if not condition:
-        raise PrecompileFailure
+def _body(function: str) -> Callable[[bytes], bytes]:
+    return deferred("bls12_381_curve", function)
 
 
-def _split(data: bytes, length: int) -> list[bytes]:
-    """Return the parts of that length, of which there must be at least one."""
-    _require(bool(data) and len(data) % length == 0)
-    return [data[start : start + length] for start in range(0, len(data), length)]
-
-
-_G1 = _Group(1, bls.b)
-_G2 = _Group(2, bls.b2)
-
-
-def _pairing_check(data: bytes) -> bytes:
-    product = bls.FQ12.one()
-    for pair in _split(data, _G1.length + _G2.length):
-        p = _G1.point(pair[: _G1.length], in_subgroup=True)
-        q = _G2.point(pair[_G1.length :], in_subgroup=True)
-        product *= bls.pairing(q, p, final_exponentiate=False)
-    return int(bls.final_exponentiate(product) == bls.FQ12.one()).to_bytes(32, "big")
-
-
-def _map_g1(data: bytes) -> bytes:
-    _require(len(data) == _FIELD_LENGTH)
-    return _G1.encode(clear_cofactor_G1(map_to_curve_G1(_G1.element(data))))
-
-
-def _map_g2(data: bytes) -> bytes:
-    _require(len(data) == 2 * _FIELD_LENGTH)
-    return _G2.encode(clear_cofactor_G2(map_to_curve_G2(_G2.element(data))))
-
-
-BLS12_G1ADD = Precompile("BLS12_G1ADD", lambda _: 375, _G1.add)
-BLS12_G1MSM = Precompile("BLS12_G1MSM", _G1.msm_price(12_000, _G1_DISCOUNTS), _G1.msm)
-BLS12_G2ADD = Precompile("BLS12_G2ADD", lambda _: 600, _G2.add)
-BLS12_G2MSM = Precompile("BLS12_G2MSM", _G2.msm_price(22_500, _G2_DISCOUNTS), _G2.msm)
+BLS12_G1ADD = Precompile("BLS12_G1ADD", lambda _: 375, _body("add_g1"))
+BLS12_G1MSM = Precompile(
+    "BLS12_G1MSM", _msm_price(_G1_LENGTH, 12_000, _G1_DISCOUNTS), _body("msm_g1")
+)
+BLS12_G2ADD = Precompile("BLS12_G2ADD", lambda _: 600, _body("add_g2"))
+BLS12_G2MSM = Precompile(
+    "BLS12_G2MSM", _msm_price(_G2_LENGTH, 22_500, _G2_DISCOUNTS), _body("msm_g2")
+)
 BLS12_PAIRING = Precompile(
     "BLS12_PAIRING_CHECK",
-    lambda data: 37_700 + 32_600 * (len(data) // (_G1.length + _G2.length)),
-    _pairing_check,
+    lambda data: 37_700 + 32_600 * (len(data) // (_G1_LENGTH + _G2_LENGTH)),
+    _body("check_pairing"),
 )
-BLS12_MAP_FP_TO_G1 = Precompile("BLS12_MAP_FP_TO_G1", lambda _: 5_500, _map_g1)
-BLS12_MAP_FP2_TO_G2 = Precompile("BLS12_MAP_FP2_TO_G2", lambda _: 23_800, _map_g2)
+BLS12_MAP_FP_TO_G1 = Precompile("BLS12_MAP_FP_TO_G1", lambda _: 5_500, _body("map_to_g1"))
+BLS12_MAP_FP2_TO_G2 = Precompile("BLS12_MAP_FP2_TO_G2", lambda _: 23_800, _body("map_to_g2"))
