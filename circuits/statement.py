@@ -41,9 +41,9 @@ from zkevm.evm.block import BlockEnvironment
 from zkevm.evm.code import EMPTY_CODE, Code
 from zkevm.evm.forks import FORKS
 from zkevm.evm.transaction import Log, Transaction, TransactionType
+from zkevm.keccak import keccak256
 from zkevm.plonkish.table import Bus
 from zkevm.proof import PublicMessage
-from zkevm.transcript import keccak256
 
 WORD_BYTES = 32
 WORD_BITS, ADDRESS_BITS, PRICE_BITS = 256, 160, 128

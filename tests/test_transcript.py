@@ -10,9 +10,10 @@ from tests.support.tampering import elements
 from zkevm.curve import g1
 from zkevm.errors import VerificationError
 from zkevm.field import MODULUS
+from zkevm.keccak import keccak256
 from zkevm.proof.layout import lay_out
 from zkevm.proof.protocol import Statement, run
-from zkevm.transcript import PREFIX, Kind, ProofReader, ProofWriter, header, keccak256, word
+from zkevm.transcript import PREFIX, Kind, ProofReader, ProofWriter, header, word
 
 POINTS = [g1.GENERATOR, None, g1.multiply(g1.GENERATOR, 77)]
 

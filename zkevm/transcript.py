@@ -20,11 +20,10 @@ from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import Generic, TypeVar
 
-from eth_hash.auto import keccak
-
 from zkevm.curve import BASE_MODULUS, G1Point, g1
 from zkevm.errors import VerificationError
 from zkevm.field import MODULUS
+from zkevm.keccak import keccak256
 
 WORD = 32
 POINT = 2 * WORD
@@ -33,11 +32,6 @@ LABEL = 27
 PREFIX = b"zkevm/transcript/v1".ljust(WORD, b"\0")
 
 Prover = TypeVar("Prover")
-
-
-def keccak256(data: bytes) -> bytes:
-    """Hash with Keccak-256, whose padding is Ethereum's, not that of SHA-3."""
-    return keccak(data)
 
 
 class Kind(IntEnum):

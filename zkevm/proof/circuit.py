@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from zkevm.field import MODULUS
+from zkevm.keccak import keccak256
 from zkevm.plonkish.program import Program, compile_table
 from zkevm.plonkish.table import MAX_DEGREE, Bus, Table
-from zkevm.transcript import keccak256, word
+from zkevm.transcript import word
 
 PROTOCOL = "zkevm/proof/v1"
 """The protocol and its version: every change of what is sent or absorbed changes it."""

@@ -7,11 +7,10 @@ import secrets
 from dataclasses import dataclass
 from functools import cached_property
 
-from eth_hash.auto import keccak
-
 from zkevm.curve import G2Point, g1, g2
 from zkevm.errors import SrsError, TooLargeError
 from zkevm.field import MODULUS
+from zkevm.keccak import keccak256
 from zkevm.srs import points as g1_points
 from zkevm.srs.ceremonies import CEREMONIES, Kind, ceremony_of
 from zkevm.srs.points import Points
@@ -54,7 +53,7 @@ class VerifierSrs:
     def identifier(self) -> bytes:
         """32 bytes that name the SRS in transcripts: a hash of the generators and ``[tau]_2``."""
         generators = g1.encode(g1.GENERATOR) + g2.encode(self.g2)
-        return keccak(IDENTIFIER_DOMAIN + generators + g2.encode(self.tau_g2))
+        return keccak256(IDENTIFIER_DOMAIN + generators + g2.encode(self.tau_g2))
 
 
 @dataclass(frozen=True, eq=False)
