@@ -11,7 +11,7 @@ from zkevm.plonkish.table import Bus, BusKind
 
 
 class TransactionField(IntEnum):
-    """The fields of the `tx` bus.  Addresses and numbers are words; INDEX counts where there are several."""
+    """The fields of the `tx` bus: addresses and numbers are words; an index counts repeated ones."""
 
     SENDER = 1
     NONCE = 2
@@ -84,7 +84,8 @@ def _lookup(number: int, name: str, fields: str) -> Bus:
     return Bus(name, number, BusKind.LOOKUP, tuple(fields.split()))
 
 
-# What runs through all steps.  sp in [0, 1024]; gas has no range of its own (CIRCUITS.md section 7).
+# What runs through all steps.  sp in [0, 1024]; gas has no range of its own (CIRCUITS.md section
+# 7).
 STATE = _token(1, "state", "clock frame code pc sp gas msize undo journal")
 
 # Cells of the machine: an access receives the token left by the one before and sends its own.
@@ -122,7 +123,8 @@ GROW = _token(15, "grow", "frame index end")
 COPY = _token(
     16,
     "copy",
-    "id source_kind source source_index source_end dest_kind dest dest_index left carry_lo carry_hi",
+    "id source_kind source source_index source_end dest_kind dest dest_index left"
+    " carry_lo carry_hi",
 )
 PATCH = _token(34, "patch", "id dest_kind dest index start valid stop lo hi")
 JOURNAL_NEW = _token(17, "journal_new", "id refund logs destroyed")
@@ -137,16 +139,16 @@ CODE = _token(25, "code", "position code left push_left")
 INIT_CODE = _token(26, "init_code", "data_frame code length")
 PRE = _token(27, "pre", "address field key_lo key_hi lo hi")
 POST = _token(28, "post", "address field key_lo key_hi lo hi")
-# At S1 the verifier sends the codes: a claim for each (its keccak checked by itself, its id the position
-# of its header on the code chain) and its words, zero-padded (index counts words of 32 bytes).
+# At S1 the verifier sends the codes: a claim for each (its keccak checked by itself, its id the
+# position of its header on the code chain) and its words, zero-padded (index counts words of 32
+# bytes).
 CODE_CLAIM = _token(30, "code_claim", "code hash_lo hash_hi length delegated target")
 CODE_DATA = _token(31, "code_data", "code index lo hi")
-# What the statement says of block and transaction, each value once; `public_values` offers them to lookups.
+# What the statement says of block and transaction, each value once; `public_values` offers them to
+# lookups.
 PUBLIC = _token(32, "public", "kind key field index lo hi")
 RECEIPT = _token(33, "receipt", "scope success gas_used logs")
-EXP = _token(
-    29, "exp", "id limb_index bits_left limb stored base_lo base_hi acc_lo acc_hi"
-)
+EXP = _token(29, "exp", "id limb_index bits_left limb stored base_lo base_hi acc_lo acc_hi")
 
 # Lookups.
 FETCH = _lookup(40, "fetch", "code pc byte instruction jumpdest")

@@ -19,12 +19,14 @@ from circuits.execution.tokens import I64
 from circuits.gadgets.accounts import Balance, ExtCodeHash, ExtCodeSize, SelfBalance
 from circuits.gadgets.add_sub import AddSub
 from circuits.gadgets.bitwise import Bitwise, Not
+from circuits.gadgets.call_halts import CallOutOfGas, PlainCallOutOfGas
 from circuits.gadgets.calldata import CallDataLoad
 from circuits.gadgets.calls import EnterCall, EnterPlain
 from circuits.gadgets.comparison import Equal, IsZero, IsZeroBool, LessThan, SignedLessThan
 from circuits.gadgets.copies import (
     CallDataCopy,
     CodeCopy,
+    ExtCodeCopy,
     Keccak256,
     MemoryCopy,
     ReturnDataCopy,
@@ -38,7 +40,8 @@ from circuits.gadgets.flow import Gas, Jump, Jumpdest, Jumpi, JumpiBool, MemoryS
 from circuits.gadgets.frameless_calls import EmptyCall, EmptyPlain, FailCall, FailPlain
 from circuits.gadgets.halts import FixedGas, InvalidJump, InvalidJumpi, InvalidOpcode, StackHeight
 from circuits.gadgets.logs import Log
-from circuits.gadgets.memory import MemoryWord, MloadAligned, Mstore8, MstoreAligned
+from circuits.gadgets.memory import MemoryWord, MloadAligned, Mstore8, MstoreAligned, MstoreGrow
+from circuits.gadgets.memory_halts import MemoryOutOfGas
 from circuits.gadgets.multiply import Multiply, MultiplySmall
 from circuits.gadgets.shift import ShiftArithmetic, ShiftLogical
 from circuits.gadgets.stack import Dup, Pop, Push, Push0, Swap
@@ -120,6 +123,7 @@ GADGETS: tuple[StepGadget, ...] = (
     CallDataLoad(),
     CallDataCopy(),
     CodeCopy(),
+    ExtCodeCopy(),
     ReturnDataSize(),
     ReturnDataCopy(),
     MemoryCopy(),
@@ -127,6 +131,7 @@ GADGETS: tuple[StepGadget, ...] = (
     Log(),
     MloadAligned(),
     MstoreAligned(),
+    MstoreGrow(),
     MemoryWord(),
     Mstore8(),
     Sload(),
@@ -142,6 +147,7 @@ GADGETS: tuple[StepGadget, ...] = (
     SstoreStipend(),
     SstoreOutOfGas(),
     AccountOutOfGas(),
+    MemoryOutOfGas(),
     StaticWrite(),
     StaticCall(),
     InvalidOpcode(),
@@ -217,7 +223,8 @@ def step_gadgets(fork: str) -> tuple[StepGadget, ...]:
     """The gadgets of the steps of a fork, in the order of the circuit's key."""
     rules = fork_named(fork)
     calls = (EnterCall, EnterPlain, EmptyCall, EmptyPlain, FailCall, FailPlain)
-    return (*GADGETS, *(call(rules) for call in calls))
+    halts = (CallOutOfGas, PlainCallOutOfGas)
+    return (*GADGETS, *(call(rules) for call in (*calls, *halts)))
 
 
 @cache
@@ -239,7 +246,7 @@ def tables(fork: str) -> tuple[Table, ...]:
 
 
 def assign(prepared: Execution) -> dict[str, I64]:
-    """Which rows each step gadget proves.  Raises NotProvableError naming the first that none does."""
+    """Which rows each step gadget proves.  NotProvableError names the first that none does."""
     rows, schedule = prepared.trace.rows, prepared.schedule
     free = np.ones(len(rows), np.bool_)
     frame_halt = prepared.trace.frames.halt
@@ -331,10 +338,9 @@ def cells(filled: Filled) -> list[Cells]:
 
 def columns(gadget: Gadget, w: Witness) -> list[NDArray[Any]]:
     """The witness columns of a table in order; counts of lookups that were not set are zero."""
-    counts = {i.count for i in gadget.table.interactions if i.count is not None}
-    for count in counts:
-        if count is not None and count not in w.cells:
-            w.store(count, np.zeros(w.rows, np.uint32))
+    for interaction in gadget.table.interactions:
+        if interaction.count is not None and interaction.count not in w.cells:
+            w.store(interaction.count, np.zeros(w.rows, np.uint32))
     if missing := w.missing(gadget.table.columns):
         raise ValueError(f"{gadget.name}: columns left unassigned: {missing}")
     return [w[c] for c in gadget.table.columns]

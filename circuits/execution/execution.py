@@ -15,7 +15,7 @@ from circuits.execution.stack import POPPED, Operands, StackRefreshes, gaps, ope
 from circuits.execution.tokens import I64, U64, Mask
 from zkevm.evm.fork import Fork
 from zkevm.evm.forks import fork_named
-from zkevm.evm.opcodes import Op
+from zkevm.evm.opcodes import ARITY, Op
 from zkevm.trace.trace import RESUME, FrameKind, Halt, Trace
 from zkevm.trace.words import Words, ints_from_words
 
@@ -32,6 +32,15 @@ READS_OF_HALTS: dict[Halt, dict[int, int]] = {
         Op.BALANCE: 1,
         Op.EXTCODESIZE: 1,
         Op.EXTCODEHASH: 1,
+        **dict.fromkeys((Op.MLOAD, Op.MSTORE, Op.MSTORE8), 1),
+        **dict.fromkeys((Op.RETURN, Op.REVERT, Op.KECCAK256), 2),
+        **dict.fromkeys((Op.LOG0, Op.LOG1, Op.LOG2, Op.LOG3, Op.LOG4), 2),
+        **dict.fromkeys((Op.CALLDATACOPY, Op.CODECOPY, Op.RETURNDATACOPY, Op.MCOPY), 3),
+        Op.EXTCODECOPY: 4,
+        Op.CREATE: 3,
+        Op.CREATE2: 3,
+        **dict.fromkeys((Op.CALL, Op.CALLCODE), 7),
+        **dict.fromkeys((Op.DELEGATECALL, Op.STATICCALL), 6),
     },
     Halt.STATIC_VIOLATION: {Op.CALL: 3},
 }
@@ -165,11 +174,13 @@ def execution(trace: Trace) -> Execution:
     """Prepare a trace."""
     op = trace.rows.op
     reads = POPPED[op]
-    frames = trace.frames
+    frames, rows_gas = trace.frames, trace.rows.gas
     for f in np.flatnonzero(frames.halt >= Halt.OUT_OF_GAS):
         row = int(frames.end_row[f])
         halt, code = Halt(int(frames.halt[f])), int(op[row])
         reads[row] = READS_OF_HALTS.get(halt, {}).get(code, 0)
+        if halt == Halt.OUT_OF_GAS and rows_gas[row] < ARITY[Op(code)].fixed_gas:
+            reads[row] = 0
     found = operands(trace, reads)
     value = np.zeros(len(op), np.bool_)
     calls = np.flatnonzero((op == Op.CALL) & (reads > 2))
@@ -278,7 +289,7 @@ class Steps:
     def _read(self, column: NDArray[Any], k: int) -> NDArray[Any]:
         operands = self.execution.operands
         has = operands.count[self.rows] > k
-        out = np.zeros((len(self.rows), *column.shape[1:]), column.dtype)
+        out: NDArray[Any] = np.zeros((len(self.rows), *column.shape[1:]), column.dtype)
         out[has] = column[operands.start[self.rows[has]] + k]
         return out
 

@@ -43,9 +43,8 @@ class Bitwise(StepGadget):
 
     def constrain(self, c: Builder) -> Next:
         is_and, is_or, is_xor = self.operation
-        for a, b, x in zip(
-            self.first.word.bytes, self.second.word.bytes, self.both.bytes, strict=True
-        ):
+        octets = (self.first_bytes.bytes, self.second_bytes.bytes, self.both.bytes)
+        for a, b, x in zip(*octets, strict=True):
             c.request(AND8, self.real, a, b, x)
         halves = []
         for half in ("lo", "hi"):

@@ -2,11 +2,11 @@
 
 Relation.  The 32 bytes of the call data from `offset` on are pushed; bytes past its end are zero.
 Argument.  Inside, offset < length, and the byte `base + offset` of the data frame lies in word
-           `index` at place `shift`.  Of the 64 bytes of that word and the next, those before the end are
-           marked: a prefix of as many as the place and the bytes that are left, but no more than
-           32 past the place.  The word is what the marked bytes are, from the place on; the second
-           word is read if one of its bytes is marked, so never past the data.
-           Outside, high half >= 1 or low half >= length: nothing is marked, and 0 is pushed.
+           `index` at place `shift`.  Of the 64 bytes of that word and the next, those before the
+           end are marked: a prefix of as many as the place and the bytes that are left, but no more
+           than 32 past the place.  The word is what the marked bytes are, from the place on; the
+           second word is read if one of its bytes is marked, so never past the data. Outside, high
+           half >= 1 or low half >= length: nothing is marked, and 0 is pushed.
 Assumes.   `frame_data` has offset and length below 2^32; words of a data frame are canonical.
 """
 
@@ -82,7 +82,7 @@ class CallDataLoad(StepGadget):
         return Next(opcode=Op.CALLDATALOAD, gas=gas.VERY_LOW, push=WordExpr(lo, hi))
 
     def _mark(self, c: Builder) -> None:
-        """Mark the bytes before the end: a prefix of shift + min(32, left + 1) of them if inside."""
+        """Mark the bytes before the end: the first shift + min(32, left + 1), if inside."""
         inside = self.real - self.outside
         left = self.length - self.offset.lo - 1
         shift = self.place.shift.select(range(WORD_BYTES))
@@ -133,7 +133,7 @@ def call_data(s: Steps) -> tuple[U64, U64, U64]:
 
 
 def where(s: Steps, length: U64) -> tuple[Mask, U64, Array]:
-    """Which offsets lie inside the data, these offsets (else 0), and their distance from the end."""
+    """Which offsets lie inside the data, these (else 0), and their distance from the end."""
     operand = s.pop(0)
     inside = np.asarray(fits(operand, 32) & (operand[:, 0] < length), np.bool_)
     offset = np.where(inside, operand[:, 0], np.uint64(0))

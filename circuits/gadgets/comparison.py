@@ -1,9 +1,10 @@
 """LT, GT, SLT, SGT, EQ, ISZERO.
 
-Relation.  The word pushed is 1 if the comparison of the words popped holds, else 0; SLT and SGT read
-           them as two's complement.
-Argument.  left < right exactly if `left - right` borrows out of 256 bits.  Signed words are compared
-           after adding 2**255 modulo 2**256, which turns their order into the unsigned one.
+Relation.  The word pushed is 1 if the comparison of the words popped holds, else 0; SLT and SGT
+           read them as two's complement.
+Argument.  left < right exactly if `left - right` borrows out of 256 bits.  Signed words are
+           compared after adding 2**255 modulo 2**256, which turns their order into the unsigned
+           one.
 Assumes.   Words popped are canonical.
 """
 

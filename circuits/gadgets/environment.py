@@ -1,7 +1,7 @@
 """ADDRESS, CALLER, ORIGIN, COINBASE and their like: the frame, the transaction, the block.
 
-Relation.  The opcode pushes the value that `env` states: for the frame under the frame's id, for the
-           block under 0.  No opcode is stated under both, so `of_frame` cannot be chosen.
+Relation.  The opcode pushes the value that `env` states: for the frame under the frame's id, for
+           the block under 0.  No opcode is stated under both, so `of_frame` cannot be chosen.
 """
 
 import numpy as np

@@ -1,12 +1,12 @@
 """EXP.
 
-Relation.  result = base ** exponent modulo 2**256, with 0 ** 0 = 1; the gas is 10 and 50 for each byte
-           of the exponent (EIP-160).
-Argument.  The limbs of the exponent above `top`, the highest one that is not zero, vanish.  The `exp`
-           chain of this step starts with the top limb and the accumulator 1, takes the limbs below from
-           where this row puts them, and ends with the result (`circuits.tables.exponent`).
-           The bytes of the exponent are two for each limb below the top, and those of the top limb,
-           whose upper byte is not zero exactly if `long`.
+Relation.  result = base ** exponent modulo 2**256, with 0 ** 0 = 1; the gas is 10 and 50 for each
+           byte of the exponent (EIP-160).
+Argument.  The limbs of the exponent above `top`, the highest one that is not zero, vanish.  The
+           `exp` chain of this step starts with the top limb and the accumulator 1, takes the limbs
+           below from where this row puts them, and ends with the result
+           (`circuits.tables.exponent`). The bytes of the exponent are two for each limb below the
+           top, and those of the top limb, whose upper byte is not zero exactly if `long`.
 Assumes.   Words popped are canonical.
 Ensures.   The result is canonical: a product of the `mul` table, or 1.
 """

@@ -1,7 +1,7 @@
 """JUMP, JUMPI, JUMPDEST, PC, MSIZE, GAS.
 
-Relation.  JUMP goes to a JUMPDEST that is an instruction; JUMPI does so if its condition is not zero.
-           PC, MSIZE and GAS push what the state says (GAS after it was charged).
+Relation.  JUMP goes to a JUMPDEST that is an instruction; JUMPI does so if its condition is not
+           zero. PC, MSIZE and GAS push what the state says (GAS after it was charged).
 Argument.  `fetch` has one entry for each byte of a code, so a destination is a JUMPDEST or is none.
            GAS is a point where the running gas is proven to be in range (CIRCUITS.md section 7).
 """

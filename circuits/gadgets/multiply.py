@@ -1,10 +1,10 @@
 """MUL.
 
 Relation.  result = lhs * rhs modulo 2**256.
-Argument.  In limbs of 64 bits, the products at positions 0 and 1 make the low half and a carry, those
-           at 2 and 3 with that carry the high half and a carry that is dropped; higher ones are
-           multiples of 2**256.  Carries are below 2**80, so both sides of each equation stay below
-           2**210: they hold over the integers.
+Argument.  In limbs of 64 bits, the products at positions 0 and 1 make the low half and a carry,
+           those at 2 and 3 with that carry the high half and a carry that is dropped; higher ones
+           are multiples of 2**256.  Carries are below 2**80, so both sides of each equation stay
+           below 2**210: they hold over the integers.
 Assumes.   Words popped are canonical, so that their limbs are unique.
 """
 

@@ -1,12 +1,12 @@
 """SHL, SHR, SAR.
 
-Relation.  SHL pushes value * 2**shift modulo 2**256, SHR floor(value / 2**shift), SAR the same of the
-           value read as two's complement.  From 256 on, SHL and SHR push 0, SAR 0 or -1.
-Argument.  Below 256, shift = 64 t + u with u < 64.  Each 64-bit limb is split at bit e (e = u to the
-           right, 64 - u to the left): x = upper * 2**e + lower, where lower * 2**(64 - e) < 2**64
-           proves lower < 2**e.  Upper parts and scaled lower parts of neighbours make the limbs of
-           the result, which t moves.  Products stay below 2**128: they hold over the integers.
-           SAR of a negative value is the complement of SHR of its complement.
+Relation.  SHL pushes value * 2**shift modulo 2**256, SHR floor(value / 2**shift), SAR the same of
+           the value read as two's complement.  From 256 on, SHL and SHR push 0, SAR 0 or -1.
+Argument.  Below 256, shift = 64 t + u with u < 64.  Each 64-bit limb is split at bit e (e = u to
+           the right, 64 - u to the left): x = upper * 2**e + lower, where lower * 2**(64 - e) <
+           2**64 proves lower < 2**e.  Upper parts and scaled lower parts of neighbours make the
+           limbs of the result, which t moves.  Products stay below 2**128: they hold over the
+           integers. SAR of a negative value is the complement of SHR of its complement.
 Assumes.   Words popped are canonical.
 Ensures.   Each limb of the result is an upper part below 2**(64 - e) plus a multiple of 2**(64 - e)
            below 2**64, so canonical.

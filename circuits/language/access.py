@@ -26,8 +26,8 @@ from zkevm.plonkish.table import Bus
 class TokenAccess(Part):
     """The columns of one access: the cells received, the gap and, on droppable buses, `keep`.
 
-    `old` are the value cells received; their ranges were proven by who wrote them.  `received` is the
-    same as expressions.  Values of a message beyond `cells` are 0.
+    `old` are the value cells received; their ranges were proven by who wrote them.  `received` is
+    the same as expressions.  Values of a message beyond `cells` are 0.
     """
 
     bus: Bus
@@ -56,7 +56,7 @@ class TokenAccess(Part):
         clock: Expr,
         new: Sequence[Expr | int] | None = None,
     ) -> None:
-        """Where `when` is 1, read the cell `key` at `clock` and leave `new` in it (default: old)."""
+        """Where `when` is 1, read the cell `key` at `clock` and leave `new` in it (or the old)."""
         gap = self.gap.value if isinstance(self.gap, Uint) else self.gap
         unused = (0,) * (len(self.bus.fields) - len(key) - len(self.cells) - 1)
         left = (*key, *self.received, *unused, clock - 1 - gap)
@@ -91,7 +91,7 @@ class TokenAccess(Part):
 
 
 class MemoryAccess(TokenAccess):
-    """A word of memory (or of a data frame); tokens may be dropped, as creation is what is guarded."""
+    """A word of memory or of a data frame; tokens may be dropped: creation is what is guarded."""
 
     bus = MEMORY
     cells = ("lo", "hi")

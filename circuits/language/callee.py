@@ -1,8 +1,8 @@
 """The code that a call of an address runs: its own, or that of the account it is delegated to.
 
-Relation.  The account's code hash is looked up in `code_info`.  If it is a delegation and the fork has
-           them (EIP-7702), the account it names is touched and its code runs instead; that one is not
-           followed further.
+Relation.  The account's code hash is looked up in `code_info`.  If it is a delegation and the fork
+           has them (EIP-7702), the account it names is touched and its code runs instead; that one
+           is not followed further.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class CalleeCode(Part):
         scope: Expr,
         undoing: Undoing | None = None,
     ) -> None:
-        """On every real row, read the code at `clock`; touch the delegate and read its at the next."""
+        """On real rows, read the code at `clock`; touch the delegate, read its code at the next."""
         self.account.read(c, c.real, address, clock)
         self.info.use(c, c.real, self.account)
         followed = self.info.delegated if fork.has_delegations else 0

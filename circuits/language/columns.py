@@ -1,7 +1,7 @@
 """Column kinds.  A kind says the range of its cells and who proves it.
 
-`Cell` (in `part`) is the only kind that proves nothing: for what a bus guarantees or constraints fix.
-Checked kinds look their cells up on every real row.
+`Cell` (in `part`) is the only kind that proves nothing: for what a bus guarantees or constraints
+fix. Checked kinds look their cells up on every real row.
 """
 
 from __future__ import annotations

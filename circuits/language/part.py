@@ -65,7 +65,7 @@ class Part:
 
 
 class Cell(Column, Part):
-    """One cell whose range nobody proves here: received from a bus, or determined by constraints."""
+    """One cell whose range nobody proves here: received, or determined by constraints."""
 
     def __init__(self, type: ColumnType = ColumnType.FIELD) -> None:
         super().__init__("", type)

@@ -1,7 +1,7 @@
 """What is gathered before any table is filled: accesses to cells, and requests between tables.
 
-Gadgets register the accesses of their rows; then every ledger is solved, which tells each access the
-value and the token it receives.  Requests carry the messages of token buses from the table that
+Gadgets register the accesses of their rows; then every ledger is solved, which tells each access
+the value and the token it receives.  Requests carry the messages of token buses from the table that
 sends them to the table that has one row for each.
 """
 
@@ -79,7 +79,7 @@ class Plan:
         return self._accesses.get((owner, part))
 
     def request(self, bus: Bus, *message: NDArray[Any]) -> None:
-        """Record messages sent on a token bus, an array an element, for the table that takes them."""
+        """Record messages on a token bus, an array an element, for the table that takes them."""
         self._requests[bus].append(message)
 
     def requests(self, bus: Bus) -> list[NDArray[Any]]:

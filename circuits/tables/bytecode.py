@@ -1,11 +1,12 @@
 """Codes: headers, bytes, push data.
 
-Relation.  The `code` chain runs through every header and its rows of 32 bytes: positions rise by one,
-           so the position of a header is a unique id of its code.  `push_step` decides byte by byte what
-           is an instruction and what is push data; `bytecode` offers each byte to `fetch`.
+Relation.  The `code` chain runs through every header and its rows of 32 bytes: positions rise by
+           one, so the position of a header is a unique id of its code.  `push_step` decides byte by
+           byte what is an instruction and what is push data; `bytecode` offers each byte to
+           `fetch`.
 Argument.  At S1 the verifier sends the claims (hash, length) and the words of each code, and
-           has checked their hashes; each header and each row takes one.  Words are zero-padded, so bytes
-           past the end of the code read as STOP, as they execute.
+           has checked their hashes; each header and each row takes one.  Words are zero-padded, so
+           bytes past the end of the code read as STOP, as they execute.
 Ensures.   `fetch`, `code_word`, `code_info`, `code_length` and `push` say what is in the code.
 """
 
@@ -127,7 +128,7 @@ class EmptyCode(FixedTable):
 
 @dataclass(frozen=True)
 class CodeRows:
-    """Rows of 32 bytes; `push_left`, (n, 33), counts push bytes before each byte and after the last."""
+    """Rows of 32 bytes; `push_left` (n, 33) counts push bytes before each byte, and at the end."""
 
     code: U64
     position: U64

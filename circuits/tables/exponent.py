@@ -1,12 +1,11 @@
 """Powers: the chain of squares and products that an EXP asks for, and products modulo 2**256.
 
-Relation.  `exp_bit` takes the top bit off the limb (`2 limb = 2**16 bit + rest`) and makes the accumulator
-           its square, times the base if the bit is set.
-           `exp_limb` takes the next limb, when all bits of the one before are used.
-           `mul` states a * b = c modulo 2**256.
-Argument.  The chain's id is the clock of its step; limb index and bits left only fall along it, and each
-           stored limb is sent once: so a chain uses each limb once, top one first.
-           A limb in use and a stored one are told apart by `stored`.
+Relation.  `exp_bit` takes the top bit off the limb (`2 limb = 2**16 bit + rest`) and makes the
+           accumulator its square, times the base if the bit is set. `exp_limb` takes the next limb,
+           when all bits of the one before are used. `mul` states a * b = c modulo 2**256.
+Argument.  The chain's id is the clock of its step; limb index and bits left only fall along it, and
+           each stored limb is sent once: so a chain uses each limb once, top one first. A limb in
+           use and a stored one are told apart by `stored`.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ Relation.  A row for each frame, which receives its `open` token.  With the pare
                eor    = parent's if it succeeds; else what `resume` or `end_tx` proves of it
            and for the root depth, static and eor start at 0.
 Argument.  The step that opens a frame sends one `open` token under its own clock, which is unique:
-           so each frame has one row, and what it offers is what the opener said.  `success` is a hint
-           of the opener that the end of the frame has to meet.
+           so each frame has one row, and what it offers is what the opener said.  `success` is a
+           hint of the opener that the end of the frame has to meet.
 Assumes.   The opener proved the ranges of value, data range and store, and that its flags are bits.
 Ensures.   Address and caller are below 2^160; their halves are canonical.
 """

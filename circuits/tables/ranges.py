@@ -1,7 +1,8 @@
 """Fixed lookups: ranges, bytes, bitwise AND, powers of two.
 
 Their values are functions of the row number, which the verifier evaluates by itself; only the count
-of each row is committed.  Heights are forced: a range table one bit higher would prove a range one bit wider.
+of each row is committed.  Heights are forced: a range table one bit higher would prove a range one
+bit wider.
 """
 
 from typing import ClassVar

@@ -1,1 +1,1 @@
-"""PLONKish tables: expressions over the cells of a row, buses, and the flat program that every reader shares."""
+"""PLONKish tables: expressions over the cells of a row, buses, and the program they flatten to."""

@@ -6,7 +6,8 @@ legal and silent is checked once, when the circuit is made.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,28 +64,32 @@ def imbalances(
     tables: Sequence[Cells], public: Sequence[PublicMessage] = (), limit: int = 100
 ) -> list[Imbalance]:
     """Messages out of balance over all tables and the statement, at most `limit`."""
-    balance: dict[tuple[Bus, Message], int] = {}
-    for cells in tables:
-        for bus, message, multiplicity, _, _ in _messages(cells):
-            balance[bus, message] = balance.get((bus, message), 0) + multiplicity
-    for p in public:
-        key = p.bus, tuple(v % MODULUS for v in p.values)
-        balance[key] = balance.get(key, 0) + p.multiplicity
-    wrong = [key for key, total in balance.items() if total % MODULUS][:limit]
+    totals: Counter[tuple[Bus, Message]] = Counter()
+    for bus, message, occurrence in _everything(tables, public):
+        totals[bus, message] += occurrence.multiplicity
+    wrong = [key for key, total in totals.items() if total % MODULUS][:limit]
     if not wrong:
         return []
-    occurrences: dict[tuple[Bus, Message], list[Occurrence]] = {key: [] for key in wrong}
-    for cells in tables:
-        for bus, message, multiplicity, row, interaction in _messages(cells):
-            if (found := occurrences.get((bus, message))) is not None and len(found) < limit:
-                found.append(Occurrence(cells.table.name, row, interaction.label, multiplicity))
-    for p in public:
-        if (found := occurrences.get((p.bus, tuple(p.values)))) is not None:
-            found.append(Occurrence(PUBLIC, -1, "public message", p.multiplicity))
+    found: dict[tuple[Bus, Message], list[Occurrence]] = {key: [] for key in wrong}
+    for bus, message, occurrence in _everything(tables, public):
+        if (bus, message) in found and len(found[bus, message]) < limit:
+            found[bus, message].append(occurrence)
     return [
-        Imbalance(bus, message, _signed(balance[bus, message]), tuple(occurrences[bus, message]))
+        Imbalance(bus, message, _signed(totals[bus, message]), tuple(found[bus, message]))
         for bus, message in wrong
     ]
+
+
+def _everything(
+    tables: Sequence[Cells], public: Sequence[PublicMessage]
+) -> Iterator[tuple[Bus, Message, Occurrence]]:
+    """Every message of the tables and of the statement, with who says it."""
+    for cells in tables:
+        for bus, message, multiplicity, row, interaction in _messages(cells):
+            yield bus, message, Occurrence(cells.table.name, row, interaction.label, multiplicity)
+    for p in public:
+        message = tuple(v % MODULUS for v in p.values)
+        yield p.bus, message, Occurrence(PUBLIC, -1, "public message", p.multiplicity)
 
 
 def count_lookups(
@@ -110,7 +115,7 @@ def count_lookups(
                 key = interaction.bus, tuple(column[row] for column in columns)
                 place.setdefault(key, (t, interaction.count, row))
     for cells in tables:
-        for bus, message, multiplicity, _, interaction in _messages(cells, (Role.REQUEST,)):
+        for bus, message, multiplicity, _, _ in _messages(cells, (Role.REQUEST,)):
             if multiplicity and (found := place.get((bus, message))):
                 t, column, row = found
                 counts[t][column][row] += multiplicity
@@ -118,7 +123,7 @@ def count_lookups(
 
 
 def _offered(cells: Cells, number: int) -> list[int]:
-    """Rows on which a providing interaction is true: its numerator with a count of one is not zero."""
+    """Rows on which a provider is true: its numerator with a count of one is not zero."""
     interaction = cells.table.interactions[number]
     if interaction.count is None:
         return []
@@ -139,7 +144,7 @@ def _signed(value: int) -> int:
 def _messages(
     cells: Cells, roles: Sequence[Role] = tuple(Role)
 ) -> list[tuple[Bus, Message, int, int, Interaction]]:
-    """Every message of a table with a multiplicity that is not zero: bus, values, signed multiplicity, row."""
+    """The messages of a table: bus, values, signed multiplicity (not zero), row, interaction."""
     found = []
     pairs = zip(cells.table.interactions, cells.program.interactions, strict=True)
     for interaction, nodes in pairs:

@@ -64,7 +64,7 @@ class Const(Expr):
 
 
 class Column(Expr):
-    """A leaf: a column that the prover commits to.  Its identity is the object; the table orders it."""
+    """A leaf: a column that the prover commits to, named by the object; the table orders it."""
 
     __slots__ = ("name", "type")
 

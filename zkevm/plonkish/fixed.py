@@ -137,7 +137,7 @@ class RowIsOneOf(FixedColumn):
 
 
 class Listed(FixedColumn):
-    """Values listed one by one, the last one repeated up to a power of two, then all of it again and again.
+    """Values listed one by one, the last one repeated up to a power of two, then all again.
 
     So padding rows state what other rows state.  The verifier folds the list (a multiplication a
     value): for short lists.

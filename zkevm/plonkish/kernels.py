@@ -77,7 +77,7 @@ def imbalances(
 
 
 def _counting(cells: Cells) -> Cells:
-    """The same cells with a count of one on every row: then a provider's numerator says if it is real."""
+    """The same cells with counts of one: then a provider's numerator says if it is real."""
     ones = np.ones(cells.rows, np.uint8)
     counts = {i.count for i in cells.table.interactions if i.count is not None}
     columns = [

@@ -57,7 +57,7 @@ class Program:
     interactions: tuple[InteractionNodes, ...]
 
     def arrays(self) -> tuple[NDArray[np.uint32], bytes]:
-        """Nodes as an (n, 3) array and constants as 32 bytes each, little endian: for the kernels."""
+        """For the kernels: nodes (n, 3), and constants as 32 bytes each, little endian."""
         nodes = np.array(self.nodes, dtype=np.uint32).reshape(-1, 3)
         return nodes, b"".join(c.to_bytes(32, "little") for c in self.constants)
 
