@@ -1,9 +1,10 @@
-"""CALLDATACOPY, CODECOPY, RETURNDATACOPY, MCOPY, RETURNDATASIZE and KECCAK256.
+"""CALLDATACOPY, CODECOPY, EXTCODECOPY, RETURNDATACOPY, RETURNDATASIZE, MCOPY and KECCAK256.
 
 Relation.  Each charges 3 (KECCAK256: 6) a word, grows memory to the end of what it touches, and
            asks for a copy of its bytes, unless there are none.
-           CALLDATACOPY, CODECOPY: bytes past the end of the source are zero.  RETURNDATACOPY: there
-           are none, offset + size <= length, also if size is 0 (EIP-211).
+           CALLDATACOPY, CODECOPY, EXTCODECOPY: bytes past the end of the source are zero; the last
+           pays for touching the account (EIP-2929) and follows no delegation (EIP-7702).
+           RETURNDATACOPY: there are none, offset + size <= length, also if size is 0 (EIP-211).
            KECCAK256: the copy goes to a sponge that the prover names, whose digest for this length
            is looked up; of no bytes it is a constant.
 Argument.  A copy reads at the step's clock and writes at the next tick; the step takes two.
@@ -14,10 +15,12 @@ Argument.  A copy reads at the step's clock and writes at the next tick; the ste
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 
 import numpy as np
 
 from circuits.buses import CODE_LENGTH, COPY, FRAME_DATA, KECCAK, CopyKind
+from circuits.execution.events import events_at
 from circuits.execution.tokens import U64, Mask
 from circuits.language import (
     Bit,
@@ -42,18 +45,38 @@ from circuits.language import (
     range_end,
     word,
 )
-from circuits.language.arrays import extend, fits, high, is_zero, low
+from circuits.language.arrays import extend, fits, high, integers, is_zero, low
+from circuits.language.callee import CodeFacts, CodeInfo, code_facts
 from circuits.language.compare import Less, difference
 from circuits.language.copying import request_copy
+from circuits.language.state import (
+    AddressAccess,
+    AddressWord,
+    CodeAccess,
+    FrameStore,
+    addresses,
+    inverses_of,
+)
 from zkevm.evm import gas
 from zkevm.evm.keccak import EMPTY_HASH
 from zkevm.evm.opcodes import Op
+from zkevm.trace.trace import StateEventKind
+from zkevm.trace.words import Words
 
 TICKS = 2
 
 
+class PoppedAddressWord(Popped):
+    """An operand whose low 160 bits are an address."""
+
+    def __init__(self) -> None:
+        self.parts = AddressWord()
+        super().__init__(self.parts)
+        self.address: Expr = self.parts.address
+
+
 class CopyFrom(StepGadget):
-    """What CALLDATACOPY and CODECOPY share: a source of `length` bytes that begins at `base`."""
+    """What copies of call data and code share: a source of `length` bytes that begins at `base`."""
 
     kind: CopyKind
     opcode: Op
@@ -79,6 +102,10 @@ class CopyFrom(StepGadget):
     @abstractmethod
     def sources(self, s: Steps) -> tuple[U64, U64, U64]:
         """The same as numbers: id, base, length."""
+
+    def operands(self, s: Steps) -> tuple[Words, Words, Words]:
+        """Destination, offset and size."""
+        return s.pop(0), s.pop(1), s.pop(2)
 
     def constrain(self, c: Builder) -> Next:
         source, base = self.source(c)
@@ -112,38 +139,38 @@ class CopyFrom(StepGadget):
 
     def plan(self, s: Steps, plan: Plan) -> None:
         source, base, length = self.sources(s)
-        _, origin, _ = place(s, length)
-        size = s.pop(2)[:, 0]
+        to, offset, size = self.operands(s)
+        _, origin, _ = place(offset, length)
         index = base + origin
-        end = index + np.minimum(length - origin, size)
-        dest = (CopyKind.MEMORY, s.frame, s.pop(0)[:, 0])
-        request_copy(plan, s, (self.kind, source, index, end), dest, size)
-        self.growth.plan(s, plan, range_end(s.pop(0), s.pop(2)))
+        end = index + np.minimum(length - origin, size[:, 0])
+        dest = (CopyKind.MEMORY, s.frame, to[:, 0])
+        request_copy(plan, s, (self.kind, source, index, end), dest, size[:, 0])
+        self.growth.plan(s, plan, range_end(to, size))
 
     def fill(self, w: Witness, s: Steps) -> None:
         _, _, length = self.sources(s)
-        outside, origin, distance = place(s, length)
-        size, there = s.pop(2)[:, 0], length - origin
-        self.target.fill(w, s.pop(0), s.pop(2))
-        self.growth.fill(w, s, range_end(s.pop(0), s.pop(2)))
-        w[self.words] = size
+        to, offset, size = self.operands(s)
+        outside, origin, distance = place(offset, length)
+        there = length - origin
+        self.target.fill(w, to, size)
+        self.growth.fill(w, s, range_end(to, size))
+        w[self.words] = size[:, 0]
         w[self.length] = length
         w[self.outside] = outside
-        w[self.far] = outside & ~is_zero(high(s.pop(1)))
+        w[self.far] = outside & ~is_zero(high(offset))
         w[self.distance] = distance
         w[self.origin] = origin
-        self.short.fill(w, there, size)
-        w[self.copied] = np.minimum(there, size)
+        self.short.fill(w, there, size[:, 0])
+        w[self.copied] = np.minimum(there, size[:, 0])
 
 
-def place(s: Steps, length: U64) -> tuple[Mask, U64, np.ndarray]:
+def place(offset: Words, length: U64) -> tuple[Mask, U64, U64]:
     """Which source offsets lie outside; where the copies begin; how far that is from the end."""
-    operand = s.pop(1)
-    inside = np.asarray(fits(operand, 32) & (operand[:, 0] < length), np.bool_)
-    origin = np.where(inside, operand[:, 0], length)
-    far = ~is_zero(high(operand))
+    inside = np.asarray(fits(offset, 32) & (offset[:, 0] < length), np.bool_)
+    origin = np.where(inside, offset[:, 0], length)
+    far = ~is_zero(high(offset))
     bound = np.where(far, np.uint64(1), length)
-    above = np.where(far[:, None], high(operand), low(operand))
+    above = np.where(far[:, None], high(offset), low(offset))
     beyond = low(difference(extend(above), extend(bound))[0])
     near = extend(length - origin - inside)[:, :2]
     return ~inside, origin, np.where(inside[:, None], near, beyond)
@@ -188,6 +215,64 @@ class CodeCopy(CopyFrom):
         lengths = np.array([*map(len, s.trace.codes), 0], np.uint64)
         length = lengths[s.trace.frames.code[s.frame_index]]
         return s.code, np.zeros(len(s), np.uint64), length
+
+
+class ExtCodeCopy(CopyFrom):
+    """EXTCODECOPY: the account is the first operand."""
+
+    name = "extcodecopy"
+    opcodes = (Op.EXTCODECOPY,)
+    opcode = Op.EXTCODECOPY
+    kind = CopyKind.CODE
+
+    account = PoppedAddressWord()
+    here = FrameStore()
+    touch = AddressAccess()
+    code_hash = CodeAccess()
+    info = CodeInfo()
+
+    def popped(self) -> list[Popped]:
+        return [self.account, self.to, self.offset, self.size]
+
+    def operands(self, s: Steps) -> tuple[Words, Words, Words]:
+        return s.pop(1), s.pop(2), s.pop(3)
+
+    def source(self, c: Builder) -> tuple[Expr, Expr | int]:
+        self.code_hash.read(c, self.real, self.account.address, self.clock)
+        self.info.use(c, self.real, self.code_hash)
+        c.require_equal("the length of the code", self.length, self.info.length)
+        return self.info.code, 0
+
+    def constrain(self, c: Builder) -> Next:
+        step = super().constrain(c)
+        self.here.use(c, self.frame)
+        undoing, scope = self.here.undoing(self.undo), self.here.scope
+        self.touch.use(c, self.real, self.account.address, self.clock, scope, undoing)
+        cost = step.gas - gas.VERY_LOW + self.touch.cost
+        return replace(step, gas=cost, undo=self.undo + self.here.undone)
+
+    def sources(self, s: Steps) -> tuple[U64, U64, U64]:
+        facts = facts_of(s)
+        code = np.array([f.code for f in facts], np.uint64)
+        length = np.array([f.length for f in facts], np.uint64)
+        return code, np.zeros(len(s), np.uint64), length
+
+    def plan(self, s: Steps, plan: Plan) -> None:
+        super().plan(s, plan)
+        warm = events_at(s.trace, s.rows, StateEventKind.WARM_ACCOUNT).old[:, 0] != 0
+        address = addresses(s.pop(0))
+        self.touch.plan(self, plan, address, s.clock, warm, inverses_of(s))
+        self.code_hash.plan_read(self, plan, address, s.clock)
+
+    def fill(self, w: Witness, s: Steps) -> None:
+        super().fill(w, s)
+        self.here.fill(w, s)
+        self.info.fill(w, facts_of(s))
+
+
+def facts_of(s: Steps) -> list[CodeFacts]:
+    """Of the codes of the accounts that EXTCODECOPY names."""
+    return [code_facts(s.execution, address) for address in integers(addresses(s.pop(0)))]
 
 
 class ReturnDataSize(StepGadget):

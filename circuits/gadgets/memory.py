@@ -3,6 +3,7 @@
 Relation.  The 32 bytes of memory from `offset` on, read or written big endian (yellow paper, H.2);
            memory becomes active up to their end.
            `mload_aligned`, `mstore_aligned`: offset = 32 * index, and that word is active already.
+           `mstore_grow`: the same with growth.
            `memory_word`: offset = 32 * index + shift.  Of the 64 bytes of words `index` and
            `index + 1`, those that the operand covers are replaced by the value.  For MSTORE the
            outcome is what the step leaves, for MLOAD it is what was there.  With shift 0 the second
@@ -95,11 +96,16 @@ def word_index(s: Steps) -> U64:
     return index
 
 
-def is_active(s: Steps) -> NDArray[np.bool_]:
-    """Whether the first operand is the start of a word that is active."""
+def is_aligned(s: Steps) -> NDArray[np.bool_]:
+    """Whether the first operand is the start of a word."""
     offset = s.pop(0)
     aligned = fits(offset, OFFSET_BITS) & (offset[:, 0] % np.uint64(32) == 0)
-    return np.asarray(aligned & (word_index(s) < s.msize), np.bool_)
+    return np.asarray(aligned, np.bool_)
+
+
+def is_active(s: Steps) -> NDArray[np.bool_]:
+    """Whether it is the start of a word that is active."""
+    return np.asarray(is_aligned(s) & (word_index(s) < s.msize), np.bool_)
 
 
 class MloadAligned(StepGadget):
@@ -155,6 +161,35 @@ class MstoreAligned(StepGadget):
 
     def fill(self, w: Witness, s: Steps) -> None:
         w[self.spare] = s.msize - word_index(s) - np.uint64(1)
+
+
+class MstoreGrow(StepGadget):
+    """MSTORE to one word, with growth."""
+
+    name = "mstore_grow"
+    opcodes = (Op.MSTORE,)
+
+    offset = PoppedAlignedAddress()
+    value = Popped()
+    memory = MemoryAccess()
+    growth = Growth(offset.lo + 32)
+
+    def accepts(self, s: Steps) -> NDArray[np.bool_]:
+        return is_aligned(s)
+
+    def constrain(self, c: Builder) -> Next:
+        cell = (self.frame, self.offset.address.index.value)
+        self.memory.use(c, self.real, cell, self.clock, (self.value.lo, self.value.hi))
+        cost = gas.VERY_LOW + self.growth.cost
+        return Next(opcode=Op.MSTORE, gas=cost, msize=self.growth.msize)
+
+    def plan(self, s: Steps, plan: Plan) -> None:
+        cells = keys(s.frame, word_index(s))
+        plan.access(self, self.memory, plan.memory, cells, s.clock, s.pop(1))
+        self.growth.plan(s, plan, s.pop(0)[:, 0] + np.uint64(32))
+
+    def fill(self, w: Witness, s: Steps) -> None:
+        self.growth.fill(w, s, s.pop(0)[:, 0] + np.uint64(32))
 
 
 class MemoryWord(StepGadget):

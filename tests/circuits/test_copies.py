@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.transactions import altered, faults, program, tables_of, trace_of
+from tests.support.transactions import TARGET, faults, program, tables_of, trace_of
 from zkevm.evm.code import Code
 from zkevm.evm.opcodes import Op
 from zkevm.evm.state import Account
@@ -23,11 +23,6 @@ def tables_for(*items, data=DATA, **kwargs):
 
 def check(*items, **kwargs):
     assert faults(*tables_for(*items, **kwargs)) == []
-
-
-def rejects(tables, public, name, changes):
-    """The tables with some cells changed have a fault."""
-    assert faults(altered(tables, name, changes), public)
 
 
 RANGES = [
@@ -83,6 +78,14 @@ def test_copy_of_return_data(to, offset, size):
 def test_output_of_a_call(offset, size):
     call = [*FILL, size, offset, 0, 0, CALLEE, 100_000, Op.STATICCALL]
     check(*call, Op.RETURNDATASIZE, 0, Op.MLOAD)
+
+
+@pytest.mark.parametrize("account", [CALLEE, TARGET, 0xDEAD, 2**200 + CALLEE])
+@pytest.mark.parametrize(
+    ("to", "offset", "size"), [(0, 0, 64), (5, 1, 40), (3, 2**130, 33), (9, 9, 0)]
+)
+def test_copy_of_another_code(account, to, offset, size):
+    check(*FILL, *[size, offset, to, account, Op.EXTCODECOPY] * 2)
 
 
 @settings(max_examples=10, deadline=None)
