@@ -72,13 +72,18 @@ from circuits.tables.frames import Frames
 from circuits.tables.journal import JournalTable
 from circuits.tables.keccak import FirstBlock, KeccakF, NextBlock, RoundConstants
 from circuits.tables.lists import AccessEntry, TransactionData
-from circuits.tables.memory import Expand, Grow, RefreshMemory
+from circuits.tables.memory import Expand, Grow
 from circuits.tables.opcodes import Opcodes
 from circuits.tables.order import OrderStarts
 from circuits.tables.precompiles import Precompiles
 from circuits.tables.public import PublicValues
 from circuits.tables.ranges import BytePairs, PowersOfTwo, Range16
-from circuits.tables.refresh import RefreshAccount, RefreshStorage, RefreshTransient
+from circuits.tables.refresh import (
+    RefreshAccount,
+    RefreshMemory,
+    RefreshStorage,
+    RefreshTransient,
+)
 from circuits.tables.slots import Slots, TransientSlots
 from circuits.tables.stack import DrainStack, RefreshStack
 from circuits.tables.undo import UndoAccount, UndoStorage, UndoTransient

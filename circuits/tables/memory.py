@@ -4,7 +4,6 @@ Relation.  `expand` takes the token of a step that grows a frame's memory from `
                new > old,   cost = C(new) - C(old),   C(n) = 3 n + floor(n^2 / 512)
            (yellow paper, appendix H) and starts and ends a chain of `grow` rows, one for each index
            in [old, new), which creates that word as zero.
-           `refresh_memory` moves a token to a later clock, changing nothing else.
 Argument.  A frame's msize only rises, and is what its last step left: (frame, old) is unique, so
            no word is created twice.  A word that nobody touches sends no token (`keep` = 0).
 Assumes.   old, new < 2^32: the step proved it.
@@ -23,7 +22,6 @@ from circuits.language import (
     Builder,
     Cell,
     ColumnType,
-    Halves,
     Plan,
     TableGadget,
     Uint,
@@ -130,43 +128,3 @@ def created(memory: Ledger, frame: U64, index: U64) -> tuple[U64, Mask]:
     clock = np.zeros(len(wanted), np.uint64)
     clock[touched] = memory.cells.created.reshape(-1)[place[touched]]
     return clock, touched
-
-
-@dataclass(frozen=True)
-class RefreshRecord:
-    """Bridges that are known once the ledger is solved."""
-
-    ledger: Ledger
-
-    def __len__(self) -> int:
-        return len(self.ledger.refreshes.keys)
-
-
-class RefreshMemory(TableGadget[RefreshRecord]):
-    """A row for each access of a word last touched 2^16 ticks before or more."""
-
-    name = "refresh_memory"
-
-    real = Bit()
-    frame = Cell(ColumnType.U64)
-    index = Cell(ColumnType.U32)
-    word = Halves()
-    clock = Cell(ColumnType.U64)
-    gap = Uint(32)
-
-    def constrain(self, c: Builder) -> None:
-        cell = (self.frame, self.index, self.word.lo, self.word.hi)
-        c.receive(MEMORY, self.real, *cell, self.clock)
-        c.send(MEMORY, self.real, *cell, self.clock + 1 + self.gap.value)
-
-    def collect(self, plan: Plan) -> RefreshRecord:
-        return RefreshRecord(plan.memory)
-
-    def fill(self, w: Witness, record: RefreshRecord, plan: Plan) -> None:
-        found = record.ledger.refreshes
-        w[self.real] = 1
-        w[self.frame] = found.keys[:, 0]
-        w[self.index] = found.keys[:, 1]
-        w[self.word] = found.values
-        w[self.clock] = found.old.reshape(-1)
-        w[self.gap] = found.new.reshape(-1) - found.old.reshape(-1) - np.uint64(1)

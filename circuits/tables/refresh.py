@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from circuits.buses import ACCOUNT, STORAGE, TRANSIENT
+from circuits.buses import ACCOUNT, MEMORY, STORAGE, TRANSIENT
 from circuits.execution.tokens import Ledger
 from circuits.language import (
     Bit,
@@ -74,6 +74,19 @@ class RefreshTable(TableGadget[RefreshRows]):
             element = limbs[:, start : start + width]
             w[cell] = element[:, 0] if width == 1 else element
             start += width
+
+
+class RefreshMemory(RefreshTable):
+    """Of words of memory and data frames."""
+
+    name = "refresh_memory"
+    bus = MEMORY
+    widths = (1, 1, 2, 2)
+
+    cells = Cells(4, ColumnType.U128)
+
+    def ledger(self, plan: Plan) -> Ledger:
+        return plan.memory
 
 
 class RefreshAccount(RefreshTable):
