@@ -14,7 +14,20 @@ from zkevm.plonkish.table import Table
 
 HALF = 1 << 128
 NOTABLE = (0, 1, 2, MODULUS - 1, 1 << 8, 1 << 16, 1 << 64, 1 << 127, HALF - 1, HALF)
-STEPS = (1, -1, 2, 1 << 8, -(1 << 8), 1 << 15, 1 << 16, -(1 << 16), 1 << 64, -(1 << 64), HALF, -HALF)
+STEPS = (
+    1,
+    -1,
+    2,
+    1 << 8,
+    -(1 << 8),
+    1 << 15,
+    1 << 16,
+    -(1 << 16),
+    1 << 64,
+    -(1 << 64),
+    HALF,
+    -HALF,
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +76,8 @@ class Target:
     """A table with what to attack it from.
 
     `rows` are honest (cells of all columns, fixed ones last).  `strangers` are rows outside the
-    domain of a step gadget with the true messages, as `Scene` has them.  `opcodes` are the gadget's.
+    domain of a step gadget with the true messages, as `Scene` has them.  `opcodes` are the
+    gadget's.
     """
 
     relation: Relation
@@ -106,7 +120,7 @@ def _find_holes(scene: Scene, report: Report, deadline: float) -> None:
     for lie in (Lie("as it is"), *small, *_goals(scene), *_changes(scene, places, STEPS[2:])):
         if time.monotonic() > deadline:
             return
-        for row in _attempts(repairer, lie):
+        for row in attempts(repairer, lie):
             verdict = scene.verdict(row)
             if verdict.impossible or not verdict.other:
                 continue
@@ -128,7 +142,7 @@ def _find_use(scenes: Sequence[Scene], item: int, deadline: float) -> Forgery | 
                 searches.remove(search)
                 continue
             repairer = Repairer(scene, dropped=item)
-            for row in _attempts(repairer, lie):
+            for row in attempts(repairer, lie):
                 verdict = scene.verdict(row, dropped=item, most=0)
                 if not verdict.broken and not verdict.impossible and verdict.other:
                     return _forgery(scene, lie, verdict.other, row)
@@ -137,7 +151,7 @@ def _find_use(scenes: Sequence[Scene], item: int, deadline: float) -> Forgery | 
     return None
 
 
-def _attempts(repairer: Repairer, lie: Lie, most: int = 6) -> Iterator[list[int]]:
+def attempts(repairer: Repairer, lie: Lie, most: int = 6) -> Iterator[list[int]]:
     row = list(repairer.scene.honest)
     for place, value in lie.cells:
         row[place] = value

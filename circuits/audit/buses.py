@@ -1,7 +1,7 @@
 """What each bus lets a row choose, and what it tells the row.
 
-A *key* is what a row asks for: it chooses the key, and the token or statement under that key tells it
-the rest.  A bus without a key here hands out work: the token comes as a whole, and a row exists
+A *key* is what a row asks for: it chooses the key, and the token or statement under that key tells
+it the rest.  A bus without a key here hands out work: the token comes as a whole, and a row exists
 because of it.  An *answer* flows the other way, from the receiver of a token to its sender.
 """
 
@@ -95,9 +95,7 @@ def _stated(table: Table, number: int) -> set[tuple[int, ...]]:
 
 def _statements(rows: set[tuple[int, ...]]) -> Statements:
     size = len(next(iter(rows)))
-    inputs = next(
-        k for k in range(1, size + 1) if len({row[:k] for row in rows}) == len(rows)
-    )
+    inputs = next(k for k in range(1, size + 1) if len({row[:k] for row in rows}) == len(rows))
     bounds = tuple(max(row[i] for row in rows) + 1 for i in range(size))
     return Statements(inputs, {row[:inputs]: row[inputs:] for row in rows}, bounds)
 

@@ -88,7 +88,9 @@ def run(
 def pure_program(ops: Iterable[Op], operands: Sequence[Sequence[int]]) -> bytes:
     """Run each instruction on each list of operands, dropping the results."""
     return b"".join(
-        call(op, *values[: ARITY[op].inputs]) + bytes((Op.POP,)) for op in ops for values in operands
+        call(op, *values[: ARITY[op].inputs]) + bytes((Op.POP,))
+        for op in ops
+        for values in operands
     )
 
 

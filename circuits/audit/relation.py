@@ -1,8 +1,8 @@
 """What a table demands of a row, and what the row decides, as seen from one honest row.
 
-Given:    a token of work as a whole; under every other key asked for, what the token or statement says.
-Decided:  every message sent or offered, every key asked for, every multiplicity.
-Free:     the clock of a token received, if it is older than the row; whether a droppable token is sent.
+Given:    a token of work as a whole; under every other key asked for, what the token or statement
+says. Decided:  every message sent or offered, every key asked for, every multiplicity. Free:
+the clock of a token received, if it is older than the row; whether a droppable token is sent.
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ class Message:
 class Equation:
     """Something that a repair can solve: `forms` lists what would make it true, none if it is.
 
-    None for `forms` says that it is broken beyond repair.  `item` is its declaration, if it has one.
+    None for `forms` says that it is broken beyond repair.  `item` is its declaration, if it has
+    one.
     """
 
     item: int | None
@@ -99,6 +100,7 @@ class Relation:
         self._bounds_without: dict[int | None, dict[int, int]] = {}
         self.position = table.position
         self.width = len(table.columns)
+        self.group = [c.name.split("[")[0] for c in (*table.columns, *table.fixed)]
         self.constraints = [polynomial(c.expr, self.position) for c in table.constraints]
         self.factors = [
             [polynomial(f, self.position) for f in factors(c.expr)] for c in table.constraints
@@ -161,9 +163,7 @@ class Relation:
             self._bounds_without[dropped] = {p: b for p, b in least.items() if b < MODULUS}
         return self._bounds_without[dropped]
 
-    def _message(
-        self, i: Interaction, given: tuple[int, ...], decided: tuple[int, ...]
-    ) -> Message:
+    def _message(self, i: Interaction, given: tuple[int, ...], decided: tuple[int, ...]) -> Message:
         multiplicity = i.multiplicity if i.count is None else _without(i.multiplicity, i.count)
         elements = tuple(polynomial(e, self.position) for e in i.message)
         return Message(
@@ -209,8 +209,9 @@ class Scene:
 
     With `opcodes`, those that a step gadget declares, the instruction of the code is not the honest
     row's but any other: a row that proves such a step decides what is not its own to decide.
-    With `truth`, the messages (by number) of an honest row of another gadget for the same opcode, the
-    row to start from is not honest: it is given what that row was given, and must agree or be broken.
+    With `truth`, the messages (by number) of an honest row of another gadget for the same opcode,
+    the row to start from is not honest: it is given what that row was given, and must agree or be
+    broken.
     """
 
     def __init__(
@@ -294,8 +295,13 @@ class Scene:
             if active and m.interaction.role is Role.RECEIVE and m.bus.name in CELLS:
                 other = other or self._from_the_future(row, m, now)
         for bus, more in balance.items():
-            if bus.name in DROPPABLE and more > 0 and any(
-                m.bus is bus and m.interaction.role is Role.RECEIVE for m in self.relation.messages
+            if (
+                bus.name in DROPPABLE
+                and more > 0
+                and any(
+                    m.bus is bus and m.interaction.role is Role.RECEIVE
+                    for m in self.relation.messages
+                )
             ):
                 other = other or f"{bus.name}: a token made of nothing"
         return other
@@ -343,7 +349,12 @@ class Scene:
 
     def held(self, dropped: int | None) -> frozenset[int]:
         """Columns that repairs leave alone: fixed ones, counts, and what the row is told directly."""
-        own = self._told_by.get(dropped, frozenset()) if dropped is not None else frozenset()
+        if dropped is None:
+            return self.pinned
+        own = set(self._told_by.get(dropped, ()))
+        for told in self._told_by.values():
+            if any(item == dropped for p in told for item, _ in self.relation.bounds.get(p, ())):
+                own |= told
         return self.pinned - own
 
     def _pinned(self) -> frozenset[int]:
@@ -355,15 +366,17 @@ class Scene:
         self._told_by: dict[int, frozenset[int]] = {}
         for number, m in enumerate(relation.takes, relation.first_take):
             if m.interaction in relation.asks or self._always(m):
-                told = {p for place in m.given for p in _bare(m.elements[place])}
+                told = {p for place in m.given for p in _told_word(m.elements[place])}
                 self._told_by[number] = frozenset(told)
                 pinned |= told
         return frozenset(pinned)
 
     def _always(self, m: Message) -> bool:
         """Whether the row cannot but receive this: a step's operand."""
-        return m.interaction.role is Role.RECEIVE and m.active(self.honest) == 1 and (
-            m.bus.name == "stack" and len(m.multiplicity.degrees) == 1
+        return (
+            m.interaction.role is Role.RECEIVE
+            and m.active(self.honest) == 1
+            and (m.bus.name == "stack" and len(m.multiplicity.degrees) == 1)
         )
 
     def _equations(self) -> Iterator[Equation]:
@@ -371,9 +384,7 @@ class Scene:
         for item, (whole, parts) in enumerate(
             zip(relation.constraints, relation.factors, strict=True)
         ):
-            yield Equation(
-                item, frozenset(whole.degrees), _vanishing(whole, parts), ((whole, 0),)
-            )
+            yield Equation(item, frozenset(whole.degrees), _vanishing(whole, parts), ((whole, 0),))
         for number, lookup in zip(relation.lookup_items, relation.lookups, strict=True):
             statements = relation.statements[lookup.bus]
             if statements.inputs < len(lookup.elements):
@@ -401,7 +412,9 @@ class Scene:
                 yield Equation(item if taken else None, _places(m), forms, wanted)
 
 
-def _vanishing(whole: Polynomial, parts: Sequence[Polynomial]) -> Callable[[Row], list[Form] | None]:
+def _vanishing(
+    whole: Polynomial, parts: Sequence[Polynomial]
+) -> Callable[[Row], list[Form] | None]:
     forms: list[Form] = [(part, 0) for part in parts]
     return lambda row: forms if whole.value(row) else []
 
@@ -447,8 +460,14 @@ def _places(m: Message) -> frozenset[int]:
     return frozenset(p for e in (m.multiplicity, *m.elements) for p in e.degrees)
 
 
-def _bare(poly: Polynomial) -> tuple[int, ...]:
-    return tuple(poly.degrees) if len(poly.degrees) == 1 else ()
+def _told_word(poly: Polynomial) -> tuple[int, ...]:
+    """The cells that an element tells: its only column, or the digits of a number."""
+    return tuple(poly.degrees) if len(poly.degrees) == 1 or _is_number(poly) else ()
+
+
+def _is_number(poly: Polynomial) -> bool:
+    slopes = sorted((poly.slopes or {0: 2}).values())
+    return slopes in ([1 << bits * i for i in range(len(slopes))] for bits in (8, 16))
 
 
 def _scaled(expr: Expr) -> tuple[Column | None, int]:

@@ -162,7 +162,23 @@ class Repairer:
         self, row: list[int], poly: Polynomial, target: int, slopes: dict[int, int]
     ) -> Iterator[Change]:
         """Bounded cells with integer slopes, as digits of what the others leave."""
-        digits = {p: _signed(s) for p, s in slopes.items() if self.bound.get(p, MODULUS) <= LIMB}
+        all_digits = {p: _signed(s) for p, s in slopes.items() if self.bound.get(p, MODULUS) <= LIMB}
+        groups = {self.scene.relation.group[p] for p in all_digits if self.bound[p] > 2}
+        if len(groups) < 2:
+            yield from self._as_digits(row, poly, target, all_digits)
+            return
+        for group in sorted(groups):
+            some = {
+                p: s
+                for p, s in all_digits.items()
+                if self.bound[p] == 2 or self.scene.relation.group[p] == group
+            }
+            yield from self._as_digits(row, poly, target, some)
+        yield from self._as_digits(row, poly, target, all_digits)
+
+    def _as_digits(
+        self, row: list[int], poly: Polynomial, target: int, digits: dict[int, int]
+    ) -> Iterator[Change]:
         if len(digits) < 2 or (poly.slopes is None and not _is_linear(row, poly, digits)):
             return
         held = sum(s * row[p] for p, s in digits.items())

@@ -29,9 +29,7 @@ def rows_of(filled: Filled, most: int = 4096) -> Rows:
     return found
 
 
-def table_rows(
-    table: Table, cells: Sequence[Any], w: Witness, most: int
-) -> list[tuple[int, ...]]:
+def table_rows(table: Table, cells: Sequence[Any], w: Witness, most: int) -> list[tuple[int, ...]]:
     """The rows of one table, spread evenly if there are more than `most`; counts are set to 1."""
     count = w.rows
     chosen = np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))
@@ -81,7 +79,11 @@ def _translated(source: Relation, target: Relation, row: Row) -> dict[int, tuple
     for bus in SIMPLE:
         for role in Role:
             theirs, ours = (
-                [n for n, m in enumerate(r.messages) if (m.bus.name, m.interaction.role) == (bus, role)]
+                [
+                    n
+                    for n, m in enumerate(r.messages)
+                    if (m.bus.name, m.interaction.role) == (bus, role)
+                ]
                 for r in (source, target)
             )
             if len(theirs) != len(ours):
