@@ -19,6 +19,7 @@ from circuits.execution.tokens import I64
 from circuits.gadgets.accounts import Balance, ExtCodeHash, ExtCodeSize, SelfBalance
 from circuits.gadgets.add_sub import AddSub
 from circuits.gadgets.bitwise import Bitwise, Not
+from circuits.gadgets.bytes import Byte, CountLeadingZeros, SignExtend
 from circuits.gadgets.call_halts import CallOutOfGas, PlainCallOutOfGas
 from circuits.gadgets.calldata import CallDataLoad
 from circuits.gadgets.calls import EnterCall, EnterPlain
@@ -27,22 +28,22 @@ from circuits.gadgets.copies import (
     CallDataCopy,
     CodeCopy,
     ExtCodeCopy,
-    Keccak256,
     MemoryCopy,
-    ReturnDataCopy,
-    ReturnDataSize,
 )
-from circuits.gadgets.divide import Divide, DivideSmall
+from circuits.gadgets.divide import Divide, DivideSmall, SignedDivide
 from circuits.gadgets.ends import ResumeCall, Return, Revert, Stop, StopPastEnd
 from circuits.gadgets.environment import Environment
 from circuits.gadgets.exponent import Exponentiate
 from circuits.gadgets.flow import Gas, Jump, Jumpdest, Jumpi, JumpiBool, MemorySize, ProgramCounter
 from circuits.gadgets.frameless_calls import EmptyCall, EmptyPlain, FailCall, FailPlain
 from circuits.gadgets.halts import FixedGas, InvalidJump, InvalidJumpi, InvalidOpcode, StackHeight
+from circuits.gadgets.hashing import Keccak256
 from circuits.gadgets.logs import Log
 from circuits.gadgets.memory import MemoryWord, MloadAligned, Mstore8, MstoreAligned, MstoreGrow
 from circuits.gadgets.memory_halts import MemoryOutOfGas
+from circuits.gadgets.modular import Modular
 from circuits.gadgets.multiply import Multiply, MultiplySmall
+from circuits.gadgets.return_data import ReturnDataCopy, ReturnDataSize
 from circuits.gadgets.shift import ShiftArithmetic, ShiftLogical
 from circuits.gadgets.stack import Dup, Pop, Push, Push0, Swap
 from circuits.gadgets.state_halts import (
@@ -65,7 +66,8 @@ from circuits.tables.bytecode import (
     PushData32,
     PushSteps,
 )
-from circuits.tables.copy import CopyAligned, CopyPatch, CopyShift
+from circuits.tables.copy import CopyAligned, CopyShift
+from circuits.tables.copy_patch import CopyPatch
 from circuits.tables.end import EndTransaction
 from circuits.tables.exponent import ExpBit, ExpLimb, Products
 from circuits.tables.frames import Frames
@@ -108,6 +110,11 @@ GADGETS: tuple[StepGadget, ...] = (
     Exponentiate(),
     DivideSmall(),
     Divide(),
+    SignedDivide(),
+    Modular(),
+    SignExtend(),
+    Byte(),
+    CountLeadingZeros(),
     LessThan(),
     SignedLessThan(),
     Equal(),
@@ -229,7 +236,10 @@ def step_gadgets(fork: str) -> tuple[StepGadget, ...]:
     rules = fork_named(fork)
     calls = (EnterCall, EnterPlain, EmptyCall, EmptyPlain, FailCall, FailPlain)
     halts = (CallOutOfGas, PlainCallOutOfGas)
-    return (*GADGETS, *(call(rules) for call in (*calls, *halts)))
+    known = [
+        g for g in GADGETS if any(op in rules.instructions or op == RESUME for op in g.opcodes)
+    ]
+    return (*known, *(call(rules) for call in (*calls, *halts)))
 
 
 @cache

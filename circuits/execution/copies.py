@@ -118,7 +118,7 @@ class Moves:
     @cached_property
     def from_code(self) -> Mask:
         """Which rows copy from code."""
-        return self.source_kind == CopyKind.CODE
+        return np.asarray(self.source_kind == CopyKind.CODE)
 
 
 def moves(

@@ -295,7 +295,8 @@ class Steps:
 
     def written(self, k: int = 0) -> Words:
         """The k-th word that the row puts on the stack (every row must write so many)."""
-        return self.trace.written.words[self.take(self.execution.written_start) + k]
+        found: Words = self.trace.written.words[self.take(self.execution.written_start) + k]
+        return found
 
     def memory_left(self, k: int, where: Mask) -> Words:
         """The k-th memory word that the row leaves, 0 where `where` is not set."""

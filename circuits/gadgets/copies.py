@@ -1,15 +1,11 @@
-"""CALLDATACOPY, CODECOPY, EXTCODECOPY, RETURNDATACOPY, RETURNDATASIZE, MCOPY and KECCAK256.
+"""CALLDATACOPY, CODECOPY, EXTCODECOPY and MCOPY.
 
-Relation.  Each charges 3 (KECCAK256: 6) a word, grows memory to the end of what it touches, and
-           asks for a copy of its bytes, unless there are none.
+Relation.  Each charges 3 a word, grows memory to the end of what it touches, and asks for a copy of
+           its bytes, unless there are none.
            CALLDATACOPY, CODECOPY, EXTCODECOPY: bytes past the end of the source are zero; the last
            pays for touching the account (EIP-2929) and follows no delegation (EIP-7702).
-           RETURNDATACOPY: there are none, offset + size <= length, also if size is 0 (EIP-211).
-           KECCAK256: the copy goes to a sponge that the prover names, whose digest for this length
-           is looked up; of no bytes it is a constant.
+           MCOPY (EIP-5656): as if all bytes were read before any is written.
 Argument.  A copy reads at the step's clock and writes at the next tick; the step takes two.
-           The sponge is the one whose lanes the copy looks up, each of them, and length and lanes
-           determine the input.
 """
 
 from __future__ import annotations
@@ -19,7 +15,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from circuits.buses import CODE_LENGTH, COPY, FRAME_DATA, KECCAK, CopyKind
+from circuits.buses import CODE_LENGTH, COPY, FRAME_DATA, CopyKind
 from circuits.execution.events import events_at
 from circuits.execution.tokens import U64, Mask
 from circuits.language import (
@@ -29,21 +25,17 @@ from circuits.language import (
     ColumnType,
     Expr,
     Growth,
-    Halves,
     Larger,
     MemoryRange,
     Next,
     Plan,
     Popped,
-    ReturnedAccess,
     StepGadget,
     Steps,
     Uint,
     Witness,
     WordCount,
-    keys,
     range_end,
-    word,
 )
 from circuits.language.arrays import extend, fits, high, integers, is_zero, low
 from circuits.language.callee import CodeFacts, CodeInfo, code_facts
@@ -58,7 +50,6 @@ from circuits.language.state import (
     inverses_of,
 )
 from zkevm.evm import gas
-from zkevm.evm.keccak import EMPTY_HASH
 from zkevm.evm.opcodes import Op
 from zkevm.trace.trace import StateEventKind
 from zkevm.trace.words import Words
@@ -275,76 +266,6 @@ def facts_of(s: Steps) -> list[CodeFacts]:
     return [code_facts(s.execution, address) for address in integers(addresses(s.pop(0)))]
 
 
-class ReturnDataSize(StepGadget):
-    """RETURNDATASIZE."""
-
-    name = "returndatasize"
-    opcodes = (Op.RETURNDATASIZE,)
-
-    returned = ReturnedAccess()
-
-    def constrain(self, c: Builder) -> Next:
-        self.returned.use(c, self.real, (self.frame,), self.clock)
-        return Next(opcode=Op.RETURNDATASIZE, gas=gas.BASE, push=word(self.returned.old[2]))
-
-    def plan(self, s: Steps, plan: Plan) -> None:
-        plan.access(self, self.returned, plan.returned, keys(s.frame), s.clock)
-
-
-class ReturnDataCopy(StepGadget):
-    """RETURNDATACOPY within the return data."""
-
-    name = "returndatacopy"
-    opcodes = (Op.RETURNDATACOPY,)
-
-    to = Popped()
-    offset = Popped()
-    size = Popped()
-    target = MemoryRange(to, size)
-    growth = Growth(target.end)
-    words = WordCount(target.size)
-    returned = ReturnedAccess()
-    spare = Uint(32)  # bytes after those that are copied
-
-    def constrain(self, c: Builder) -> Next:
-        data_frame, base, length = self.returned.old
-        offset, size = self.offset, self.size.lo
-        self.returned.use(c, self.real, (self.frame,), self.clock)
-        c.require_zero("offset below 2^128", offset.hi)
-        # the offset is below 2^128, all others below 2^33: the sum does not wrap
-        c.require_equal("within the data", length, offset.lo + size + self.spare.value)
-        index = base + offset.lo
-        c.send(
-            COPY,
-            self.target.some(c),
-            *(self.clock, CopyKind.MEMORY, data_frame, index, index + size),
-            *(CopyKind.MEMORY, self.frame, self.target.start, size, 0, 0),
-        )
-        return Next(
-            opcode=Op.RETURNDATACOPY,
-            gas=gas.VERY_LOW + gas.COPY_WORD * self.words.count + self.growth.cost,
-            msize=self.growth.msize,
-            ticks=TICKS,
-        )
-
-    def plan(self, s: Steps, plan: Plan) -> None:
-        data_frame, base, _ = s.execution.returned(s.rows)
-        size = s.pop(2)[:, 0]
-        index = base + s.pop(1)[:, 0]
-        source = (CopyKind.MEMORY, data_frame, index, index + size)
-        dest = (CopyKind.MEMORY, s.frame, s.pop(0)[:, 0])
-        plan.access(self, self.returned, plan.returned, keys(s.frame), s.clock)
-        request_copy(plan, s, source, dest, size)
-        self.growth.plan(s, plan, range_end(s.pop(0), s.pop(2)))
-
-    def fill(self, w: Witness, s: Steps) -> None:
-        _, _, length = s.execution.returned(s.rows)
-        self.target.fill(w, s.pop(0), s.pop(2))
-        self.growth.fill(w, s, range_end(s.pop(0), s.pop(2)))
-        w[self.words] = s.pop(2)[:, 0]
-        w[self.spare] = length - s.pop(1)[:, 0] - s.pop(2)[:, 0]
-
-
 class MemoryCopy(StepGadget):
     """MCOPY."""
 
@@ -391,65 +312,3 @@ class MemoryCopy(StepGadget):
 def ends(s: Steps) -> tuple[U64, U64]:
     """The ends of both ranges of MCOPY."""
     return range_end(s.pop(0), s.pop(2)), range_end(s.pop(1), s.pop(2))
-
-
-class Keccak256(StepGadget):
-    """KECCAK256."""
-
-    name = "keccak256"
-    opcodes = (Op.KECCAK256,)
-
-    offset = Popped()
-    size = Popped()
-    data = MemoryRange(offset, size)
-    growth = Growth(data.end)
-    words = WordCount(data.size)
-    sponge = Cell(ColumnType.U32)
-    digest = Halves()
-
-    def constrain(self, c: Builder) -> Next:
-        some = self.data.some(c)
-        c.send(
-            COPY,
-            some,
-            *(self.clock, CopyKind.MEMORY, self.frame, self.data.start, self.data.end),
-            *(CopyKind.ABSORB, self.sponge, 0, self.size.lo, 0, 0),
-        )
-        c.request(KECCAK, some, self.sponge, self.size.lo, *self.digest)
-        for name, half, value in (
-            ("low", self.digest.lo, EMPTY_HASH % 2**128),
-            ("high", self.digest.hi, EMPTY_HASH >> 128),
-        ):
-            c.require_zero(f"the digest of nothing, {name} half", self.data.empty * (half - value))
-        return Next(
-            opcode=Op.KECCAK256,
-            gas=gas.KECCAK256 + gas.KECCAK256_WORD * self.words.count + self.growth.cost,
-            msize=self.growth.msize,
-            push=self.digest.expr,
-        )
-
-    def plan(self, s: Steps, plan: Plan) -> None:
-        size, index = s.pop(1)[:, 0], s.pop(0)[:, 0]
-        source = (CopyKind.MEMORY, s.frame, index, index + size)
-        zero = np.zeros(len(s), np.uint64)
-        request_copy(plan, s, source, (CopyKind.ABSORB, sponges(s, plan), zero), size)
-        self.growth.plan(s, plan, range_end(s.pop(0), s.pop(1)))
-
-    def assign(self, s: Steps, plan: Plan) -> Witness:
-        w = super().assign(s, plan)
-        w[self.sponge] = sponges(s, plan)
-        return w
-
-    def fill(self, w: Witness, s: Steps) -> None:
-        self.data.fill(w, s.pop(0), s.pop(1))
-        self.growth.fill(w, s, range_end(s.pop(0), s.pop(1)))
-        w[self.words] = s.pop(1)[:, 0]
-        w[self.digest] = s.written()
-
-
-def sponges(s: Steps, plan: Plan) -> U64:
-    """The sponges of KECCAK256 steps, 0 for empty inputs."""
-    trace = s.trace
-    hashing = (trace.rows.op == Op.KECCAK256) & ~s.execution.schedule.halted
-    inputs = (trace.hashes[i] for i in np.searchsorted(np.flatnonzero(hashing), s.rows))
-    return np.array([plan.sponges.identify(data) if data else 0 for data in inputs], np.uint64)

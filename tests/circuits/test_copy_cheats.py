@@ -6,6 +6,7 @@ import pytest
 from circuits.execution.copies import Moves, moves
 from circuits.execution.execution import Steps
 from circuits.gadgets import copies as copy_gadgets
+from circuits.gadgets import hashing
 from circuits.language import memory
 from circuits.tables import copy as copy_tables
 from tests.circuits.test_copies import CALLEE, DATA, FILL, RETURNS
@@ -162,8 +163,8 @@ def test_digest_of_another_sponge(monkeypatch):
     of = trace(*FILL, 64, 0, Op.KECCAK256, 64, 32, Op.KECCAK256)
 
     def lie():
-        honest = copy_gadgets.sponges
-        monkeypatch.setattr(copy_gadgets, "sponges", lambda s, plan: honest(s, plan)[::-1].copy())
+        honest = hashing.sponges
+        monkeypatch.setattr(hashing, "sponges", lambda s, plan: honest(s, plan)[::-1].copy())
 
     assert is_rejected(of, lie)
 
