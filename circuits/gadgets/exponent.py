@@ -12,10 +12,8 @@ Ensures.   The result is canonical: a product of the `mul` table, or 1.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from circuits.buses import BYTES, EXP
-from circuits.execution.tokens import I64
 from circuits.language import (
     Bit,
     Bits,
@@ -33,7 +31,7 @@ from circuits.language import (
     total,
 )
 from circuits.language.alignment import prefixes
-from circuits.language.arrays import Words, limbs
+from circuits.language.arrays import limbs, top_limbs
 from circuits.language.words import Halves
 from zkevm.evm import gas
 from zkevm.evm.opcodes import Op
@@ -101,9 +99,3 @@ class Exponentiate(StepGadget):
         limb = limbs(s.pop(1))[np.arange(len(s)), np.maximum(top, 0)]
         w[self.upper], w[self.lower] = limb >> 8, limb & 0xFF
         w[self.long] = limb >= 256
-
-
-def top_limbs(exponent: Words) -> I64:
-    """The highest 16-bit limb of each word that is not zero, -1 for none."""
-    nonzero: NDArray[np.bool_] = limbs(exponent)[:, ::-1] != 0
-    return np.where(nonzero.any(axis=1), LIMBS - 1 - nonzero.argmax(axis=1), -1)

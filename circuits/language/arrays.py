@@ -35,6 +35,7 @@ __all__ = [
     "low",
     "octets",
     "signed_field",
+    "top_limbs",
     "words",
 ]
 
@@ -141,3 +142,10 @@ def one_word(value: int) -> Words:
 def one_number(value: int) -> NDArray[np.uint64]:
     """One row with a number below 2^64."""
     return np.array([value], np.uint64)
+
+
+def top_limbs(array: Words) -> NDArray[np.int64]:
+    """The place of the highest 16-bit limb that is not zero, -1 for none."""
+    nonzero = limbs(array)[:, ::-1] != 0
+    places = nonzero.shape[1] - 1 - nonzero.argmax(axis=1)
+    return np.where(nonzero.any(axis=1), places, -1)
