@@ -197,10 +197,16 @@ def recompose_at(bits: tuple[Expr, ...] | list[Expr], places: tuple[int, ...]) -
 
 
 def bits_of(lanes: U64) -> Array:
-    """Bits of lanes (n, rounds, k) as rows (n * rounds, 64 k), least significant first."""
+    """Bits of lanes (n, rounds, k) as rows (n * rounds, 64 k), least significant first.
+
+    Columns are taken one by one: each lies in one piece.
+    """
     count = lanes.shape[-1]
-    octets = np.ascontiguousarray(lanes, "<u8").reshape(-1, count).view(np.uint8)
-    return np.unpackbits(octets, axis=1, bitorder="little")
+    octets = np.ascontiguousarray(lanes, "<u8").reshape(-1, count).view(np.uint8).T.copy()
+    bits = np.empty((len(octets), 8, octets.shape[1]), np.uint8)
+    for place in range(8):
+        bits[:, place] = octets >> np.uint8(place) & np.uint8(1)
+    return bits.reshape(64 * count, -1).T
 
 
 class Block(TableGadget[I64]):
