@@ -11,7 +11,7 @@ from zkevm.plonkish.table import Bus, BusKind
 
 
 class TransactionField(IntEnum):
-    """The fields of the `tx` bus: addresses and numbers are words; an index counts repeated ones."""
+    """The fields of the `tx` bus: addresses and numbers are words; an index counts repeats."""
 
     SENDER = 1
     NONCE = 2
@@ -26,8 +26,9 @@ class TransactionField(IntEnum):
     LIST_ADDRESS = 11
     LIST_OWNER = 12  # of the key with the same index
     LIST_KEY = 13
-    GAS_PRICE = 14  # from here on: proven by `begin_tx`, not stated
-    FLOOR = 15  # what the transaction pays at least (EIP-7623)
+    BLOB_COUNT = 14
+    GAS_PRICE = 15  # from here on: proven by `begin_tx`, not stated
+    FLOOR = 16  # what the transaction pays at least (EIP-7623)
 
 
 class CopyKind(IntEnum):

@@ -19,6 +19,7 @@ from circuits.execution.tokens import I64
 from circuits.gadgets.accounts import Balance, ExtCodeHash, ExtCodeSize, SelfBalance
 from circuits.gadgets.add_sub import AddSub
 from circuits.gadgets.bitwise import Bitwise, Not
+from circuits.gadgets.blocks import BlobHash, BlockHash
 from circuits.gadgets.bytes import Byte, CountLeadingZeros, SignExtend
 from circuits.gadgets.call_halts import CallOutOfGas, PlainCallOutOfGas
 from circuits.gadgets.calldata import CallDataLoad
@@ -132,6 +133,8 @@ GADGETS: tuple[StepGadget, ...] = (
     MemorySize(),
     Gas(),
     Environment(),
+    BlockHash(),
+    BlobHash(),
     CallDataLoad(),
     CallDataCopy(),
     CodeCopy(),

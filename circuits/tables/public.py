@@ -31,6 +31,7 @@ from circuits.language import (
 )
 from circuits.language.arrays import words
 from zkevm.evm.block import BlockEnvironment
+from zkevm.evm.instructions.block import BLOCK_HASH_WINDOW
 from zkevm.evm.opcodes import Op
 from zkevm.evm.transaction import Transaction
 from zkevm.plonkish.expression import Expr
@@ -113,23 +114,25 @@ def transaction_fields(transaction: Transaction) -> Iterator[tuple[TransactionFi
             yield field.LIST_KEY, index, key
             index += 1
     yield field.LIST_LENGTH, 0, index
+    yield field.BLOB_COUNT, 0, len(transaction.blob_versioned_hashes)
 
 
 def stated_block(execution: Execution) -> BlockEnvironment:
     """The block as far as the statement tells: of the ancestors those that were asked for."""
     block = execution.trace.environment
     asked = ancestors_asked(execution)
-    hashes = {number: h for number, h in block.block_hashes.items() if number in asked}
+    hashes = {number: block.block_hashes.get(number, 0) for number in asked}
     return replace(block, excess_blob_gas=0, block_hashes=hashes)
 
 
 def ancestors_asked(execution: Execution) -> set[int]:
-    """The block numbers that BLOCKHASH was asked for."""
+    """The numbers of recent blocks that BLOCKHASH was asked for."""
+    present = execution.trace.environment.number
     rows = (execution.trace.rows.op == Op.BLOCKHASH) & (execution.operands.count > 0)
     return {
         int(word[0])
         for word in execution.operands.word[execution.operands.start[rows]]
-        if not word[1:].any()
+        if not word[1:].any() and present - BLOCK_HASH_WINDOW <= int(word[0]) < present
     }
 
 

@@ -8,6 +8,7 @@ from tests.support.transactions import faults, program, tables_of, trace_of
 from zkevm.evm.opcodes import ARITY, Op
 
 WORD = 1 << 256
+BLOCK = 19_000_000
 EDGES = (0, 1, 2, 30, 31, 32, 255, 256, 2**64, 2**128 - 1, 2**128, 2**255, 2**255 + 1, WORD - 1)
 FEW = (0, 1, 3, 2**128, 2**255, WORD - 2, WORD - 1)
 TWO = (
@@ -35,4 +36,11 @@ def test_one_operand(name: str) -> None:
 @pytest.mark.parametrize("name", ["ADDMOD", "MULMOD"])
 def test_three_operands(name: str) -> None:
     tables, public = tables_of(trace_of(calls(Op[name], product(FEW, repeat=3))))
+    assert faults(tables, public) == []
+
+
+@pytest.mark.parametrize("name", ["BLOCKHASH", "BLOBHASH"])
+def test_hashes_of_blocks_and_blobs(name: str) -> None:
+    numbers = (*EDGES, *range(BLOCK - 258, BLOCK + 2), 2**128 + BLOCK - 1)
+    tables, public = tables_of(trace_of(calls(Op[name], product(numbers))))
     assert faults(tables, public) == []
