@@ -106,8 +106,18 @@ def instruction(op: Op) -> st.SearchStrategy[bytes]:
 
 instructions = st.one_of([instruction(op) for op in ARITY if op not in EXCLUDED])
 
-programs = st.one_of(
-    st.lists(instructions, min_size=1, max_size=30).map(b"".join),
-    st.lists(instructions, min_size=1, max_size=30).map(b"".join),
-    st.lists(st.one_of(instructions, st.binary(max_size=3)), max_size=20).map(b"".join),
+filled_memory = st.lists(st.tuples(words, sizes), max_size=3).map(
+    lambda stores: b"".join(
+        push(word) + push(at % 128) + bytes((Op.MSTORE,)) for word, at in stores
+    )
+)
+
+programs = st.builds(
+    lambda begin, rest: begin + b"".join(rest),
+    filled_memory,
+    st.one_of(
+        st.lists(instructions, min_size=1, max_size=30),
+        st.lists(instructions, min_size=1, max_size=30),
+        st.lists(st.one_of(instructions, st.binary(max_size=3)), max_size=20),
+    ),
 )

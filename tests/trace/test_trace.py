@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from tests.evm.test_state_tests import TRANSACTIONS
 from tests.support.cases import case_of
-from tests.support.programs import CONTRACTS, programs
+from tests.support.programs import CONTRACTS, programs, push
 from zkevm.evm.execute import execute
 from zkevm.evm.forks import FORKS
 from zkevm.evm.frame import Frame
 from zkevm.evm.keccak import EMPTY_HASH
 from zkevm.evm.opcodes import ARITY, Op
 from zkevm.evm.statetest import TestCase, load_cases
+from zkevm.evm.transaction import Log
 from zkevm.trace.eip3155 import lines
 from zkevm.trace.recorder import TraceRecorder, record
 from zkevm.trace.replay import memory, stacks
@@ -61,6 +62,8 @@ def check(case: TestCase) -> Trace:
     check_shape(trace)
     check_gas(trace)
     check_state(trace)
+    logs = tuple(Log(log.address, log.topics, log.data) for log in trace.logs)
+    assert logs == trace.receipt.logs
     return trace
 
 
@@ -231,7 +234,6 @@ def test_real_transactions(shared, name):
     trace = check(case)
     executed = int((trace.rows.op != RESUME).sum()) if trace.codes else 0
     assert executed == case.info["evm-steps"]
-    assert len(trace.logs) == len(trace.receipt.logs)
 
 
 @given(
@@ -268,17 +270,54 @@ def test_only_touched_accounts_are_kept():
     assert CONTRACTS[1] not in trace.pre.accounts
 
 
+def test_memory_of_a_copy():
+    """Every writer of memory tells which words it changed."""
+    store = push(2**256 - 1) + push(1) + bytes((Op.MSTORE,))
+    copy = push(40) + push(3) + push(70) + bytes((Op.MCOPY,))
+    trace = check(case_of(FORKS["Cancun"], [store + copy]))
+    assert trace.memory.first.tolist() == [0, 2]
+    assert trace.memory.count.tolist() == [2, 2]
+    assert ints_from_words(trace.memory.words)[:2] == [2**248 - 1, 0xFF << 248]
+
+
+def creating(deployed: bytes) -> bytes:
+    """Return a program that creates a contract with at most 32 bytes of code."""
+    init = push(int.from_bytes(deployed, "big")) + bytes((Op.PUSH0, Op.MSTORE))
+    init += push(len(deployed)) + push(32 - len(deployed)) + bytes((Op.RETURN,))
+    store = push(int.from_bytes(init.rjust(32, b"\0"), "big")) + bytes((Op.PUSH0, Op.MSTORE))
+    return store + push(len(init)) + push(32 - len(init)) + push(7) + bytes((Op.CREATE,))
+
+
+@pytest.mark.parametrize(
+    ("deployed", "halt"), [(b"\x01\x02", Halt.RETURN), (b"\xef\x01", Halt.INVALID_CODE)]
+)
+def test_creation(deployed, halt):
+    trace = check(case_of(FORKS["Cancun"], [creating(deployed)]))
+    assert trace.frames.kind.tolist() == [FrameKind.ROOT_CALL, FrameKind.CREATE]
+    assert trace.frames.halt[1] == halt
+    created = ints_from_words(trace.frames.address)[1]
+    made = halt == Halt.RETURN
+    assert trace.post.accounts[created].balance == (7 if made else 0)
+    assert trace.post.accounts[created].nonce == (1 if made else 0)
+    assert (trace.state.kind == StateEventKind.CODE).sum() == int(made)
+    result = ints_from_words(trace.written.words)[-1]
+    assert result == (created if made else 0)
+
+
 def test_lines_of_a_call_that_fails():
     """The caller's refund is restored, the exceptional halt is named."""
-    callee = bytes((Op.PUSH0, Op.PUSH1, 1, Op.SSTORE, Op.INVALID))
+    callee = bytes((Op.PUSH0, Op.PUSH1, 1, Op.SSTORE, Op.PC, Op.INVALID))
     call = bytes((*(Op.PUSH0,) * 5, Op.PUSH3, 0xC0, 0xDE, 0x01, Op.PUSH2, 0xFF, 0xFF, Op.CALL))
-    _, trace = record(case_of(FORKS["Prague"], [call, callee]))
+    case = case_of(FORKS["Prague"], [call, callee])
+    case.pre[CONTRACTS[1]].storage[1] = 1
+    _, trace = record(case)
     steps = [json.loads(line) for line in lines(trace, 1)]
     summary = steps.pop()
     assert summary["pass"] is True
     assert summary["stateRoot"] == "0x" + "0" * 63 + "1"
-    assert [step["depth"] for step in steps] == [1] * 8 + [2] * 4 + [1]
-    assert steps[11]["error"] == "invalid opcode"
-    assert steps[11]["opName"] == "INVALID"
+    assert [step["depth"] for step in steps] == [1] * 8 + [2] * 5 + [1]
+    assert [step["refund"] for step in steps] == [0] * 11 + [4800] * 2 + [0]
+    assert steps[12]["error"] == "invalid opcode"
+    assert steps[12]["opName"] == "INVALID"
     assert int(steps[7]["gasCost"], 16) == 2600 + 0xFFFF
-    assert steps[12]["stack"] == ["0x0"]
+    assert steps[13]["stack"] == ["0x0"]
