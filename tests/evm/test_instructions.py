@@ -90,6 +90,16 @@ def test_destroying_to_oneself(new):
     assert account.nonce == (0 if new else 1)
 
 
+def test_balance_given_to_oneself_is_burnt_at_once():
+    """The creator sees it gone before the transaction ends."""
+    init = bytes((Op.ADDRESS, Op.SELFDESTRUCT))
+    create = push(int.from_bytes(init, "big")) + bytes((Op.PUSH0, Op.MSTORE))
+    create += push(len(init)) + push(32 - len(init)) + push(5) + bytes((Op.CREATE, Op.BALANCE))
+    _, trace = record(case_of(PRAGUE, [create]))
+    assert trace.frames.halt.tolist() == [Halt.STOP, Halt.SELFDESTRUCT]
+    assert ints_from_words(trace.written.words)[-1] == 0
+
+
 def test_calls_stop_at_the_greatest_depth():
     """A contract that calls itself gets 1,024 frames below the root; the last call pushes 0."""
     program = bytes((*(Op.PUSH0,) * 5, Op.ADDRESS, Op.GAS, Op.CALL))

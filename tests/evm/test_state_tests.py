@@ -41,6 +41,8 @@ SAMPLE_STEP = 50
 OUT_OF_REACH = {
     # 2**32 rounds of the BLAKE2 compression function: hours in Python.
     "CALLBlake2f_MaxRounds",
+    # Ten million rounds of a loop: more than a billion steps, ten minutes a case.
+    "loopMul",
 }
 
 TRANSFER = "fixtures/transactions/eth_transfer_22188088_0.json"

@@ -280,6 +280,17 @@ def test_memory_of_a_copy():
     assert ints_from_words(trace.memory.words)[:2] == [2**248 - 1, 0xFF << 248]
 
 
+@pytest.mark.parametrize(("end", "kept"), [(Op.STOP, [1, 2, 3]), (Op.INVALID, [1, 3])])
+def test_logs_of_a_failing_child_are_dropped(end, kept):
+    def log(topic: int) -> bytes:
+        return push(topic) + bytes((Op.PUSH0, Op.PUSH0, Op.LOG1))
+
+    call = bytes((Op.PUSH0,) * 5) + push(CONTRACTS[1]) + push(10_000) + bytes((Op.CALL,))
+    trace = check(case_of(FORKS["Prague"], [log(1) + call + log(3), log(2) + bytes((end,))]))
+    assert [log.topics for log in trace.logs] == [(topic,) for topic in kept]
+    assert all(trace.rows.op[log.row] == Op.LOG1 for log in trace.logs)
+
+
 def creating(deployed: bytes) -> bytes:
     """Return a program that creates a contract with at most 32 bytes of code."""
     init = push(int.from_bytes(deployed, "big")) + bytes((Op.PUSH0, Op.MSTORE))
