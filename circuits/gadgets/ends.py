@@ -8,9 +8,9 @@ Relation.  An end leaves one `ended` token for its frame: whether it succeeds, t
                clock   = the end's, later by one tick for each write that was undone
            pushes the success, says where the output lies, and copies what the caller wants of it.
 Argument.  `ended` and `caller` carry the frame's id, which is unique.  A failing frame's writes are
-           undone on the ticks up to the resumption: its end of reversion, so far a hint, is the last.
-           Whoever takes `ended` knows the kind of the frame: of a call here, so that RETURN cannot
-           pass for the end of a creation.
+           undone on the ticks up to the resumption: its end of reversion, so far a hint, is the
+           last. Whoever takes `ended` knows the kind of the frame: of a call here, so that RETURN
+           cannot pass for the end of a creation.
 """
 
 import numpy as np
