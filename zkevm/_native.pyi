@@ -3,19 +3,20 @@
 Encodings.  A field element is 32 bytes, little endian, canonical; several are concatenated in one
 `bytes`.  A G1 point is 64 bytes, x then y, little endian canonical (all zero: infinity).
 A column is an unsigned array of one of the shapes and types
-    (n,) uint8, uint16, uint32, uint64;  (n, 2) uint64: 128 bits;  (n, 4) uint64: canonical field element
+    (n,) uint8, uint16, uint32, uint64;  (n, 2) uint64: 128 bits;  (n, 4) uint64: canonical field
+    element
 (little-endian words, C-contiguous, used without a copy), with n <= 2^height: missing rows are zero.
 A point of multilinear variables lists the coordinate of the least significant bit first.
 All calls release the GIL.  Anything malformed raises ValueError; nothing panics.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-Columns = Sequence[NDArray[Any]]
+Columns: TypeAlias = Sequence[NDArray[Any]]
 
 def features() -> str:
     """The chosen kernels, e.g. 'portable'."""
@@ -24,10 +25,13 @@ def powers(tau: bytes, count: int) -> NDArray[np.uint8]:
     """[tau^i]_1 for i < count: (count, 64), little-endian Montgomery x, y (the bases' format)."""
 
 def check_on_curve(points: NDArray[np.uint8]) -> int:
-    """Index of the first (n, 64) Montgomery point that is not a finite point of the curve, or -1."""
+    """Index of the first of (n, 64) Montgomery points that is not finite or off curve, or -1."""
 
 class Bases:
-    """The powers of tau in G1, (n, 64) uint8: little-endian Montgomery x, y, kept without a copy where possible."""
+    """The powers of tau in G1, (n, 64) uint8: little-endian Montgomery x, y.
+
+    Kept without a copy where possible.
+    """
 
     def __init__(self, points: NDArray[np.uint8]) -> None: ...
     def __len__(self) -> int: ...
@@ -35,11 +39,17 @@ class Bases:
         """sum scalars[i] * points[start + i]; scalars is a column."""
 
 def commit(bases: Bases, polynomials: Sequence[Sequence[tuple[int, NDArray[Any]]]]) -> list[bytes]:
-    """One point for each polynomial, given as pieces (offset, column): coefficients offset, offset + 1, ..."""
+    """One point for each polynomial, given as pieces (offset, column).
+
+    Coefficients offset, offset + 1, ...
+    """
 
 class Program:
-    """A table's flat program (zkevm.plonkish.program): nodes (n, 3) uint32, constants, node numbers of the
-    constraints, and interactions (bus number, numerator node, message nodes)."""
+    """A table's flat program, see zkevm.plonkish.program.
+
+    Nodes (n, 3) uint32, constants, the nodes of the constraints, and interactions as (bus number,
+    numerator node, message nodes).
+    """
 
     def __init__(
         self,
@@ -63,20 +73,29 @@ class Rows:
 def count_lookups(
     tables: Sequence[Rows], providers: Sequence[tuple[int, int]]
 ) -> tuple[list[NDArray[np.uint32]], list[tuple[int, int, int]]]:
-    """How often each provider row is asked for.  `providers` lists (table, interaction) of the providing
-    interactions; every other interaction on the same buses with a non-zero numerator is a request.
-    Returns a count for each row of each provider, and the first hundred requests (table, interaction, row) that
-    no provider answers.  Of equal provider rows the first is counted."""
+    """How often each provider row is asked for.
+
+    `providers` lists (table, interaction) of the providing interactions; every other interaction on
+    the same buses with a non-zero numerator is a request. Returns a count for each row of each
+    provider, and the first hundred requests (table, interaction, row) that no provider answers. Of
+    equal provider rows the first is counted.
+    """
 
 def imbalance(
     tables: Sequence[Rows], public: Sequence[tuple[int, int, bytes]], limit: int
 ) -> list[tuple[int, int, int, int]]:
-    """Messages whose numerators do not sum to zero: (table, interaction, row, bus) of one of their occurrences, at
-    most `limit`; public messages are (bus, signed multiplicity, elements); a public one has table = -1, interaction = its index."""
+    """Messages whose numerators do not sum to zero, at most `limit`.
+
+    Each as (table, interaction, row, bus) of one of its occurrences.  Public messages are (bus,
+    signed multiplicity, elements); a public one has table = -1, interaction = its index.
+    """
 
 class Fractions:
-    """LogUp-GKR over the leaves of the tables, in the order given (PROOF_SYSTEM.md 1.4, 1.5): interaction j of a table
-    is an aligned block of 2^height leaves, blocks one after another; leaves beyond the last are (0, 1)."""
+    """LogUp-GKR over the leaves of the tables, in the order given.
+
+    Interaction j of a table is an aligned block of 2^height leaves, blocks one after another;
+    leaves beyond the last are (0, 1).
+    """
 
     def __init__(self, tables: Sequence[Rows], alpha: bytes, beta: bytes) -> None: ...
     @property
@@ -85,7 +104,7 @@ class Fractions:
     def root(self) -> bytes:
         """p_1[0], p_1[1], q_1[0], q_1[1]."""
     def begin_layer(self, layer: int, xi: bytes, challenge: bytes) -> None:
-        """Start the sumcheck of layer k = `layer` (1 <= k < n) at `xi` (k coordinates) with lambda = challenge."""
+        """Start the sumcheck of layer k, 1 <= k < n, at `xi` (k coordinates) with this lambda."""
     def round(self) -> bytes:
         """s(0), s(2), s(3) of the present round (top variable first)."""
     def bind(self, challenge: bytes) -> None: ...
@@ -93,8 +112,11 @@ class Fractions:
         """p(rho,0), p(rho,1), q(rho,0), q(rho,1) after the last round of a layer."""
 
 class RowSum:
-    """The batched sumcheck over rows (1.6).  `xi` has max(n, N) coordinates; `omega` holds the weight of each
-    interaction, table after table; `degree` is D."""
+    """The batched sumcheck over rows.
+
+    `xi` has max(n, N) coordinates; `omega` holds the weight of each interaction, table after table;
+    `degree` is D.
+    """
 
     def __init__(
         self,
@@ -108,17 +130,21 @@ class RowSum:
     def table_sums(self) -> bytes:
         """P_t, Q_t, table after table."""
     def begin(self, theta: bytes, delta: Sequence[bytes]) -> None:
-        """Constraint batching by powers of theta; for each table its three weights (constraints, p, q), 96 bytes."""
+        """Batch constraints by powers of theta; `delta`: a table's weights (constraints, p, q)."""
     def round(self) -> bytes:
         """s(0), s(2), ..., s(D)."""
     def bind(self, challenge: bytes) -> None: ...
     def column_values(self) -> list[bytes]:
-        """After the last round, for each table the values of its witness columns (fixed ones left out)."""
+        """After the last round, the values of each table's witness columns."""
 
 class StackedSum:
-    """The stacking reduction (1.7).  Unlike the other sumchecks it binds the LEAST significant variable first, so
-    that one combined vector per table serves the rounds of its rows.  `columns` lists (column, height, weight eta^j, pieces), where pieces are
-    (polynomial, block, chunk) as in the layout; `m` is log2 of the polynomial size, `r` the row point."""
+    """The stacking reduction.
+
+    Unlike the other sumchecks it binds the LEAST significant variable first, so that one combined
+    vector per table serves the rounds of its rows. `columns` lists (column, height, weight eta^j,
+    pieces), where pieces are (polynomial, block, chunk) as in the layout; `m` is log2 of the
+    polynomial size, `r` the row point.
+    """
 
     def __init__(
         self,
@@ -134,7 +160,7 @@ class StackedSum:
         """e_k, the polynomials' values at the point."""
 
 class Opening:
-    """Gemini and Shplonk (1.8) of sum gamma^k q_k at u."""
+    """Gemini and Shplonk of sum gamma^k q_k at u."""
 
     def __init__(
         self,

@@ -12,7 +12,26 @@ BLOCK = 19_000_000
 EDGES = (0, 1, 2, 30, 31, 32, 255, 256, 2**64, 2**128 - 1, 2**128, 2**255, 2**255 + 1, WORD - 1)
 FEW = (0, 1, 3, 2**128, 2**255, WORD - 2, WORD - 1)
 TWO = (
-    "ADD SUB MUL DIV MOD SDIV SMOD LT GT SLT SGT EQ AND OR XOR SHL SHR SAR BYTE SIGNEXTEND".split()
+    "ADD",
+    "SUB",
+    "MUL",
+    "DIV",
+    "MOD",
+    "SDIV",
+    "SMOD",
+    "LT",
+    "GT",
+    "SLT",
+    "SGT",
+    "EQ",
+    "AND",
+    "OR",
+    "XOR",
+    "SHL",
+    "SHR",
+    "SAR",
+    "BYTE",
+    "SIGNEXTEND",
 )
 
 
