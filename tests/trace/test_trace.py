@@ -109,11 +109,9 @@ def failing_rows(trace: Trace) -> np.ndarray:
     failing = np.zeros(len(trace.rows), bool)
     frames = trace.frames
     deposit = (Halt.INVALID_CODE, Halt.CODE_TOO_LARGE, Halt.OUT_OF_GAS)
-    for end, halt, op in zip(
-        frames.end_row, frames.halt, trace.rows.op[frames.end_row], strict=True
-    ):
-        if end >= 0 and halt >= Halt.OUT_OF_GAS and not (op == Op.RETURN and halt in deposit):
-            failing[end] = True
+    for end, halt in zip(frames.end_row, frames.halt, strict=True):
+        if end >= 0 and halt >= Halt.OUT_OF_GAS:
+            failing[end] = trace.rows.op[end] != Op.RETURN or halt not in deposit
     return failing
 
 

@@ -151,7 +151,7 @@ class Frames:
     """-1 for the root."""
     first_row: I64
     end_row: I64
-    """The row that ended it."""
+    """The row that ended it; -1 for a root that fails before its first row (a collision)."""
     success: U8
     halt: U8
     address: Words
