@@ -5,6 +5,7 @@ use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{AdditiveGroup, BigInt, Field, MontConfig, PrimeField, Zero};
 use rayon::prelude::*;
 
+use crate::arithmetic::sub;
 use crate::error::{Error, Result};
 use crate::field::{Fq, Fr};
 
@@ -94,7 +95,7 @@ pub fn add_all(left: &[Point], right: &[Point], out: &mut Vec<Point>, scratch: &
 /// The denominator of the slope through two points, or 1 where there is none.
 #[inline(always)]
 fn denominator(a: &Point, b: &Point) -> Fq {
-    let difference = b.x - a.x;
+    let difference = sub(b.x, a.x);
     if difference.is_zero() || a.is_infinity() || b.is_infinity() {
         return if *a == *b && !a.is_infinity() {
             a.y.double() // never zero: the group's order is odd
@@ -121,13 +122,13 @@ fn sum(a: &Point, b: &Point, inverse: Fq) -> Point {
         let square = a.x.square();
         square.double() + square
     } else {
-        b.y - a.y
+        sub(b.y, a.y)
     };
     let slope = numerator * inverse;
-    let x = slope.square() - a.x - b.x;
+    let x = sub(sub(slope.square(), a.x), b.x);
     Point {
         x,
-        y: slope * (a.x - x) - a.y,
+        y: sub(slope * sub(a.x, x), a.y),
     }
 }
 

@@ -3,6 +3,7 @@
 use ark_ff::{AdditiveGroup, BigInt, Field, MontConfig, PrimeField, Zero};
 use rayon::prelude::*;
 
+use crate::arithmetic::{add, sub};
 use crate::error::{Error, Result};
 
 pub use ark_bn254::{Fq, Fr};
@@ -66,7 +67,7 @@ pub fn powers(x: Fr, count: usize) -> Vec<Fr> {
 /// The line through `a` at 0 and `b` at 1, at `x`.
 #[inline(always)]
 pub fn line(a: Fr, b: Fr, x: Fr) -> Fr {
-    a + x * (b - a)
+    add(a, x * sub(b, a))
 }
 
 /// eq(a, x) for one variable.
@@ -87,7 +88,7 @@ pub fn eq_table(point: &[Fr]) -> Vec<Fr> {
             .with_min_len(CHUNK)
             .for_each(|(low, high)| {
                 *high = *low * x;
-                *low -= *high;
+                *low = sub(*low, *high);
             });
     }
     table
@@ -100,7 +101,7 @@ pub fn drop_top_variable(table: &mut Vec<Fr>) {
     low.par_iter_mut()
         .zip(high)
         .with_min_len(CHUNK)
-        .for_each(|(low, high)| *low += *high);
+        .for_each(|(low, high)| *low = add(*low, *high));
     table.truncate(half);
 }
 

@@ -4,9 +4,12 @@
 //!     p(x) = p(x,0) q(x,1) + p(x,1) q(x,0),   q(x) = q(x,0) q(x,1).
 //! Leaves beyond the last block are 0/1 and are not stored.
 
+use std::mem;
+
 use ark_ff::{Field, Zero};
 use rayon::prelude::*;
 
+use crate::arithmetic::{Dot, Product, add, sub, sum_of_two};
 use crate::error::{Error, Result, filled};
 use crate::field::{CHUNK, Fr, drop_top_variable, eq_one, eq_table, interpolate, line};
 use crate::rows::{Evaluator, Rows};
@@ -175,7 +178,7 @@ impl Layer {
                 q.copy_from_slice(&self.q[left]);
                 let others = self.p[right.clone()].iter().zip(&self.q[right]);
                 for ((p, q), (p1, q1)) in p[..added].iter_mut().zip(q).zip(others) {
-                    *p = Fr::sum_of_products(&[*p, *p1], &[*q1, *q]);
+                    *p = sum_of_two(*p, *q1, *p1, *q);
                     *q *= q1;
                 }
             });
@@ -195,22 +198,48 @@ impl Side {
         self.values.get(i).copied().unwrap_or(self.pad)
     }
 
-    /// Bind the top variable of 2 · half entries.
-    fn bind(&mut self, half: usize, x: Fr) {
+    /// The four quarters of 4 · quarter entries, cut into chunks side by side.
+    fn quarters(&mut self, quarter: usize) -> Vec<Quarters<'_>> {
         let pad = self.pad;
-        let cut = self.values.len().min(half);
-        let (low, high) = self.values.split_at_mut(cut);
-        let paired = high.len();
-        low[..paired]
-            .par_iter_mut()
-            .zip(high)
-            .with_min_len(CHUNK)
-            .for_each(|(a, b)| *a = line(*a, *b, x));
-        low[paired..]
-            .par_iter_mut()
-            .with_min_len(CHUNK)
-            .for_each(|a| *a = line(*a, pad, x));
-        self.values.truncate(cut);
+        let mut parts = self.values.chunks_mut(quarter);
+        let mut parts: [&mut [Fr]; 4] = std::array::from_fn(|_| parts.next().unwrap_or_default());
+        (0..quarter.div_ceil(CHUNK))
+            .map(|_| {
+                let [l0, l1, h0, h1] = parts.each_mut().map(|part| {
+                    let size = part.len().min(CHUNK);
+                    let (head, tail) = mem::take(part).split_at_mut(size);
+                    *part = tail;
+                    head
+                });
+                Quarters {
+                    low: [l0, l1],
+                    high: [h0, h1],
+                    pad,
+                }
+            })
+            .collect()
+    }
+}
+
+/// A chunk of each quarter of a vector; entries past the end of a slice are `pad`.
+struct Quarters<'a> {
+    low: [&'a mut [Fr]; 2],
+    high: [&'a [Fr]; 2],
+    pad: Fr,
+}
+
+impl Quarters<'_> {
+    /// Bind the top variable for entry i of both low quarters, and return the bound values.
+    #[inline(always)]
+    fn bind(&mut self, i: usize, x: Fr) -> [Fr; 2] {
+        let Self { low, high, pad } = self;
+        std::array::from_fn(|k| match low[k].get_mut(i) {
+            None => *pad,
+            Some(value) => {
+                *value = line(*value, high[k].get(i).copied().unwrap_or(*pad), x);
+                *value
+            }
+        })
     }
 }
 
@@ -226,33 +255,78 @@ struct LayerSum {
     /// The sum over x of eq(xi, x) h(x) over the variables left.
     claim: Fr,
     lambda: Fr,
-    a: [Side; 2],
-    b: [Side; 2],
+    /// a0, a1, b1, b0.
+    sides: [Side; 4],
+    sums: Sums,
     /// h at 0, 1, 2 of this round, once computed.
     h: Option<[Fr; 3]>,
     /// Challenges, the top variable's first.
     rho: Vec<Fr>,
 }
 
+/// The sums over x of eq(x) h(0, x) and of eq(x) times the top coefficient of h(·, x).
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    at_zero: Dot,
+    top: Dot,
+}
+
+impl Sums {
+    /// Add one x: values of the four sides at 0 and 1.
+    #[inline(always)]
+    fn add(&mut self, eq: Fr, sides: [[Fr; 2]; 4]) {
+        let [a0, a1, b1, b0] = sides.map(|[low, _]| low);
+        self.at_zero
+            .add(Product::new(eq, sum_of_two(a0, b1, a1, b0)));
+        let [a0, a1, b1, b0] = sides.map(|[low, high]| sub(high, low));
+        self.top.add(Product::new(eq, sum_of_two(a0, b1, a1, b0)));
+    }
+
+    fn merge(self, other: Self) -> Self {
+        Self {
+            at_zero: self.at_zero.merge(other.at_zero),
+            top: self.top.merge(other.top),
+        }
+    }
+}
+
 impl LayerSum {
     fn new(children: Layer, xi: Vec<Fr>, lambda: Fr, claim: Fr) -> Self {
-        let half = 1 << xi.len();
         let Layer { mut p, mut q } = children;
-        let (p1, q1) = (p.split_off(half), q.split_off(half));
+        let (p1, q1) = (p.split_off(1 << xi.len()), q.split_off(1 << xi.len()));
         p.par_iter_mut()
             .zip(&q)
             .with_min_len(CHUNK)
-            .for_each(|(p, q)| *p += lambda * q);
+            .for_each(|(p, q)| *p = add(*p, lambda * q));
         let (zero, one) = (Fr::zero(), Fr::ONE);
-        let side = |values, pad| Side { values, pad };
+        let sides = [(p, zero), (p1, zero), (q1, one), (q, one)];
+        let sides = sides.map(|(values, pad)| Side { values, pad });
+        let eq = eq_table(&xi[..xi.len() - 1]);
+        let half = eq.len();
+        let sums = eq
+            .par_chunks(CHUNK)
+            .enumerate()
+            .map(|(chunk, eq)| {
+                let mut sums = Sums::default();
+                for (i, eq) in (chunk * CHUNK..).zip(eq) {
+                    sums.add(
+                        *eq,
+                        sides
+                            .each_ref()
+                            .map(|side| [side.get(i), side.get(half + i)]),
+                    );
+                }
+                sums
+            })
+            .reduce(Sums::default, Sums::merge);
         Self {
-            eq: eq_table(&xi[..xi.len() - 1]),
             xi,
+            eq,
             scale: Fr::ONE,
             claim,
             lambda,
-            a: [side(p, zero), side(p1, zero)],
-            b: [side(q, one), side(q1, one)],
+            sides,
+            sums,
             h: None,
             rho: Vec::new(),
         }
@@ -262,76 +336,163 @@ impl LayerSum {
         let Some(xi) = self.xi.last().copied() else {
             return Err(Error::Order("the layer's rounds are over"));
         };
-        let half = self.eq.len();
-        let (at_zero, top) = self.sums(half);
+        let (at_zero, top) = (self.sums.at_zero.reduce(), self.sums.top.reduce());
         let at_one = match xi.inverse() {
             Some(inverse) => (self.claim - (Fr::ONE - xi) * at_zero) * inverse,
-            None => self.upper_sum(half),
+            None => self.upper_sum(),
         };
         // h(2) = h(0) + 2 (h(1) - h(0) - top) + 4 top
         let slope = at_one - at_zero + top;
         let h = [at_zero, at_one, at_zero + slope + slope];
         self.h = Some(h);
         let s = |x: u64, h: Fr| self.scale * eq_one(xi, Fr::from(x)) * h;
-        Ok([
-            s(0, h[0]),
-            s(2, h[2]),
-            s(3, interpolate(&h, Fr::from(3_u64))),
-        ])
-    }
-
-    /// The sums over x of eq(x) h(0, x) and of eq(x) times the top coefficient of h(·, x).
-    fn sums(&self, half: usize) -> (Fr, Fr) {
-        let ([a0, a1], [b0, b1]) = (&self.a, &self.b);
-        self.eq
-            .par_iter()
-            .enumerate()
-            .with_min_len(CHUNK)
-            .map(|(i, eq)| {
-                let (lows, highs) = (
-                    [a0.get(i), a1.get(i), b1.get(i), b0.get(i)],
-                    [
-                        a0.get(half + i),
-                        a1.get(half + i),
-                        b1.get(half + i),
-                        b0.get(half + i),
-                    ],
-                );
-                let [d0, d1, e1, e0] = std::array::from_fn(|k| highs[k] - lows[k]);
-                let [l0, l1, m1, m0] = lows;
-                let at_zero = Fr::sum_of_products(&[l0, l1], &[m1, m0]);
-                let top = Fr::sum_of_products(&[d0, d1], &[e1, e0]);
-                (*eq * at_zero, *eq * top)
-            })
-            .reduce(Default::default, |a, b| (a.0 + b.0, a.1 + b.1))
+        let at_three = interpolate(&h, Fr::from(3_u64));
+        Ok([s(0, h[0]), s(2, h[2]), s(3, at_three)])
     }
 
     /// The sum over x of eq(x) h(1, x).
-    fn upper_sum(&self, half: usize) -> Fr {
-        let h =
-            |i: usize| self.a[0].get(i) * self.b[1].get(i) + self.a[1].get(i) * self.b[0].get(i);
+    fn upper_sum(&self) -> Fr {
+        let half = self.eq.len();
+        let h = |i: usize| {
+            let [a0, a1, b1, b0] = self.sides.each_ref().map(|side| side.get(half + i));
+            a0 * b1 + a1 * b0
+        };
         let terms = self.eq.iter().enumerate();
-        terms.map(|(i, eq)| *eq * h(half + i)).sum()
+        terms.map(|(i, eq)| *eq * h(i)).sum()
     }
 
+    /// Bind the top variable and, in the same pass, sum for the next round.
     fn bind(&mut self, challenge: Fr) -> Result<()> {
         let (Some(h), Some(xi)) = (self.h.take(), self.xi.pop()) else {
             return Err(Error::Order("a round comes before its challenge"));
         };
-        let half = self.eq.len();
-        for side in self.a.iter_mut().chain(&mut self.b) {
-            side.bind(half, challenge);
-        }
-        drop_top_variable(&mut self.eq);
         self.scale *= eq_one(xi, challenge);
         self.claim = interpolate(&h, challenge);
         self.rho.push(challenge);
+        let half = self.eq.len();
+        if half == 1 {
+            for side in &mut self.sides {
+                side.values = vec![line(side.get(0), side.get(1), challenge)];
+            }
+            return Ok(());
+        }
+        drop_top_variable(&mut self.eq);
+        let [a0, a1, b1, b0] = self.sides.each_mut().map(|side| side.quarters(half / 2));
+        let chunks: Vec<[Quarters; 4]> = a0
+            .into_iter()
+            .zip(a1)
+            .zip(b1.into_iter().zip(b0))
+            .map(|((a0, a1), (b1, b0))| [a0, a1, b1, b0])
+            .collect();
+        self.sums = chunks
+            .into_par_iter()
+            .zip(self.eq.par_chunks(CHUNK))
+            .map(|(mut sides, eq)| {
+                let mut sums = Sums::default();
+                for (i, eq) in eq.iter().enumerate() {
+                    sums.add(*eq, sides.each_mut().map(|side| side.bind(i, challenge)));
+                }
+                sums
+            })
+            .reduce(Sums::default, Sums::merge);
+        for side in &mut self.sides {
+            side.values.truncate(half);
+        }
         Ok(())
     }
 
     fn children(&self) -> [Fr; 4] {
-        let ([a0, a1], [b0, b1]) = (&self.a, &self.b);
-        let q0 = b0.get(0);
-        [a0.get(0) - self.lambda * q0, a1.get(0), q0, b1.get(0)]
+        let [a0, p1, q1, q0] = self.sides.each_ref().map(|side| side.get(0));
+        [a0 - self.lambda * q0, p1, q0, q1]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ark_ff::UniformRand;
+
+    fn random(len: usize) -> Vec<Fr> {
+        let mut rng = rand::thread_rng();
+        (0..len).map(|_| Fr::rand(&mut rng)).collect()
+    }
+
+    /// The sum over x of eq(xi, x) h(x) with some top variables bound, by the definition.
+    fn sum(layer: &Layer, xi: &[Fr], lambda: Fr, top: &[Fr]) -> Fr {
+        let half = 1 << xi.len();
+        let padded = |side: &[Fr], pad| {
+            let mut values = side.to_vec();
+            values.resize(2 * half, pad);
+            values
+        };
+        let (p, q) = (padded(&layer.p, Fr::zero()), padded(&layer.q, Fr::ONE));
+        let mut sides = [eq_table(xi), p[..half].to_vec(), p[half..].to_vec()].to_vec();
+        sides.extend([q[..half].to_vec(), q[half..].to_vec()]);
+        for x in top {
+            for side in &mut sides {
+                let (low, high) = side.split_at(side.len() / 2);
+                *side = low
+                    .iter()
+                    .zip(high)
+                    .map(|(a, b)| *a + *x * (*b - a))
+                    .collect();
+            }
+        }
+        (0..sides[0].len())
+            .map(|i| {
+                let [eq, p0, p1, q0, q1] = std::array::from_fn(|k| sides[k][i]);
+                eq * (p0 * q1 + p1 * q0 + lambda * q0 * q1)
+            })
+            .sum()
+    }
+
+    #[test]
+    fn rounds_equal_the_definition_whatever_is_padding() {
+        for (variables, len) in [(1, 3), (1, 4), (2, 5), (3, 9), (3, 12), (3, 16), (13, 9000)] {
+            let layer = Layer {
+                p: random(len),
+                q: random(len),
+            };
+            let (xi, lambda) = (random(variables), random(1)[0]);
+            let copy = Layer {
+                p: layer.p.clone(),
+                q: layer.q.clone(),
+            };
+            let claim = sum(&layer, &xi, lambda, &[]);
+            let mut layer_sum = LayerSum::new(copy, xi.clone(), lambda, claim);
+            let mut bound = Vec::new();
+            for _ in 0..variables {
+                let s = layer_sum.round().unwrap();
+                for (x, value) in [0_u64, 2, 3].into_iter().zip(s) {
+                    bound.push(Fr::from(x));
+                    assert_eq!(value, sum(&layer, &xi, lambda, &bound));
+                    bound.pop();
+                }
+                bound.push(random(1)[0]);
+                layer_sum.bind(bound[bound.len() - 1]).unwrap();
+            }
+            assert!(layer_sum.round().is_err());
+            assert!(layer_sum.bind(lambda).is_err());
+            let [p0, p1, q0, q1] = layer_sum.children();
+            let h = p0 * q1 + p1 * q0 + lambda * q0 * q1;
+            assert_eq!(layer_sum.scale * h, sum(&layer, &xi, lambda, &bound));
+        }
+    }
+
+    #[test]
+    fn parents_are_sums_of_fractions() {
+        let layer = Layer {
+            p: random(7),
+            q: random(7),
+        };
+        let parents = layer.parents(4).unwrap();
+        for i in 0..4 {
+            let sum = layer.p[i] / layer.q[i]
+                + layer
+                    .p
+                    .get(i + 4)
+                    .map_or(Fr::zero(), |p| *p / layer.q[i + 4]);
+            assert_eq!(parents.p[i] / parents.q[i], sum);
+        }
     }
 }

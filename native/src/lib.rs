@@ -3,6 +3,7 @@
 //! They know neither the EVM nor gadgets: a table is a flat program over typed columns. The symbols
 //! are those of the protocol's specification; `zkevm/_native.pyi` describes every call.
 
+pub mod arithmetic;
 pub mod collapse;
 pub mod column;
 pub mod curve;

@@ -7,6 +7,7 @@
 use ark_ff::{Field, Zero};
 use rayon::prelude::*;
 
+use crate::arithmetic::{Dot, Product, add, sub};
 use crate::collapse::{Collapsed, Input, collapse};
 use crate::column::Column;
 use crate::error::{Error, Result};
@@ -388,7 +389,7 @@ impl Part {
         let tape = &self.collapsed.tape;
         let columns = tape.columns.len();
         steps.resize(columns, [Fr::zero(); LANES]);
-        let mut sums = vec![Fr::zero(); points.len()];
+        let mut sums = vec![Dot::default(); points.len()];
         for (block, eq) in eq.chunks(LANES).enumerate() {
             let row = start + block * LANES;
             for (input, (low, step)) in self
@@ -399,7 +400,7 @@ impl Part {
                 input.read(row, half, low);
                 input.read(row + half, usize::MAX, step);
                 for (step, low) in step.iter_mut().zip(low) {
-                    *step -= *low;
+                    *step = sub(*step, *low);
                 }
             }
             let mut at = 0;
@@ -407,7 +408,7 @@ impl Part {
                 while at < *point {
                     for (value, step) in registers[..columns].iter_mut().zip(&*steps) {
                         for (value, step) in value.iter_mut().zip(step) {
-                            *value += step;
+                            *value = add(*value, *step);
                         }
                     }
                     at += 1;
@@ -415,11 +416,11 @@ impl Part {
                 tape.run(registers);
                 let values = tape.output(registers, 0);
                 for (eq, value) in eq.iter().zip(values) {
-                    *sum += *eq * value;
+                    sum.add(Product::new(*eq, *value));
                 }
             }
         }
-        (sums, eq.iter().sum())
+        (sums.into_iter().map(Dot::reduce).collect(), eq.iter().sum())
     }
 
     fn bind(&mut self, half: usize, x: Fr) {
@@ -504,7 +505,7 @@ impl Vector {
                 low[paired..]
                     .par_iter_mut()
                     .with_min_len(CHUNK)
-                    .for_each(|a| *a -= *a * x);
+                    .for_each(|a| *a = sub(*a, *a * x));
                 elements.truncate(cut);
             }
         }

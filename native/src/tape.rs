@@ -2,6 +2,7 @@
 
 use ark_ff::Zero;
 
+use crate::arithmetic::{add, sub};
 use crate::field::Fr;
 use crate::program::Node;
 
@@ -117,8 +118,8 @@ impl Tape {
         for step in &self.steps {
             let (a, b) = (&registers[step.a], &registers[step.b]);
             registers[step.target] = match step.operation {
-                Operation::Add => std::array::from_fn(|i| a[i] + b[i]),
-                Operation::Subtract => std::array::from_fn(|i| a[i] - b[i]),
+                Operation::Add => std::array::from_fn(|i| add(a[i], b[i])),
+                Operation::Subtract => std::array::from_fn(|i| sub(a[i], b[i])),
                 Operation::Multiply => std::array::from_fn(|i| a[i] * b[i]),
             };
         }

@@ -1,0 +1,216 @@
+//! Additions without branches, and sums of products that are reduced once.
+//!
+//! The library's own additions decide by comparison, and on random operands the branch is guessed
+//! wrong half of the time. Its multiplication is as good as portable code gets. This is also where
+//! vector kernels belong.
+
+use ark_bn254::{Fr, FrConfig};
+use ark_ff::{BigInt, Fp, MontBackend, MontConfig};
+
+type Element<C> = Fp<MontBackend<C, 4>, 4>;
+
+/// a - b and the borrow.
+#[inline(always)]
+fn subtract(a: &[u64; 4], b: &[u64; 4]) -> ([u64; 4], u64) {
+    let mut difference = [0; 4];
+    let mut borrow = 0;
+    for i in 0..4 {
+        let word = u128::from(a[i])
+            .wrapping_sub(u128::from(b[i]))
+            .wrapping_sub(u128::from(borrow));
+        difference[i] = word as u64;
+        borrow = (word >> 64) as u64 & 1;
+    }
+    (difference, borrow)
+}
+
+/// a - b for reduced a, b.
+#[inline(always)]
+pub fn sub<C: MontConfig<4>>(a: Element<C>, b: Element<C>) -> Element<C> {
+    let (mut words, borrow) = subtract(&a.0.0, &b.0.0);
+    let mask = 0_u64.wrapping_sub(borrow);
+    let mut carry = 0;
+    for (word, modulus) in words.iter_mut().zip(C::MODULUS.0) {
+        let sum = u128::from(*word) + u128::from(modulus & mask) + u128::from(carry);
+        *word = sum as u64;
+        carry = (sum >> 64) as u64;
+    }
+    Fp::new_unchecked(BigInt(words))
+}
+
+/// a + b for reduced a, b: a - (p - b).
+#[inline(always)]
+pub fn add<C: MontConfig<4>>(a: Element<C>, b: Element<C>) -> Element<C> {
+    let (opposite, _) = subtract(&C::MODULUS.0, &b.0.0);
+    sub(a, Fp::new_unchecked(BigInt(opposite)))
+}
+
+/// The integer product of two residues in Montgomery form, or a sum of up to five of them.
+#[derive(Clone, Copy)]
+pub struct Product([u64; 8]);
+
+impl Product {
+    #[inline(always)]
+    pub fn new(a: Fr, b: Fr) -> Self {
+        let (a, b) = (&a.0.0, &b.0.0);
+        let mut words = [0; 8];
+        for i in 0..4 {
+            let mut carry = 0;
+            for j in 0..4 {
+                let sum = u128::from(a[j]) * u128::from(b[i])
+                    + u128::from(words[i + j])
+                    + u128::from(carry);
+                words[i + j] = sum as u64;
+                carry = (sum >> 64) as u64;
+            }
+            words[i + 4] = carry;
+        }
+        Self(words)
+    }
+
+    #[inline(always)]
+    pub fn plus(mut self, other: Self) -> Self {
+        let mut carry = 0;
+        for (word, other) in self.0.iter_mut().zip(other.0) {
+            let sum = u128::from(*word) + u128::from(other) + u128::from(carry);
+            *word = sum as u64;
+            carry = (sum >> 64) as u64;
+        }
+        self
+    }
+
+    #[inline(always)]
+    pub fn reduce(self) -> Fr {
+        let (low, top) = montgomery(self.0, 0);
+        // Five products are below 5 p^2 < p 2^256: after the division by 2^256, below 2p.
+        debug_assert_eq!(top, 0);
+        sub(
+            Fr::new_unchecked(BigInt(low)),
+            Fr::new_unchecked(FrConfig::MODULUS),
+        )
+    }
+}
+
+/// Divide by 2^256 modulo p: four words and an overflow.
+#[inline(always)]
+fn montgomery(mut words: [u64; 8], top: u64) -> ([u64; 4], u64) {
+    let mut above = 0;
+    for i in 0..4 {
+        let k = words[i].wrapping_mul(FrConfig::INV);
+        let mut carry = 0;
+        for j in 0..4 {
+            let sum = u128::from(k) * u128::from(FrConfig::MODULUS.0[j])
+                + u128::from(words[i + j])
+                + u128::from(carry);
+            words[i + j] = sum as u64;
+            carry = (sum >> 64) as u64;
+        }
+        let sum = u128::from(words[i + 4]) + u128::from(carry) + u128::from(above);
+        words[i + 4] = sum as u64;
+        above = (sum >> 64) as u64;
+    }
+    let [_, _, _, _, a, b, c, d] = words;
+    ([a, b, c, d], top + above)
+}
+
+/// A sum of products: up to 2^64 of them fit.
+#[derive(Clone, Copy, Default)]
+pub struct Dot {
+    words: [u64; 8],
+    top: u64,
+}
+
+impl Dot {
+    #[inline(always)]
+    pub fn add(&mut self, product: Product) {
+        let mut carry = 0;
+        for (word, other) in self.words.iter_mut().zip(product.0) {
+            let sum = u128::from(*word) + u128::from(other) + u128::from(carry);
+            *word = sum as u64;
+            carry = (sum >> 64) as u64;
+        }
+        self.top += carry;
+    }
+
+    pub fn merge(mut self, other: Self) -> Self {
+        self.add(Product(other.words));
+        self.top += other.top;
+        self
+    }
+
+    pub fn reduce(self) -> Fr {
+        let (low, top) = montgomery(self.words, self.top);
+        let modulus = Fr::new_unchecked(FrConfig::MODULUS);
+        // 2^256 is between 5p and 6p.
+        let low = (0..6).fold(Fr::new_unchecked(BigInt(low)), |value, _| {
+            if value.0 >= FrConfig::MODULUS {
+                sub(value, modulus)
+            } else {
+                value
+            }
+        });
+        // The residue of top · 2^256 is the Montgomery form of top.
+        add(low, Fr::from(top))
+    }
+}
+
+/// a b + c d.
+#[inline(always)]
+pub fn sum_of_two(a: Fr, b: Fr, c: Fr, d: Fr) -> Fr {
+    Product::new(a, b).plus(Product::new(c, d)).reduce()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ark_bn254::{FqConfig, FrConfig};
+    use ark_ff::{UniformRand, Zero};
+
+    #[test]
+    fn sums_of_products_at_the_bounds_and_at_random() {
+        let mut rng = rand::thread_rng();
+        let mut values = vec![Fr::zero(), Fr::from(1_u64), -Fr::from(1_u64)];
+        let (top, _) = subtract(&FrConfig::MODULUS.0, &[1, 0, 0, 0]);
+        values.push(Fr::new_unchecked(BigInt(top)));
+        values.extend((0..6).map(|_| Fr::rand(&mut rng)));
+        let (mut dot, mut expected) = (Dot::default(), Fr::zero());
+        for a in &values {
+            for b in &values {
+                assert_eq!(Product::new(*a, *b).reduce(), *a * b);
+                assert_eq!(sum_of_two(*a, *b, *b, *b), *a * b + *b * b);
+                for _ in 0..100 {
+                    dot.add(Product::new(*a, *b));
+                    expected += *a * b;
+                }
+                assert_eq!(dot.reduce(), expected);
+            }
+        }
+        let most = values[3];
+        let five = (0..4).fold(Product::new(most, most), |sum, _| {
+            sum.plus(Product::new(most, most))
+        });
+        assert_eq!(five.reduce(), most * most * Fr::from(5_u64));
+    }
+
+    #[test]
+    fn sums_and_differences_at_the_bounds_and_at_random() {
+        fn check<C: MontConfig<4>>() {
+            let mut rng = rand::thread_rng();
+            let one = Element::<C>::from(1_u64);
+            let mut values = vec![Fp::zero(), one, -one, Element::<C>::from(u64::MAX)];
+            // The largest residues in Montgomery form.
+            let (top, _) = subtract(&C::MODULUS.0, &[1, 0, 0, 0]);
+            values.push(Fp::new_unchecked(BigInt(top)));
+            values.push(Fp::new_unchecked(BigInt([1, 0, 0, 0])));
+            values.extend((0..20).map(|_| Fp::rand(&mut rng)));
+            for a in &values {
+                for b in &values {
+                    assert_eq!(add(*a, *b), *a + b);
+                    assert_eq!(sub(*a, *b), *a - b);
+                }
+            }
+        }
+        check::<FrConfig>();
+        check::<FqConfig>();
+    }
+}
