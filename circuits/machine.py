@@ -44,7 +44,7 @@ from circuits.gadgets.memory import MemoryWord, MloadAligned, Mstore8, MstoreAli
 from circuits.gadgets.memory_halts import MemoryOutOfGas
 from circuits.gadgets.modular import Modular
 from circuits.gadgets.multiply import Multiply, MultiplySmall
-from circuits.gadgets.return_data import ReturnDataCopy, ReturnDataSize
+from circuits.gadgets.return_data import ReturnDataCopy, ReturnDataOutOfBounds, ReturnDataSize
 from circuits.gadgets.shift import ShiftArithmetic, ShiftLogical
 from circuits.gadgets.stack import Dup, Pop, Push, Push0, Swap
 from circuits.gadgets.state_halts import (
@@ -163,6 +163,7 @@ GADGETS: tuple[StepGadget, ...] = (
     SstoreOutOfGas(),
     AccountOutOfGas(),
     MemoryOutOfGas(),
+    ReturnDataOutOfBounds(),
     StaticWrite(),
     StaticCall(),
     InvalidOpcode(),

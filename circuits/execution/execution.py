@@ -43,6 +43,7 @@ READS_OF_HALTS: dict[Halt, dict[int, int]] = {
         **dict.fromkeys((Op.DELEGATECALL, Op.STATICCALL), 6),
     },
     Halt.STATIC_VIOLATION: {Op.CALL: 3},
+    Halt.RETURNDATA_OUT_OF_BOUNDS: {Op.RETURNDATACOPY: 3},
 }
 """Operands that a failing row has to show to prove its failure; the others stay where they are."""
 

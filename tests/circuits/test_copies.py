@@ -74,6 +74,16 @@ def test_copy_of_return_data(to, offset, size):
     check(*call, Op.RETURNDATASIZE, size, offset, to, Op.RETURNDATACOPY)
 
 
+@pytest.mark.parametrize(
+    ("offset", "size"),
+    [(0, 71), (71, 0), (70, 1), (2**128 - 1, 2**128 - 1), (2**128, 0), (0, 2**255), (2**64, 2**64)],
+)
+@pytest.mark.parametrize("calls", [True, False])
+def test_copy_past_the_return_data(offset, size, calls):
+    call = [0, 0, 0, 0, CALLEE, 100_000, Op.STATICCALL, Op.POP] * calls
+    check(*call, size, offset, 0, Op.RETURNDATACOPY)
+
+
 @pytest.mark.parametrize(("offset", "size"), [(0, 32), (0, 70), (5, 90), (33, 100), (0, 0)])
 def test_output_of_a_call(offset, size):
     call = [*FILL, size, offset, 0, 0, CALLEE, 100_000, Op.STATICCALL]

@@ -15,6 +15,7 @@ from zkevm.evm.code import Code
 from zkevm.evm.instructions import environment
 from zkevm.evm.opcodes import Op
 from zkevm.evm.state import Account
+from zkevm.trace.trace import Halt
 
 CALL = [0, 0, 0, 0, 0, CALLEE, 100_000, Op.CALL, Op.POP]
 READ = [0, Op.MLOAD, 32, Op.MLOAD, 64, Op.MLOAD, 96, Op.MLOAD]
@@ -189,6 +190,15 @@ def test_audit_a18_return_data_has_bounds(monkeypatch, offset, size):
     monkeypatch.setattr(environment, "len", longer, raising=False)
     of = trace(*CALL, size, offset, 0, Op.RETURNDATACOPY)
     assert of.frames.success[0]
+    assert faults(*tables_of(of))
+
+
+@pytest.mark.parametrize(("offset", "size"), [(70, 0), (0, 70), (3, 67)])
+def test_audit_a18_no_halt_within_the_bounds(monkeypatch, offset, size):
+    """An interpreter that takes the return data, 70 bytes, to be shorter."""
+    monkeypatch.setattr(environment, "len", lambda data: len(data) - 1, raising=False)
+    of = trace(*CALL, size, offset, 0, Op.RETURNDATACOPY)
+    assert of.frames.halt[0] == Halt.RETURNDATA_OUT_OF_BOUNDS
     assert faults(*tables_of(of))
 
 

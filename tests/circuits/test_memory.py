@@ -71,8 +71,8 @@ def test_value_is_what_is_there():
 def test_neighbour_stays():
     tables, public = run(WORD, 0, Op.MSTORE, WORD, 32, Op.MSTORE, 7, 17, Op.MSTORE)
     for part in ("first[20]", "second[2]"):
-        byte = cell(tables, "memory_word", 1, part)
-        rejects(tables, public, "memory_word", {(1, part): byte ^ 1})
+        byte = cell(tables, "memory_word", 0, part)
+        rejects(tables, public, "memory_word", {(0, part): byte ^ 1})
 
 
 @pytest.mark.parametrize("shift", [1, 31])
