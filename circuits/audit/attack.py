@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from circuits.audit.polynomial import Polynomial
-from circuits.audit.relation import Equation, Form, Item, Message, Relation, Scene
+from circuits.audit.relation import Item, Message, Relation
 from circuits.audit.repair import Repairer
+from circuits.audit.scene import Equation, Form, Scene
 from zkevm.field import MODULUS
 from zkevm.plonkish.table import Table
 
@@ -152,6 +153,7 @@ def _find_use(scenes: Sequence[Scene], item: int, deadline: float) -> Forgery | 
 
 
 def attempts(repairer: Repairer, lie: Lie, most: int = 6) -> Iterator[list[int]]:
+    """Rows that tell the lie, repaired in different ways, at most so many."""
     row = list(repairer.scene.honest)
     for place, value in lie.cells:
         row[place] = value
@@ -206,7 +208,7 @@ def _changes(scene: Scene, places: Sequence[int], steps: Sequence[int]) -> Itera
 
 
 def _goals(scene: Scene) -> Iterator[Lie]:
-    """Other values of what the row decides: one element, or a word as a whole off by the modulus."""
+    """Other values of what the row decides: an element, or a word off by the modulus."""
     for m, active, was in zip(
         scene.relation.messages, scene.multiplicities, scene.elements, strict=True
     ):

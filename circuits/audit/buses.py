@@ -12,6 +12,7 @@ from functools import cache
 
 import numpy as np
 
+from circuits.gadgets.environment import OF_BLOCK, OF_FRAME
 from circuits.machine import tables
 from zkevm.field import MODULUS
 from zkevm.plonkish.cells import Cells
@@ -114,8 +115,6 @@ def possible(bus: Bus, message: tuple[int, ...]) -> bool:
     """Whether any provider could make this statement: what its table guarantees of every one."""
     fields = dict(zip(bus.fields, message, strict=True))
     if bus.name == "env":
-        from circuits.gadgets.environment import OF_BLOCK, OF_FRAME
-
         return fields["opcode"] in (OF_FRAME if fields["key"] else OF_BLOCK)
     halves = [value for name, value in fields.items() if name.endswith(("lo", "hi"))]
     return all(value < 1 << 128 for value in halves) and all(v < MODULUS for v in message)

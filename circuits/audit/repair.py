@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import islice
 
 from circuits.audit.polynomial import Polynomial, combined
-from circuits.audit.relation import Equation, Form, Scene
+from circuits.audit.scene import Equation, Form, Scene
 from zkevm.field import MODULUS
 
 Change = tuple[tuple[int, int], ...]
@@ -162,7 +162,8 @@ class Repairer:
         self, row: list[int], poly: Polynomial, target: int, slopes: dict[int, int]
     ) -> Iterator[Change]:
         """Bounded cells with integer slopes, as digits of what the others leave."""
-        all_digits = {p: _signed(s) for p, s in slopes.items() if self.bound.get(p, MODULUS) <= LIMB}
+        small = {p for p in slopes if self.bound.get(p, MODULUS) <= LIMB}
+        all_digits = {p: _signed(s) for p, s in slopes.items() if p in small}
         groups = {self.scene.relation.group[p] for p in all_digits if self.bound[p] > 2}
         if len(groups) < 2:
             yield from self._as_digits(row, poly, target, all_digits)

@@ -45,7 +45,7 @@ def table_rows(table: Table, cells: Sequence[Any], w: Witness, most: int) -> lis
 def strangers(
     filled: Filled, relations: Mapping[str, Relation], gadget: StepGadget, most: int
 ) -> list[tuple[tuple[int, ...], dict[int, tuple[int, ...]]]]:
-    """Steps of a gadget's opcodes that it leaves to another one, filled all the same, with the truth.
+    """Steps of its opcodes that a gadget leaves to another, filled all the same, with the truth.
 
     Only for gadgets that talk about nothing but state, stack and code.
     """
@@ -96,7 +96,7 @@ def _translated(source: Relation, target: Relation, row: Row) -> dict[int, tuple
 
 def diverse(rows: Iterable[tuple[int, ...]], most: int) -> list[tuple[int, ...]]:
     """Rows that differ as much as possible in the sizes of their cells, the first one included."""
-    signatures = {}
+    signatures: dict[frozenset[tuple[int, int]], tuple[int, ...]] = {}
     for row in rows:
         signature = frozenset((place, _size(v)) for place, v in enumerate(row))
         signatures.setdefault(signature, row)

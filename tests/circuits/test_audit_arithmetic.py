@@ -11,9 +11,10 @@ import pytest
 from circuits.audit.attack import Lie, attempts
 from circuits.audit.buses import fixed_statements
 from circuits.audit.programs import call, push, run
-from circuits.audit.relation import Relation, Scene
+from circuits.audit.relation import Relation
 from circuits.audit.repair import Repairer
 from circuits.audit.rows import rows_of
+from circuits.audit.scene import Scene
 from circuits.machine import cells, circuit, fill, tables
 from zkevm.evm.opcodes import Op
 from zkevm.field import MODULUS
@@ -259,7 +260,7 @@ def test_audit_A27_headers_and_bytes_are_two_tables():
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=lambda t: t.name)
 def test_audit_A34_A48_multiplicities_are_boolean(table):
-    """A multiplicity of 2 or -1 breaks the table's own constraints, whatever the other cells are."""
+    """A multiplicity of 2 or -1 breaks the table's own constraints, whatever else it holds."""
     rel = relation(table.name)
     provided = {i.count for i in table.interactions if i.count is not None}
     bits = {place for place, limits in rel.bounds.items() if any(b == 2 for _, b in limits)}
