@@ -7,6 +7,7 @@ from circuits.machine import cells, fill
 from circuits.statement import statement
 from zkevm.evm.block import BlockEnvironment
 from zkevm.evm.code import Code
+from zkevm.evm.fork import Fork
 from zkevm.evm.forks import fork_named
 from zkevm.evm.opcodes import Op
 from zkevm.evm.state import Account
@@ -52,10 +53,11 @@ def trace_of(
     to: int = TARGET,
     coinbase: int = COINBASE,
     base_fee: int = 10,
+    rules: Fork | None = None,
 ) -> Trace:
     """The trace of a transaction to TARGET, which has this code and storage.
 
-    `fees` are the most for a unit of gas and the priority fee.
+    `fees` are the most for a unit of gas and the priority fee.  `rules` replace the fork's.
     """
     pre = {
         SENDER: Account(nonce=7, balance=1000 * ETHER),
@@ -85,7 +87,7 @@ def trace_of(
     case = TestCase(
         name="program",
         indexes=(0, 0, 0),
-        fork=fork_named(fork),
+        fork=rules or fork_named(fork),
         chain_id=1,
         environment=environment,
         pre=pre,
