@@ -117,7 +117,12 @@ class GadgetInfo:
 
     name: str
     opcodes: tuple[str, ...]
-    """Those whose steps it proves, one row each; none for a table that serves others."""
+    """Those whose steps it proves, one row each; none for a table that serves others.
+
+    Bytes that are no opcode are left out: only the gadgets of failing steps have them.
+    """
+    halts: tuple[str, ...]
+    """The exceptional halts of those steps; none for steps that succeed."""
     columns: int
     constraints: int
     interactions: int
@@ -257,6 +262,7 @@ def _describe(gadget: Gadget) -> GadgetInfo:
     return GadgetInfo(
         name=gadget.name,
         opcodes=_opcode_names(gadget),
+        halts=tuple(halt.name for halt in gadget.halts) if isinstance(gadget, StepGadget) else (),
         columns=len(table.columns),
         constraints=len(table.constraints),
         interactions=len(table.interactions),
@@ -268,4 +274,5 @@ def _describe(gadget: Gadget) -> GadgetInfo:
 def _opcode_names(gadget: Gadget) -> tuple[str, ...]:
     if not isinstance(gadget, StepGadget):
         return ()
-    return tuple("RESUME" if op == RESUME else Op(op).name for op in gadget.opcodes)
+    names = {RESUME: "RESUME", **{int(op): op.name for op in Op}}
+    return tuple(names[op] for op in gadget.opcodes if op in names)

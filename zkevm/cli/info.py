@@ -6,8 +6,10 @@ import click
 
 from zkevm import api
 from zkevm.cli.console import json_option, print_result
+from zkevm.evm.opcodes import Op
 
-HEADINGS = ("gadget", "columns", "constraints", "interactions", "degree", "us a row", "opcodes")
+HEADINGS = ("gadget", "columns", "constraints", "interactions", "degree", "us a row", "steps")
+ALL_OPCODES = len(Op)
 
 
 @click.command()
@@ -26,7 +28,15 @@ def info(fork: str, *, as_json: bool) -> None:
 
 def _row(gadget: api.GadgetInfo) -> tuple[str, ...]:
     numbers = (gadget.columns, gadget.constraints, gadget.interactions, gadget.degree)
-    return gadget.name, *map(str, numbers), f"{gadget.cost:.2f}", " ".join(gadget.opcodes)
+    return gadget.name, *map(str, numbers), f"{gadget.cost:.2f}", _steps(gadget)
+
+
+def _steps(gadget: api.GadgetInfo) -> str:
+    """Which steps it proves, in words; empty for a table that serves others."""
+    every = len(gadget.opcodes) == ALL_OPCODES
+    opcodes = "any opcode" if every else " ".join(gadget.opcodes)
+    halts = ", ".join(halt.lower().replace("_", " ") for halt in gadget.halts)
+    return f"{opcodes}, halting: {halts}" if halts else opcodes
 
 
 def table(rows: list[tuple[str, ...]]) -> list[str]:
