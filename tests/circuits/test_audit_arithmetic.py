@@ -78,7 +78,7 @@ def rejected(name, code, changes, row=0):
 def test_audit_A2_quotient_past_the_word(op, lhs, rhs):
     """quotient * divisor + remainder = dividend + 2^256."""
     quotient, remainder = divmod(lhs + WORD, rhs)
-    forged = cells_of(quotient, "quotient") | cells_of(remainder, "remainder")
+    forged = cells_of(quotient, "division.quotient") | cells_of(remainder, "division.remainder")
     assert rejected("divide", call(op, lhs, rhs), forged)
 
 
@@ -87,11 +87,11 @@ def test_audit_A2_quotient_past_the_field(turns):
     """The equation holds modulo the field alone."""
     lhs, rhs = 2**255 + 12345, 7
     quotient, remainder = divmod(lhs + turns * MODULUS, rhs)
-    forged = cells_of(quotient, "quotient") | cells_of(remainder, "remainder")
+    forged = cells_of(quotient, "division.quotient") | cells_of(remainder, "division.remainder")
     assert rejected("divide", call(Op.DIV, lhs, rhs), forged)
 
 
-@pytest.mark.parametrize("name", ["quotient", "remainder", "divisor"])
+@pytest.mark.parametrize("name", ["division.quotient", "division.remainder", "divisor"])
 @pytest.mark.parametrize("limb", [0, 3, 7, 15])
 def test_audit_A3_limb_without_range(name, limb):
     code = call(Op.DIV, 2**200 + 77, 2**70 + 3)
@@ -142,7 +142,7 @@ def test_audit_A9_remainder_not_below_the_divisor(op, lhs, rhs):
     for less in (1, 2):
         if quotient >= less:
             more = remainder + less * rhs
-            forged = cells_of(quotient - less, "quotient") | cells_of(more, "remainder")
+            forged = cells_of(quotient - less, "division.quotient") | cells_of(more, "division.remainder")
             assert rejected("divide", call(op, lhs, rhs), forged)
 
 
@@ -150,7 +150,7 @@ def test_audit_A9_remainder_not_below_the_divisor(op, lhs, rhs):
 def test_audit_A9_division_by_zero(divisor):
     code = call(Op.DIV, 2**200, divisor)
     for quotient in (1, 2**200, WORD - 1):
-        assert rejected("divide", code, cells_of(quotient, "quotient") | {"by_zero": 0})
+        assert rejected("divide", code, cells_of(quotient, "division.quotient") | {"division.by_zero": 0})
 
 
 @pytest.mark.parametrize("op", [Op.ADD, Op.SUB])
