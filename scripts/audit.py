@@ -65,20 +65,20 @@ PURE: Final = (
     Op.BLOBHASH,
 )
 TOO_WIDE: Final = ("keccak_f", "next_block")
-"""Tables of thousands of bits, where a search by repairs does not end: attacked by their own tests."""
+"""Tables of thousands of bits, where a search by repairs does not end."""
 
 ROWS_A_TABLE: Final = 3
 IDLE_SHOWN: Final = 12
 
 HEAD: Final = """# Soundness
 
-Made by `make audit`; not edited by hand. From honest rows of every table a cheating prover changes
-cells and repairs what depends on them. *Holes* are forged rows that nothing in the table rejects
-although they decide something else; what a bus as a whole forbids (a second creation of a cell, a
-key that no other table asks for) shows up here as a hole of the row, and is what the argument in
-the table's docstring is about. *Needed* declarations reject a lie that nothing else rejects; *idle*
-ones met no such lie within the time of this run. Left out: fixed tables, tables that none of the
-inputs fills, and {too_wide}, which have tests of their own.
+Made by `make audit`; not edited by hand. From honest rows of every table a cheating prover
+changes cells and repairs what depends on them. *Holes* are forged rows that nothing in the table
+rejects although they decide something else; what a bus as a whole forbids (a second creation of a
+cell, a key that no other table asks for) shows up here as a hole of the row, and is what the
+argument in the table's docstring is about. *Needed* declarations reject a lie that nothing else
+rejects; *idle* ones met no such lie within the time of this run. Left out: fixed tables, tables
+that none of the inputs fills, and {too_wide}, which have tests of their own.
 
 """
 
