@@ -213,8 +213,9 @@ def rows_changed():
 def rows_moved():
     """Rows left out, done twice, in another order."""
     for op in (Op.MUL, Op.POP, Op.JUMPDEST, Op.SLOAD):
-        yield f"{op.name} left out", lambda r, at=row_of(op): np.delete(r, at)
-        yield f"{op.name} twice", lambda r, at=row_of(op): np.insert(r, at, r[at])
+        row = row_of(op)
+        yield f"{op.name} left out", lambda r, at=row: np.delete(r, at)
+        yield f"{op.name} twice", lambda r, at=row: np.insert(r, at, r[at])
     swapped = [row_of(Op.LT), row_of(Op.LT) + 1]
     yield "LT after the next", lambda r: put(r, swapped, r[swapped[::-1]])
 
