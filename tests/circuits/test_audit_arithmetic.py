@@ -142,7 +142,9 @@ def test_audit_A9_remainder_not_below_the_divisor(op, lhs, rhs):
     for less in (1, 2):
         if quotient >= less:
             more = remainder + less * rhs
-            forged = cells_of(quotient - less, "division.quotient") | cells_of(more, "division.remainder")
+            forged = cells_of(quotient - less, "division.quotient") | cells_of(
+                more, "division.remainder"
+            )
             assert rejected("divide", call(op, lhs, rhs), forged)
 
 
@@ -150,7 +152,9 @@ def test_audit_A9_remainder_not_below_the_divisor(op, lhs, rhs):
 def test_audit_A9_division_by_zero(divisor):
     code = call(Op.DIV, 2**200, divisor)
     for quotient in (1, 2**200, WORD - 1):
-        assert rejected("divide", code, cells_of(quotient, "division.quotient") | {"division.by_zero": 0})
+        assert rejected(
+            "divide", code, cells_of(quotient, "division.quotient") | {"division.by_zero": 0}
+        )
 
 
 @pytest.mark.parametrize("op", [Op.ADD, Op.SUB])
