@@ -213,3 +213,59 @@ impl Products {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{evaluate, program, random};
+
+    #[test]
+    fn a_collapsed_sum_has_the_value_of_the_sum() {
+        let program = program();
+        let weights: Vec<(u32, Fr)> = (0..program.nodes.len() as u32).zip(random(30)).collect();
+        let constant = random(1)[0];
+        for kept in 0..=weights.len() {
+            let weights = &weights[..kept];
+            let collapsed = collapse(&program, weights.iter().copied(), constant);
+            assert!(collapsed.degree <= 3);
+            let cells = random(6);
+            let values = evaluate(&program, &cells);
+            let sum: Fr = weights
+                .iter()
+                .map(|(node, w)| *w * values[*node as usize])
+                .sum();
+            let mut registers = collapsed.tape.registers();
+            for (input, register) in collapsed.inputs.iter().zip(&mut registers) {
+                let value = match input {
+                    Input::Column(column) => cells[*column as usize],
+                    Input::Combination(columns) => columns
+                        .iter()
+                        .map(|(column, w)| *w * cells[*column as usize])
+                        .sum(),
+                };
+                register.fill(value);
+            }
+            collapsed.tape.run(&mut registers);
+            assert_eq!(collapsed.tape.output(&registers, 0)[0], sum + constant);
+        }
+    }
+
+    #[test]
+    fn selectors_are_multiplied_once() {
+        let nodes = [
+            Node::Column(0),
+            Node::Column(1),
+            Node::Column(2),
+            Node::Column(3),
+        ];
+        let products = [
+            Node::Multiply(0, 1),
+            Node::Multiply(2, 0),
+            Node::Multiply(0, 3),
+        ];
+        let nodes = [nodes.as_slice(), &products].concat();
+        let program = Program::new(4, 0, nodes, vec![], vec![]).unwrap();
+        let collapsed = collapse(&program, (4..7).zip(random(3)), Fr::zero());
+        assert_eq!(collapsed.inputs.len(), 2);
+    }
+}

@@ -276,3 +276,44 @@ impl Column {
         self.len() == 0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{columns, random};
+
+    #[test]
+    fn sums_over_every_type_equal_field_arithmetic() {
+        for column in columns(40) {
+            let cells = column.cells();
+            let values: Vec<Fr> = (0..cells.len()).map(|row| cells.get(row)).collect();
+            let mut read = vec![Fr::from(0_u64); cells.len()];
+            cells.read(&mut read);
+            assert_eq!(read, values);
+            let weights = random(40);
+            let factors: Vec<Factor> = weights.iter().map(|weight| Factor::new(*weight)).collect();
+            let expected: Fr = values.iter().zip(&weights).map(|(v, w)| *v * w).sum();
+            assert_eq!(cells.inner_product(&factors), expected);
+            let mut sums = [Wide::default(); 40];
+            cells.add_multiples(weights[0], &mut sums);
+            cells.range(3..7).add_multiples(weights[1], &mut sums);
+            for (i, sum) in sums.iter().enumerate() {
+                let mut expected = weights[0] * cells.get(i);
+                if i < 4 {
+                    expected += weights[1] * cells.get(i + 3);
+                }
+                assert_eq!(sum.reduce(), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn bits_count_the_largest_cell() {
+        assert_eq!(Cells::U8(&[]).bits(), 0);
+        assert_eq!(Cells::U8(&[0, 1]).bits(), 1);
+        assert_eq!(Cells::U16(&[5, 0x8000]).bits(), 16);
+        assert_eq!(Cells::U128(&[[0, 0], [0, 1]]).bits(), 65);
+        assert_eq!(Cells::Field(&[[0, 0, 0, 1 << 61]]).bits(), 254);
+        assert!(Column::field(vec![[u64::MAX; 4]].into()).is_err());
+    }
+}

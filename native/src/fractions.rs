@@ -410,12 +410,7 @@ impl LayerSum {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ark_ff::UniformRand;
-
-    fn random(len: usize) -> Vec<Fr> {
-        let mut rng = rand::thread_rng();
-        (0..len).map(|_| Fr::rand(&mut rng)).collect()
-    }
+    use crate::testing::{bind_top, random};
 
     /// The sum over x of eq(xi, x) h(x) with some top variables bound, by the definition.
     fn sum(layer: &Layer, xi: &[Fr], lambda: Fr, top: &[Fr]) -> Fr {
@@ -430,12 +425,7 @@ mod tests {
         sides.extend([q[..half].to_vec(), q[half..].to_vec()]);
         for x in top {
             for side in &mut sides {
-                let (low, high) = side.split_at(side.len() / 2);
-                *side = low
-                    .iter()
-                    .zip(high)
-                    .map(|(a, b)| *a + *x * (*b - a))
-                    .collect();
+                *side = bind_top(side, *x);
             }
         }
         (0..sides[0].len())

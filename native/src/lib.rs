@@ -21,3 +21,5 @@ pub mod rows;
 pub mod shared;
 pub mod stacked_sum;
 pub mod tape;
+#[cfg(test)]
+mod testing;

@@ -396,3 +396,70 @@ fn speak(messages: &Messages, rows: &Range<usize>) -> Vec<(Key, Balance)> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::column::Column;
+    use crate::program::{Interaction, Node, Program};
+    use std::sync::Arc;
+
+    /// A table of a flag and values, with one interaction that has the flag as its numerator.
+    fn table(bus: u64, flags: Vec<u8>, values: Vec<Vec<u64>>, height: u32) -> Rows {
+        let message: Vec<u32> = (1..=values.len() as u32).collect();
+        let nodes = (0..=values.len() as u32).map(Node::Column).collect();
+        let interaction = Interaction {
+            bus,
+            numerator: 0,
+            message,
+        };
+        let width = values.len() + 1;
+        let program = Program::new(width, 0, nodes, vec![], vec![interaction]).unwrap();
+        let mut columns = vec![Column::U8(flags.into())];
+        columns.extend(values.into_iter().map(|values| Column::U64(values.into())));
+        Rows::new(Arc::new(program), columns, height).unwrap()
+    }
+
+    #[test]
+    fn requests_are_counted_at_the_first_of_equal_rows() {
+        let tables = [
+            table(1, vec![1, 1, 0, 1, 1], vec![vec![7, 10, 9, 7, 12]], 3),
+            table(1, vec![], vec![(7..11).collect()], 2),
+            table(2, vec![1, 1, 1], vec![vec![1, 3, 5], vec![2, 4, 0]], 2),
+            table(2, vec![], vec![vec![3, 1, 3], vec![4, 2, 4]], 2),
+        ];
+        let (counts, missing) = count_lookups(&tables, &[(1, 0), (3, 0)]).unwrap();
+        assert_eq!(counts, [[2, 0, 0, 1], [1, 1, 0, 0]]);
+        assert_eq!(missing, [(0, 0, 4), (2, 0, 2)]);
+        assert!(count_lookups(&tables, &[(4, 0)]).is_err());
+        assert!(count_lookups(&tables, &[(0, 1)]).is_err());
+        let (counts, missing) = count_lookups(&tables, &[]).unwrap();
+        assert!(counts.is_empty() && missing.is_empty());
+    }
+
+    #[test]
+    fn what_is_sent_and_not_received_is_named() {
+        let tables = [
+            table(3, vec![1, 1, 1], vec![vec![5, 6, 5]], 2),
+            table(4, vec![1], vec![vec![5]], 0),
+        ];
+        let public = |bus, multiplicity, element: u64| PublicMessage {
+            bus,
+            multiplicity,
+            elements: vec![Fr::from(element)],
+        };
+        let balanced = [public(3, -2, 5), public(3, -1, 6), public(4, -1, 5)];
+        assert_eq!(imbalance(&tables, &balanced, 9).unwrap(), []);
+        let place = |table, row, bus| Place {
+            table,
+            interaction: 0,
+            row,
+            bus,
+        };
+        let found = imbalance(&tables, &[public(3, -2, 5), public(3, -2, 6)], 9).unwrap();
+        assert_eq!(found, [place(0, 1, 3), place(1, 0, 4)]);
+        assert_eq!(imbalance(&tables, &[], 1).unwrap(), [place(0, 0, 3)]);
+        let found = imbalance(&[], &[public(9, 1, 0)], 9).unwrap();
+        assert_eq!(found, [place(-1, 0, 9)]);
+    }
+}

@@ -208,3 +208,91 @@ fn add_all(polynomials: Vec<Vec<Fr>>) -> Vec<Fr> {
     }
     sum
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::curve;
+    use crate::field::eq_table;
+    use crate::testing::{columns, random};
+    use ark_bn254::G1Projective;
+    use ark_ec::PrimeGroup;
+
+    /// The equations of the verifier, in the exponent: tau is known.
+    #[test]
+    fn openings_verify_in_the_exponent() {
+        for m in [1, 2, 5, 8] {
+            let [tau, gamma, r, nu, z] = random(5).try_into().unwrap();
+            let size = 1_usize << m;
+            let bases = Bases::new(curve::powers(tau, size).unwrap().into()).unwrap();
+            let polynomials: Vec<Pieces> =
+                columns(size).into_iter().map(|c| vec![(0, c)]).collect();
+            let u = random(m);
+            let eq = eq_table(&u);
+            let of = |pieces: &Pieces, weights: &[Fr]| -> Fr {
+                let cells = pieces[0].1.cells();
+                weights
+                    .iter()
+                    .enumerate()
+                    .map(|(i, w)| cells.get(i) * w)
+                    .sum()
+            };
+            let weights = powers(gamma, polynomials.len());
+            let combined = |table: &[Fr]| -> Fr {
+                polynomials
+                    .iter()
+                    .zip(&weights)
+                    .map(|(f, w)| of(f, table) * w)
+                    .sum()
+            };
+            let (value, commitment) = (combined(&eq), combined(&powers(tau, size)));
+            let point = |value: Fr| Point::from(G1Projective::generator() * value);
+
+            let mut opening = Opening::new(bases, &polynomials, m, gamma, &u).unwrap();
+            assert!(opening.quotient(nu).is_err() && opening.witness(z).is_err());
+            let folds = opening.folds().unwrap();
+            let negative = opening.negative_values(r);
+            let quotient = opening.quotient(nu).unwrap();
+            let witness = opening.witness(z).unwrap();
+
+            // The folds by their definition, then everything that is claimed about them.
+            let mut fold_values = vec![commitment];
+            for (fold, point_of_fold) in opening.folds[1..].iter().zip(&folds) {
+                let at_tau = evaluate(fold, tau);
+                assert_eq!(*point_of_fold, point(at_tau));
+                fold_values.push(at_tau);
+            }
+            let (mut positive, mut left) =
+                (value, evaluate(&opening.quotient.as_ref().unwrap().1, tau));
+            assert_eq!(quotient, point(left));
+            for i in (0..m).rev() {
+                let r_i = r.pow([1 << i]);
+                let (even, odd) = (r_i * (Fr::ONE - u[i]), u[i]);
+                let numerator = (r_i + r_i) * positive - negative[i] * (even - odd);
+                positive = numerator * (even + odd).inverse().unwrap();
+                for (power, x, y) in [(2 * i, r_i, positive), (2 * i + 1, -r_i, negative[i])] {
+                    let weight = nu.pow([power as u64]) * (z - x).inverse().unwrap();
+                    left -= weight * (fold_values[i] - y);
+                }
+            }
+            // [L] = (tau - z) [W]
+            let expected = left * (tau - z).inverse().unwrap();
+            assert_eq!(witness, point(expected));
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let bases = Bases::new(curve::powers(Fr::ONE, 4).unwrap().into()).unwrap();
+        let new = |cells: Vec<u8>, m, u| {
+            let pieces = vec![vec![(1, Column::U8(cells.into()))]];
+            Opening::new(bases.clone(), &pieces, m, Fr::ONE, &random(u))
+        };
+        assert!(new(vec![1; 3], 2, 2).is_ok());
+        assert!(new(vec![1; 4], 2, 2).is_err());
+        assert!(new(vec![1; 3], 3, 3).is_err());
+        assert!(new(vec![1; 3], 2, 3).is_err());
+        assert!(new(vec![], 0, 0).is_err());
+        assert!(new(vec![], 80, 80).is_err());
+    }
+}

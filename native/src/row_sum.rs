@@ -511,3 +511,120 @@ impl Vector {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{bind_top, evaluate, filled_columns, random, rows};
+
+    const DEGREE: usize = 4;
+
+    /// The whole sum with some top variables bound, by the definition.
+    fn sum(sum: &RowSum, theta: Fr, delta: &[[Fr; 3]], rounds: usize, top: &[Fr]) -> Fr {
+        let share = |(t, rows): (usize, &Rows)| {
+            let height = rows.height as usize;
+            let mut vectors = filled_columns(rows);
+            vectors.push(eq_table(&sum.xi[..height]));
+            let mut corner = Fr::ONE;
+            for (i, x) in top.iter().enumerate() {
+                if rounds - i > height {
+                    corner *= Fr::ONE - x;
+                } else {
+                    vectors = vectors.iter().map(|v| bind_top(v, *x)).collect();
+                }
+            }
+            let program = &rows.program;
+            let value = |i: usize| {
+                let cells: Vec<Fr> = vectors.iter().map(|vector| vector[i]).collect();
+                let nodes = evaluate(program, &cells);
+                let batch = powers(theta, program.constraints.len());
+                let constraints = program.constraints.iter().zip(batch);
+                let constraints: Fr = constraints.map(|(c, w)| nodes[*c as usize] * w).sum();
+                let (mut p, mut q) = (Fr::zero(), Fr::zero());
+                for (interaction, omega) in program.interactions.iter().zip(&sum.omega[t]) {
+                    p += *omega * nodes[interaction.numerator as usize];
+                    let beta = powers(sum.beta, interaction.message.len() + 1);
+                    let message = interaction.message.iter().zip(&beta[1..]);
+                    let message: Fr = message.map(|(m, w)| nodes[*m as usize] * w).sum();
+                    q += *omega * (sum.alpha + Fr::from(interaction.bus) + message);
+                }
+                let [a, b, c] = delta[t];
+                cells[cells.len() - 1] * (a * constraints + b * p + c * q)
+            };
+            corner * (0..vectors[0].len()).map(value).sum::<Fr>()
+        };
+        sum.tables.iter().enumerate().map(share).sum()
+    }
+
+    #[test]
+    fn rounds_and_values_equal_the_definition() {
+        let tables = vec![
+            rows(13, 4),
+            rows(1, 0),
+            rows(0, 1),
+            rows(64, 6),
+            rows(9, 6),
+            rows(300, 9),
+        ];
+        for tables in [tables.clone(), tables[1..2].to_vec(), tables[..3].to_vec()] {
+            let rounds = tables.iter().map(|t| t.height as usize).max().unwrap();
+            let mut xi = random(rounds + 2);
+            if rounds > 1 {
+                xi[1] = Fr::zero(); // g(1) does not follow from the claim
+            }
+            let [alpha, beta, theta] = random(3).try_into().unwrap();
+            let omega = random(3 * tables.len());
+            let mut row_sum =
+                RowSum::new(tables.clone(), alpha, beta, xi.clone(), omega, DEGREE).unwrap();
+            let delta: Vec<[Fr; 3]> = tables
+                .iter()
+                .map(|_| random(3).try_into().unwrap())
+                .collect();
+            assert!(row_sum.round().is_err());
+            row_sum.begin(theta, &delta).unwrap();
+            let claims = row_sum.table_sums();
+            let claim: Fr = delta
+                .iter()
+                .zip(claims.chunks(2))
+                .map(|(d, c)| d[1] * c[0] + d[2] * c[1])
+                .sum();
+            let mut bound = Vec::new();
+            assert_eq!(claim, sum(&row_sum, theta, &delta, rounds, &bound));
+            for _ in 0..rounds {
+                let message = row_sum.round().unwrap();
+                assert_eq!(message.len(), DEGREE);
+                for (x, value) in [0_u64, 2, 3, 4].into_iter().zip(message) {
+                    bound.push(Fr::from(x));
+                    assert_eq!(value, sum(&row_sum, theta, &delta, rounds, &bound));
+                    bound.pop();
+                }
+                bound.push(random(1)[0]);
+                row_sum.bind(bound[bound.len() - 1]).unwrap();
+                assert!(row_sum.bind(theta).is_err());
+            }
+            assert!(row_sum.round().is_err());
+            let values = row_sum.column_values().unwrap();
+            for (rows, values) in tables.iter().zip(values) {
+                let top = &bound[rounds - rows.height as usize..];
+                for (column, value) in filled_columns(rows).into_iter().zip(values) {
+                    let expected = top.iter().fold(column, |column, x| bind_top(&column, *x));
+                    assert_eq!(value, expected[0]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let (tables, one) = (vec![rows(3, 2)], Fr::ONE);
+        let new = |xi, omega, degree| {
+            RowSum::new(tables.clone(), one, one, random(xi), random(omega), degree)
+        };
+        assert!(new(1, 3, 4).is_err());
+        assert!(new(2, 2, 4).is_err());
+        assert!(new(2, 3, 0).is_err());
+        assert!(new(2, 3, 3).unwrap().begin(one, &[[one; 3]]).is_err());
+        assert!(new(2, 3, 4).unwrap().begin(one, &[]).is_err());
+        assert!(new(2, 3, 4).unwrap().column_values().is_err());
+    }
+}

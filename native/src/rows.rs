@@ -250,3 +250,83 @@ impl Evaluator {
         total + zero_row[0] * (Fr::ONE - mass)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::Node;
+    use crate::testing::{evaluate, filled_columns, program, random, rows};
+
+    #[test]
+    fn values_equal_the_definition_on_every_row() {
+        for (used, height) in [(0, 0), (1, 0), (5, 4), (1200, 11)] {
+            let rows = rows(used, height);
+            let nodes: Vec<u32> = (0..rows.program.nodes.len() as u32).collect();
+            let values = rows.evaluate(&nodes, rows.len()).unwrap();
+            let columns = filled_columns(&rows);
+            let form = rows.program.form(nodes.iter().copied().zip(random(30)));
+            let evaluator = Evaluator::new(&rows.program, form.clone());
+            let mut sums = vec![Fr::zero(); rows.len()];
+            evaluator.write(&rows, 0, &mut sums);
+            for row in 0..rows.len() {
+                let cells: Vec<Fr> = columns.iter().map(|column| column[row]).collect();
+                let expected = evaluate(&rows.program, &cells);
+                for (values, expected) in values.iter().zip(&expected) {
+                    assert_eq!(values[row], expected.into_bigint().0);
+                }
+                let linear: Fr = form
+                    .columns
+                    .iter()
+                    .map(|(c, w)| cells[*c as usize] * w)
+                    .sum();
+                let products: Fr = form
+                    .products
+                    .iter()
+                    .map(|(node, w)| expected[*node as usize] * w)
+                    .sum();
+                assert_eq!(sums[row], form.constant + linear + products);
+            }
+            let weights = crate::field::eq_table(&random(height as usize));
+            let expected: Fr = sums.iter().zip(&weights).map(|(a, b)| *a * b).sum();
+            assert_eq!(evaluator.weighted_sum(&rows, &weights), expected);
+            assert!(rows.violations(10).is_empty());
+            assert!(rows.evaluate(&[99], 0).is_err());
+            assert!(rows.evaluate(&[0], rows.len() + 1).is_err());
+        }
+    }
+
+    #[test]
+    fn violations_come_row_by_row_and_end_at_the_limit() {
+        let nodes = vec![
+            Node::Column(0),
+            Node::Constant(Fr::from(3_u64)),
+            Node::Subtract(0, 1),
+        ];
+        let program = Program::new(1, 0, nodes, vec![2, 0], vec![]).unwrap();
+        let columns = vec![Column::U8(vec![3, 3, 4].into())];
+        let rows = Rows::new(Arc::new(program), columns, 3).unwrap();
+        let all = [
+            (1, 0),
+            (1, 1),
+            (0, 2),
+            (1, 2),
+            (0, 3),
+            (0, 4),
+            (0, 5),
+            (0, 6),
+            (0, 7),
+        ];
+        assert_eq!(rows.violations(100), all);
+        assert_eq!(rows.violations(4), all[..4]);
+        assert_eq!(rows.violations(0), []);
+    }
+
+    #[test]
+    fn cells_have_to_fit() {
+        let program = Arc::new(program());
+        let columns = crate::testing::columns(5);
+        assert!(Rows::new(program.clone(), columns.clone(), 2).is_err());
+        assert!(Rows::new(program.clone(), columns[1..].to_vec(), 3).is_err());
+        assert!(Rows::new(program, columns, 60).is_err());
+    }
+}

@@ -265,3 +265,94 @@ fn pairs(entries: &Entries) -> BTreeMap<usize, ([Fr; 2], [Fr; 2])> {
     }
     pairs
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{columns, random};
+
+    /// Bind the lowest variable.
+    fn bind(vector: &[Fr], x: Fr) -> Vec<Fr> {
+        vector
+            .chunks(2)
+            .map(|pair| line(pair[0], pair[1], x))
+            .collect()
+    }
+
+    #[test]
+    fn rounds_and_values_equal_the_definition() {
+        let r = random(6);
+        for m in 0..8_usize {
+            let (mut stacked, mut cursor) = (Vec::new(), 0);
+            for height in [6, 5, 3, 0] {
+                for column in columns((3 << height) / 4 + 1) {
+                    let size = height.min(m);
+                    let pieces = (0..1 << (height - size)).map(|chunk| {
+                        let at = cursor + (chunk << size);
+                        (at >> m, (at % (1 << m)) >> size, chunk)
+                    });
+                    stacked.push(Stacked {
+                        column,
+                        height: height as u32,
+                        weight: random(1)[0],
+                        pieces: pieces.collect(),
+                    });
+                    cursor += 1 << height;
+                }
+            }
+            let polynomials = cursor.div_ceil(1 << m) + 1; // one without pieces
+            let mut q = vec![vec![Fr::zero(); 1 << m]; polynomials];
+            let mut h = q.clone();
+            for column in &stacked {
+                let (height, size) = (column.height as usize, (column.height as usize).min(m));
+                let eq = eq_table(&r[..height]);
+                for (k, block, chunk) in &column.pieces {
+                    for i in 0..1 << size {
+                        let row = (chunk << size) + i;
+                        q[*k][(block << size) + i] = column.column.cells().get(row);
+                        h[*k][(block << size) + i] = column.weight * eq[row];
+                    }
+                }
+            }
+            let mut sum = StackedSum::new(stacked, polynomials, m, r.clone()).unwrap();
+            for _ in 0..m {
+                let message = sum.round().unwrap();
+                for (x, value) in [0_u64, 2].into_iter().zip(message) {
+                    let dot = |(q, h): (&Vec<Fr>, &Vec<Fr>)| -> Fr {
+                        let (q, h) = (bind(q, Fr::from(x)), bind(h, Fr::from(x)));
+                        q.iter().zip(h).map(|(q, h)| *q * h).sum()
+                    };
+                    assert_eq!(value, q.iter().zip(&h).map(dot).sum());
+                }
+                assert!(sum.values().is_err());
+                let x = random(1)[0];
+                sum.bind(x).unwrap();
+                q = q.iter().map(|q| bind(q, x)).collect();
+                h = h.iter().map(|h| bind(h, x)).collect();
+            }
+            assert!(sum.round().is_err() && sum.bind(r[0]).is_err());
+            let expected: Vec<Fr> = q.iter().map(|q| q[0]).collect();
+            assert_eq!(sum.values().unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn pieces_have_to_fit() {
+        let new = |height, piece, r| {
+            let stacked = Stacked {
+                column: Column::U8(vec![1, 2, 3].into()),
+                height,
+                weight: Fr::ONE,
+                pieces: vec![piece],
+            };
+            StackedSum::new(vec![stacked], 2, 3, random(r))
+        };
+        assert!(new(2, (1, 1, 0), 2).is_ok());
+        assert!(new(2, (2, 0, 0), 2).is_err());
+        assert!(new(2, (0, 2, 0), 2).is_err());
+        assert!(new(2, (0, 0, 1), 2).is_err());
+        assert!(new(2, (0, 0, 0), 1).is_err());
+        assert!(new(1, (0, 0, 0), 2).is_err());
+        assert!(new(70, (0, 0, 0), 80).is_err());
+    }
+}
