@@ -363,9 +363,10 @@ impl LayerSum {
 
     /// Bind the top variable and, in the same pass, sum for the next round.
     fn bind(&mut self, challenge: Fr) -> Result<()> {
-        let (Some(h), Some(xi)) = (self.h.take(), self.xi.pop()) else {
-            return Err(Error::Order("a round comes before its challenge"));
-        };
+        let h = self.h.take();
+        let h = h.ok_or(Error::Order("a round comes before its challenge"))?;
+        let xi = self.xi.pop();
+        let xi = xi.ok_or(Error::Order("the layer's rounds are over"))?;
         self.scale *= eq_one(xi, challenge);
         self.claim = interpolate(&h, challenge);
         self.rho.push(challenge);

@@ -16,7 +16,13 @@ pub fn random(len: usize) -> Vec<Fr> {
 
 /// Columns of all types with their extreme values, of different lengths up to `rows`.
 pub fn columns(rows: usize) -> Vec<Column> {
-    let cell = |i: usize| if i % 3 == 0 { u64::MAX } else { rand::random() };
+    let cell = |i: usize| {
+        if i.is_multiple_of(3) {
+            u64::MAX
+        } else {
+            rand::random()
+        }
+    };
     let u64s: Vec<u64> = (0..rows).map(cell).collect();
     vec![
         Column::U8(u64s.iter().map(|v| *v as u8 & 1).collect::<Vec<_>>().into()),
