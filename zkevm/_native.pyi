@@ -11,12 +11,28 @@ All calls release the GIL.  Anything malformed raises ValueError; nothing panics
 """
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-Columns: TypeAlias = Sequence[NDArray[Any]]
+__all__ = [
+    "Bases",
+    "Fractions",
+    "Opening",
+    "Program",
+    "RowSum",
+    "Rows",
+    "StackedSum",
+    "check_on_curve",
+    "commit",
+    "count_lookups",
+    "features",
+    "imbalance",
+    "powers",
+]
+
+_Columns: TypeAlias = Sequence[NDArray[Any]]
 
 def features() -> str:
     """The chosen kernels, e.g. 'portable'."""
@@ -27,13 +43,14 @@ def powers(tau: bytes, count: int) -> NDArray[np.uint8]:
 def check_on_curve(points: NDArray[np.uint8]) -> int:
     """Index of the first of (n, 64) Montgomery points that is not finite or off curve, or -1."""
 
+@final
 class Bases:
     """The powers of tau in G1, (n, 64) uint8: little-endian Montgomery x, y.
 
     Kept without a copy where possible.
     """
 
-    def __init__(self, points: NDArray[np.uint8]) -> None: ...
+    def __new__(cls, points: NDArray[np.uint8]) -> Self: ...
     def __len__(self) -> int: ...
     def msm(self, scalars: NDArray[Any], start: int = 0) -> bytes:
         """sum scalars[i] * points[start + i]; scalars is a column."""
@@ -44,6 +61,7 @@ def commit(bases: Bases, polynomials: Sequence[Sequence[tuple[int, NDArray[Any]]
     Coefficients offset, offset + 1, ...
     """
 
+@final
 class Program:
     """A table's flat program, see zkevm.plonkish.program.
 
@@ -51,20 +69,21 @@ class Program:
     numerator node, message nodes).
     """
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         width: int,
         fixed: int,
         nodes: NDArray[np.uint32],
         constants: bytes,
         constraints: Sequence[int],
         interactions: Sequence[tuple[int, int, Sequence[int]]],
-    ) -> None: ...
+    ) -> Self: ...
 
+@final
 class Rows:
     """A program with its cells: witness columns, then fixed ones; 2^height rows."""
 
-    def __init__(self, program: Program, columns: Columns, height: int) -> None: ...
+    def __new__(cls, program: Program, columns: _Columns, height: int) -> Self: ...
     def evaluate(self, nodes: Sequence[int], rows: int) -> list[NDArray[np.uint64]]:
         """Values of these nodes on the first `rows` rows: (rows, 4) each."""
     def violations(self, limit: int) -> list[tuple[int, int]]:
@@ -90,6 +109,7 @@ def imbalance(
     signed multiplicity, elements); a public one has table = -1, interaction = its index.
     """
 
+@final
 class Fractions:
     """LogUp-GKR over the leaves of the tables, in the order given.
 
@@ -97,7 +117,7 @@ class Fractions:
     leaves beyond the last are (0, 1).
     """
 
-    def __init__(self, tables: Sequence[Rows], alpha: bytes, beta: bytes) -> None: ...
+    def __new__(cls, tables: Sequence[Rows], alpha: bytes, beta: bytes) -> Self: ...
     @property
     def layers(self) -> int:
         """n: log2 of the number of leaves, at least 1."""
@@ -111,6 +131,7 @@ class Fractions:
     def children(self) -> bytes:
         """p(rho,0), p(rho,1), q(rho,0), q(rho,1) after the last round of a layer."""
 
+@final
 class RowSum:
     """The batched sumcheck over rows.
 
@@ -118,15 +139,15 @@ class RowSum:
     `degree` is D.
     """
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         tables: Sequence[Rows],
         alpha: bytes,
         beta: bytes,
         xi: bytes,
         omega: bytes,
         degree: int,
-    ) -> None: ...
+    ) -> Self: ...
     def table_sums(self) -> bytes:
         """P_t, Q_t, table after table."""
     def begin(self, theta: bytes, delta: Sequence[bytes]) -> None:
@@ -137,6 +158,7 @@ class RowSum:
     def column_values(self) -> list[bytes]:
         """After the last round, the values of each table's witness columns."""
 
+@final
 class StackedSum:
     """The stacking reduction.
 
@@ -146,30 +168,31 @@ class StackedSum:
     polynomial size, `r` the row point.
     """
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         columns: Sequence[tuple[NDArray[Any], int, bytes, Sequence[tuple[int, int, int]]]],
         polynomials: int,
         m: int,
         r: bytes,
-    ) -> None: ...
+    ) -> Self: ...
     def round(self) -> bytes:
         """s(0), s(2)."""
     def bind(self, challenge: bytes) -> None: ...
     def values(self) -> bytes:
         """e_k, the polynomials' values at the point."""
 
+@final
 class Opening:
     """Gemini and Shplonk of sum gamma^k q_k at u."""
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         bases: Bases,
         polynomials: Sequence[Sequence[tuple[int, NDArray[Any]]]],
         m: int,
         gamma: bytes,
         u: bytes,
-    ) -> None: ...
+    ) -> Self: ...
     def folds(self) -> list[bytes]:
         """[A_1] ... [A_(m-1)]."""
     def negative_values(self, r: bytes) -> bytes:
