@@ -58,7 +58,7 @@ def commitments(size: int) -> None:
     rng = np.random.default_rng(1)
     bases = _native.Bases(_native.powers(CHALLENGE, 1 << size))
     count = 1 << size
-    cells = {
+    cells: dict[str, NDArray[Any]] = {
         "zero": np.zeros(count, dtype=np.uint8),
         "bit": rng.integers(0, 2, count, dtype=np.uint8),
         "8-bit": rng.integers(0, 1 << 8, count, dtype=np.uint8),

@@ -57,6 +57,6 @@ fn main() {
         for point in left {
             sum += point.affine();
         }
+        black_box(&mut sum);
     });
-    black_box(sum);
 }

@@ -166,7 +166,7 @@ pub fn powers(tau: Fr, count: usize) -> Result<Vec<[u64; 8]>> {
     const BITS: usize = 8;
     const WINDOWS: usize = 256 / BITS;
     let table = multiples_of_generator::<WINDOWS>(BITS);
-    if count >= 1 << 31 {
+    if count > 1 << 28 {
         return Err(Error::Range(format!("{count} powers of tau")));
     }
     let scalars = crate::field::powers(tau, count);
