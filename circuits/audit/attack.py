@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 
 from circuits.audit.polynomial import Polynomial
 from circuits.audit.relation import Item, Message, Relation
 from circuits.audit.repair import Repairer
+from circuits.audit.rows import Sample
 from circuits.audit.scene import Equation, Form, Scene
 from zkevm.field import MODULUS
-from zkevm.plonkish.table import Table
+from zkevm.plonkish.table import Role, Table
 
 HALF = 1 << 128
+LIES = 600
+EFFORTS = (10, 80)
+"""Steps of a search: few for every lie first."""
 NOTABLE = (0, 1, 2, MODULUS - 1, 1 << 8, 1 << 16, 1 << 64, 1 << 127, HALF - 1, HALF)
 STEPS = (
     1,
@@ -59,8 +64,15 @@ class Report:
 
     @property
     def idle(self) -> list[Item]:
-        """Declarations whose loss let no lie pass."""
-        return [item for n, item in enumerate(self.items) if n not in self.needed]
+        """Declarations whose loss let no lie pass, and whose bus would not miss them."""
+        unused = [item for n, item in enumerate(self.items) if n not in self.needed]
+        return [item for item in unused if item.kind != Role.RECEIVE.value]
+
+    @property
+    def balancing(self) -> list[Item]:
+        """Receives that decide nothing on the row; without them a token could be taken twice."""
+        unused = [item for n, item in enumerate(self.items) if n not in self.needed]
+        return [item for item in unused if item.kind == Role.RECEIVE.value]
 
 
 @dataclass(frozen=True)
@@ -74,55 +86,64 @@ class Lie:
 
 @dataclass(frozen=True)
 class Target:
-    """A table with what to attack it from.
+    """A table with the samples to attack it from; `opcodes` are those of a step gadget.
 
-    `rows` are honest (cells of all columns, fixed ones last).  `strangers` are rows outside the
-    domain of a step gadget with the true messages, as `Scene` has them.  `opcodes` are the
-    gadget's.
+    `more` samples are tried only for declarations that the others leave idle.
     """
 
     relation: Relation
-    rows: Sequence[Sequence[int]]
-    strangers: Sequence[tuple[Sequence[int], Mapping[int, tuple[int, ...]]]] = ()
+    samples: Sequence[Sample]
+    more: Sequence[Sample] = ()
     opcodes: frozenset[int] | None = None
 
 
-def attack(target: Target, seconds_an_item: float = 1.0, seconds_a_row: float = 5.0) -> Report:
-    """Look for holes from each row, then for a use of each declaration that met none on the way."""
+def attack(target: Target, lies: int = LIES) -> Report:
+    """Look for holes from each row, then for a use of each declaration that met none on the way.
+
+    `lies` are tried on each row, and on each declaration from a few and again from more rows.
+    """
     start = time.monotonic()
-    relation, opcodes = target.relation, target.opcodes
+    relation = target.relation
     report = Report(relation.table, relation.items)
-    scenes = [Scene(relation, row) for row in target.rows]
-    report.rows = len(scenes)
-    for scene in scenes:
+    scenes = _scenes(target, target.samples)
+    for scene, sample in zip(scenes, target.samples, strict=False):
         verdict = scene.verdict(scene.honest, most=100)
-        if verdict.broken or verdict.impossible or verdict.other:
+        if sample.truth is None and (verdict.broken or verdict.impossible or verdict.other):
             broken = ", ".join(relation.items[n].label for n in verdict.broken)
             report.dishonest.append(f"{broken} {verdict.other} impossible={verdict.impossible}")
-    scenes += [Scene(relation, row, truth=truth) for row, truth in target.strangers]
-    if opcodes is not None and relation.fetch is not None:
-        scenes += [Scene(relation, row, opcodes) for row in target.rows[:2]]
+    report.rows = len(target.samples) + len(target.more)
     for scene in scenes:
-        _find_holes(scene, report, time.monotonic() + seconds_a_row)
-    for number in range(len(relation.items)):
-        if number not in report.needed:
-            forgery = _find_use(scenes, number, time.monotonic() + seconds_an_item)
-            if forgery is not None:
-                report.needed[number] = forgery
+        _find_holes(scene, report, lies)
+    for some in (scenes, _scenes(target, target.more)):
+        for number in range(len(relation.items)):
+            if number not in report.needed:
+                forgery = _find_use(some, number, lies)
+                if forgery is not None:
+                    report.needed[number] = forgery
     report.seconds = time.monotonic() - start
     return report
 
 
-def _find_holes(scene: Scene, report: Report, deadline: float) -> None:
+def _scenes(target: Target, samples: Sequence[Sample]) -> list[Scene]:
+    """A scene for each sample, and for two of them the one that leaves the opcode open."""
+    relation, opcodes = target.relation, target.opcodes
+    scenes = [Scene(relation, s.row, s.world, truth=s.truth, refused=s.refused) for s in samples]
+    if opcodes is not None and relation.fetch is not None:
+        honest = [s for s in samples if s.truth is None]
+        scenes += [Scene(relation, s.row, s.world, opcodes) for s in honest[:2]]
+    return scenes
+
+
+def _find_holes(scene: Scene, report: Report, most: int) -> None:
     """Lies that pass, and by the way lies that only one declaration rejects."""
     repairer = Repairer(scene)
     places = _free_places(scene)
     small = _changes(scene, places, STEPS[:2])
-    for lie in (Lie("as it is"), *small, *_goals(scene), *_changes(scene, places, STEPS[2:])):
-        if time.monotonic() > deadline:
-            return
+    goals = _goals(scene, STEPS)
+    lies = chain((Lie("as it is"),), small, goals, _changes(scene, places, STEPS[2:]))
+    for lie in islice(lies, most):
         for row in attempts(repairer, lie):
-            verdict = scene.verdict(row)
+            verdict = scene.verdict(row, solved=True)
             if verdict.impossible or not verdict.other:
                 continue
             if not verdict.broken:
@@ -133,23 +154,28 @@ def _find_holes(scene: Scene, report: Report, deadline: float) -> None:
                 report.needed.setdefault(item, _forgery(scene, lie, verdict.other, row))
 
 
-def _find_use(scenes: Sequence[Scene], item: int, deadline: float) -> Forgery | None:
-    """A lie that passes once `item` is left out."""
-    searches = [(scene, _lies_about(scene, item)) for scene in scenes]
+def _find_use(scenes: Sequence[Scene], item: int, most: int) -> Forgery | None:
+    """A lie that passes once `item` is left out: quick searches first, then longer ones."""
+    for effort in EFFORTS:
+        searches = [_lies_about(scene, item) for scene in scenes]
+        turns = _in_turns(list(zip(scenes, searches, strict=True)))
+        for scene, lie in islice(turns, most):
+            for row in attempts(Repairer(scene, dropped=item, effort=effort), lie):
+                verdict = scene.verdict(row, dropped=item, most=0, solved=True)
+                if not verdict.broken and not verdict.impossible and verdict.other:
+                    return _forgery(scene, lie, verdict.other, row)
+    return None
+
+
+def _in_turns(searches: list[tuple[Scene, Iterator[Lie]]]) -> Iterator[tuple[Scene, Lie]]:
+    """A lie of each search, and again."""
     while searches:
         for search in list(searches):
             scene, lies = search
             if (lie := next(lies, None)) is None:
                 searches.remove(search)
-                continue
-            repairer = Repairer(scene, dropped=item)
-            for row in attempts(repairer, lie):
-                verdict = scene.verdict(row, dropped=item, most=0)
-                if not verdict.broken and not verdict.impossible and verdict.other:
-                    return _forgery(scene, lie, verdict.other, row)
-            if time.monotonic() > deadline:
-                return None
-    return None
+            else:
+                yield scene, lie
 
 
 def attempts(repairer: Repairer, lie: Lie, most: int = 6) -> Iterator[list[int]]:
@@ -167,17 +193,16 @@ def attempts(repairer: Repairer, lie: Lie, most: int = 6) -> Iterator[list[int]]
 
 
 def _lies_about(scene: Scene, item: int) -> Iterator[Lie]:
-    """Lies likely to need the item left out: small ones near it first, then all."""
+    """Lies likely to need the item left out: several kinds in turns, the small ones first."""
     yield Lie("as it is")
     own = sorted(_places_of(scene.relation, item) - scene.held(item))
     near = {p for e in scene.equations if e.places & set(own) for p in e.places}
     other = sorted(near - set(own) - scene.held(item))
-    yield from _changes(scene, own[:4], STEPS)
-    yield from _changes(scene, own[4:], STEPS[:2])
-    yield from _changes(scene, other, STEPS[:2])
-    yield from _goals(scene)
-    yield from _changes(scene, own[4:], STEPS[2:])
-    yield from _changes(scene, other, STEPS[2:])
+    yield from _moves(scene, [*own, *other])
+    for steps in (STEPS[:2], STEPS[2:]):
+        kinds = [_changes(scene, own, steps), _changes(scene, other, steps)]
+        kinds += [_goals(scene, steps)]
+        yield from (lie for _, lie in _in_turns([(scene, kind) for kind in kinds]))
 
 
 def _places_of(relation: Relation, item: int) -> set[int]:
@@ -207,7 +232,24 @@ def _changes(scene: Scene, places: Sequence[int], steps: Sequence[int]) -> Itera
                 yield Lie(f"{columns[place].name} = {_short(value)}", ((place, value),))
 
 
-def _goals(scene: Scene) -> Iterator[Lie]:
+def _moves(scene: Scene, places: Sequence[int]) -> Iterator[Lie]:
+    """Another bit of a group set instead of the one that is."""
+    relation = scene.relation
+    names = [c.name for c in relation.table.columns]
+    bits = {p for p, b in relation.bounds_without(None).items() if b == 2}
+    groups: dict[str, list[int]] = {}
+    for place in range(relation.width):
+        if place in bits:
+            groups.setdefault(relation.group[place], []).append(place)
+    chosen = {relation.group[p] for p in places if p in bits}
+    for group in chosen:
+        for held in (p for p in groups[group] if scene.honest[p] == 1):
+            for place in (p for p in groups[group] if scene.honest[p] == 0):
+                cells = ((held, 0), (place, 1))
+                yield Lie(f"{names[place]} for {names[held]}", cells)
+
+
+def _goals(scene: Scene, steps: Sequence[int]) -> Iterator[Lie]:
     """Other values of what the row decides: an element, or a word off by the modulus."""
     for m, active, was in zip(
         scene.relation.messages, scene.multiplicities, scene.elements, strict=True
@@ -222,7 +264,7 @@ def _goals(scene: Scene) -> Iterator[Lie]:
                 yield from _words(name, m, low, was)
         for place in m.decided:
             if m.elements[place].degrees:
-                for step in STEPS:
+                for step in steps:
                     target = (was[place] + step) % MODULUS
                     yield Lie(
                         f"{name}: {m.bus.fields[place]} {step:+}",

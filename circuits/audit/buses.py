@@ -23,7 +23,7 @@ KEYS: dict[str, int] = {
     # cells of the machine, and tokens found by an id
     "stack": 2, "memory": 2, "storage": 3, "transient": 3, "account": 2, "returned": 1,
     "caller": 1, "ended": 1, "lane": 2, "keccak_f": 2, "list": 2, "code_claim": 1, "code_data": 2,
-    "pre": 4, "post": 4, "public": 4, "receipt": 1,
+    "public": 4,
     # lookups
     "fetch": 2, "push": 2, "code_word": 2, "code_info": 2, "code_length": 1, "frame_store": 1,
     "frame_self": 1, "frame_data": 1, "frame_end": 1, "frame_context": 1, "env": 2, "journal": 1,
@@ -40,6 +40,18 @@ HINTS: dict[str, frozenset[str]] = {"open": frozenset({"success", "code"})}
 
 CELLS = frozenset({"stack", "memory", "storage", "transient", "account", "returned"})
 """Buses whose tokens are dated: a token received is older than the one sent (GADGETS.md 1.3)."""
+
+CLAIMS = frozenset({"pre"})
+"""Tokens that a table sends to the statement, which says the same: they are told, not decided."""
+
+COMPLETE = frozenset({
+    "fetch", "code_word", "code_length", "frame_store", "frame_self", "frame_data", "frame_end",
+    "frame_context", "tx",
+})  # fmt: skip
+"""Lookup buses on which nobody can state more than an execution's codes, frames and statement."""
+
+SIZES = {"memory": ("index",), "code_word": ("index",), "stack": ("index",), "copy": ("left",)}
+"""Fields that are numbers: no token or statement has one beyond 2^40, where no count ends."""
 
 DROPPABLE = frozenset({"memory", "returned"})
 """Buses whose tokens may be left out: who needs one cannot do without it."""
@@ -111,10 +123,20 @@ def is_work(bus: Bus) -> bool:
     return bus.kind is BusKind.TOKEN and key_size(bus) == 0
 
 
-def possible(bus: Bus, message: tuple[int, ...]) -> bool:
-    """Whether any provider could make this statement: what its table guarantees of every one."""
+def acceptable(bus: Bus, message: tuple[int, ...]) -> bool:
+    """Whether any row of another table would take a token that is sent."""
+    fields = dict(zip(bus.fields, message, strict=True))
+    if bus.name == "expand":  # `expand` proves that memory grows, by less than 2^32 words
+        return 0 < (fields["to"] - fields["from"]) % MODULUS <= 1 << 32
+    if bus.name == "patch":  # `copy_patch` has one-hot bounds in order
+        return fields["start"] <= min(fields["valid"], 31) <= fields["stop"] <= 32
+    return all(fields[name] < 1 << 40 for name in SIZES.get(bus.name, ()))
+
+
+def available(bus: Bus, message: tuple[int, ...]) -> bool:
+    """Whether any row of another table could state or send this: what they all guarantee."""
     fields = dict(zip(bus.fields, message, strict=True))
     if bus.name == "env":
         return fields["opcode"] in (OF_FRAME if fields["key"] else OF_BLOCK)
     halves = [value for name, value in fields.items() if name.endswith(("lo", "hi"))]
-    return all(value < 1 << 128 for value in halves) and all(v < MODULUS for v in message)
+    return all(v < 1 << 128 for v in halves) and acceptable(bus, message)

@@ -10,7 +10,7 @@ from zkevm.evm.forks import fork_named
 from zkevm.evm.opcodes import ARITY, Op
 from zkevm.evm.state import Account
 from zkevm.evm.statetest import Expected, TestCase
-from zkevm.evm.transaction import Transaction, TransactionType
+from zkevm.evm.transaction import AccessListEntry, Transaction, TransactionType
 from zkevm.trace.recorder import record
 from zkevm.trace.trace import Trace
 
@@ -28,7 +28,7 @@ EDGES = (
 PURE = (
     Op.ADD, Op.MUL, Op.SUB, Op.DIV, Op.SDIV, Op.MOD, Op.SMOD, Op.ADDMOD, Op.MULMOD, Op.EXP,
     Op.SIGNEXTEND, Op.LT, Op.GT, Op.SLT, Op.SGT, Op.EQ, Op.ISZERO, Op.AND, Op.OR, Op.XOR, Op.NOT,
-    Op.BYTE, Op.SHL, Op.SHR, Op.SAR,
+    Op.BYTE, Op.SHL, Op.SHR, Op.SAR, Op.CLZ,
 )  # fmt: skip
 """Instructions that need nothing but operands."""
 
@@ -51,6 +51,8 @@ def run(
     others: dict[int, bytes] | None = None,
     fork: str = "Cancun",
     value: int = 0,
+    gas_limit: int = GAS_LIMIT,
+    access_list: tuple[AccessListEntry, ...] = (),
 ) -> Trace:
     """The trace of a transaction that calls a contract with this code."""
     contracts = {CONTRACT: code, **(others or {})}
@@ -71,12 +73,13 @@ def run(
         type=TransactionType.DYNAMIC_FEE,
         sender=SENDER,
         nonce=7,
-        gas_limit=GAS_LIMIT,
+        gas_limit=gas_limit,
         max_fee_per_gas=10**10,
         max_priority_fee_per_gas=10**9,
         to=CONTRACT,
         value=value,
         data=data,
+        access_list=access_list,
     )
     expected = Expected(0, 0, frozenset())
     case = TestCase(
@@ -99,3 +102,10 @@ def edge_operands() -> Iterator[tuple[int, int, int]]:
     for i, first in enumerate(EDGES):
         for j, second in enumerate(EDGES):
             yield first, second, EDGES[(i + 5 * j + 3) % len(EDGES)]
+
+
+def limb_operands() -> Iterator[tuple[int, int, int]]:
+    """Words with one bit in each limb in turn, first and second."""
+    for bits in range(16, 256, 16):
+        yield (1 << bits) + 5, 3, 7
+        yield 3, (1 << bits) + 5, 7

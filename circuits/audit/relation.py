@@ -14,15 +14,20 @@ from functools import cached_property
 from circuits.audit.buses import (
     ANSWERS,
     CELLS,
+    CLAIMS,
     HINTS,
     Statements,
     is_work,
     key_size,
 )
 from circuits.audit.polynomial import Polynomial, Row, factors, polynomial
+from circuits.audit.reviewed import FREEDOMS
 from zkevm.field import MODULUS
 from zkevm.plonkish.expression import Column, Const, Expr, Product
 from zkevm.plonkish.table import Bus, Interaction, Role, Table
+
+OWN_OPCODE = "the opcode at pc"
+"""The label of the request by which a step reads its own instruction."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,16 @@ class Relation:
         talks = [i for i in table.interactions if i.bus not in self.statements]
         works = [i for i in talks if i.role is Role.RECEIVE and is_work(i.bus)]
         self.asks = works or [i for i in talks if i.role is Role.RECEIVE]
-        self.fetch = next((i for i in talks if i.bus.name == "fetch"), None)
+        self.fetch = next((i for i in talks if i.label == OWN_OPCODE), None)
+        names = [c.name for c in table.columns]
+        self.free = [
+            (place, names.index(freedom.unless) if freedom.unless else None)
+            for freedom in FREEDOMS
+            if freedom.table == table.name
+            for place, name in enumerate(names)
+            if freedom.column in (name, name.split("[")[0])
+        ]
+        """Columns that a review allows the prover to choose, each with one that has to be 0."""
         if not self.asks:
             self.asks = [i for i in talks if i.role is Role.PROVIDE]
         self.dated = any("clock" in i.bus.fields for i in self.asks) and bool(works)
@@ -91,6 +105,10 @@ class Relation:
         self.first_lookup = len(self.constraints)
         self.lookup_items = [self.first_lookup + groups.index(label) for label in labels]
         self.first_take = self.first_lookup + len(groups)
+        self.lookups_of: dict[int, list[int]] = {}
+        for number, m in enumerate(self.lookups):
+            for place in {p for e in (m.multiplicity, *m.elements) for p in e.degrees}:
+                self.lookups_of.setdefault(place, []).append(number)
         self.items = (
             [Item("constraint", c.label) for c in table.constraints]
             + [Item("lookup", label) for label in groups]
@@ -153,6 +171,8 @@ class Relation:
         if i in self.asks:
             given = key if i.role is Role.PROVIDE else every - answers
             decided = every - given
+        elif i.role is Role.SEND and i.bus.name in CLAIMS:
+            given, decided = every, set()
         elif i.role in (Role.SEND, Role.PROVIDE):
             given = answers | hints
             decided = every - given - (set() if self.dated else clock)

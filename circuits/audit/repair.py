@@ -16,6 +16,7 @@ Change = tuple[tuple[int, int], ...]
 """Cells with their new values."""
 
 LIMB = 1 << 16
+LARGEST_SYSTEM = 40
 TURNS = 7
 """How often a sum of digits may wrap round the field and still be tried."""
 
@@ -98,6 +99,8 @@ class Repairer:
     ) -> Iterator[Change]:
         """Ways to make one of the forms true: one cell, or limbs together; the likeliest first."""
         found: list[tuple[int, Change]] = []
+        if self.lifted:
+            yield from self._system(row, kept)
         for poly, target in forms:
             yield from self._eliminating(row, kept, number, (poly, target), self.lifted)
         for poly, target in forms:
@@ -115,6 +118,24 @@ class Repairer:
         for poly, target in forms:
             unbounded = {p for p in poly.degrees if p not in self.bound}
             yield from self._eliminating(row, kept, number, (poly, target), unbounded - self.lifted)
+
+    def _system(self, row: list[int], kept: frozenset[int]) -> Iterator[Change]:
+        """All equations about the cells that lost their bounds, solved for these together."""
+        unknowns = sorted(self.lifted - kept)
+        numbers = sorted({n for p in unknowns for n in self.reads.get(p, ())})
+        if len(unknowns) < 2 or len(numbers) > LARGEST_SYSTEM:
+            return
+        rows = []
+        for number in numbers:
+            equation = self.equations[number]
+            if equation.wanted and (equation.item is None or equation.item != self.dropped):
+                poly, target = equation.wanted[0]
+                places = [p for p in unknowns if poly.degrees.get(p) == 1]
+                slopes = {p: s for p, s in poly.slopes_at(row, places).items() if s}
+                rows.append((slopes, (target - poly.value(row)) % MODULUS))
+        solution = _solved(rows)
+        if solution:
+            yield tuple((p, (row[p] + step) % MODULUS) for p, step in solution.items())
 
     def _eliminating(
         self,
@@ -196,6 +217,34 @@ class Repairer:
                     change = tuple(zip(order, values, strict=True))
                     if any(row[p] != value for p, value in change):
                         yield change
+
+
+def _solved(rows: list[tuple[dict[int, int], int]]) -> dict[int, int] | None:
+    """A solution of linear equations (slopes, sum), undetermined cells 0; None if there is none."""
+    pivots: list[tuple[int, dict[int, int], int]] = []
+    for given, amount in rows:
+        slopes, rest = dict(given), amount
+        for place, other, total in pivots:
+            if factor := slopes.pop(place, 0):
+                for p, s in other.items():
+                    slopes[p] = (slopes.get(p, 0) - factor * s) % MODULUS
+                rest = (rest - factor * total) % MODULUS
+        slopes = {p: s for p, s in slopes.items() if s}
+        if not slopes:
+            if rest:
+                return None
+            continue
+        place = min(slopes)
+        scale = _inverse(slopes.pop(place))
+        pivots.append(
+            (place, {p: s * scale % MODULUS for p, s in slopes.items()}, rest * scale % MODULUS)
+        )
+    found: dict[int, int] = {}
+    for place, other, total in reversed(pivots):
+        value = (total - sum(s * found.get(p, 0) for p, s in other.items())) % MODULUS
+        if value:
+            found[place] = value
+    return found
 
 
 def _is_linear(row: list[int], poly: Polynomial, digits: dict[int, int]) -> bool:

@@ -7,19 +7,26 @@ from dataclasses import dataclass
 
 from circuits.audit.buses import (
     CELLS,
+    COMPLETE,
     DROPPABLE,
     Statements,
+    acceptable,
+    available,
     key_size,
-    possible,
 )
 from circuits.audit.polynomial import Polynomial, Row
 from circuits.audit.relation import Message, Relation, _label
+from circuits.audit.reviewed import CREATORS
 from zkevm.field import MODULUS
-from zkevm.plonkish.table import Bus, Role
+from zkevm.plonkish.table import Role
 
+TAKING = (Role.RECEIVE, Role.REQUEST)
 TIME = 1 << 40
 """Clocks stay below it."""
 
+
+World = dict[tuple[str, tuple[int, ...]], tuple[int, ...]]
+"""What tables state on lookup buses: the message by bus and key."""
 
 Form = tuple[Polynomial, int]
 """A polynomial and the value it should have."""
@@ -52,104 +59,166 @@ class Verdict:
 class Scene:
     """One honest row of a relation, with everything that a forged row is held against.
 
+    `world` holds what other tables state: a lookup under another key finds that or, if they state
+    nothing there, whatever the prover likes.
     With `opcodes`, those that a step gadget declares, the instruction of the code is not the honest
     row's but any other: a row that proves such a step decides what is not its own to decide.
     With `truth`, the messages (by number) of an honest row of another gadget for the same opcode,
     the row to start from is not honest: it is given what that row was given, and must agree or be
-    broken.
+    broken.  With `refused`, too, the step is not the gadget's to prove at all; the text says why.
     """
 
     def __init__(
         self,
         relation: Relation,
         honest: Sequence[int],
+        world: World | None = None,
         opcodes: frozenset[int] | None = None,
         truth: Mapping[int, tuple[int, ...]] | None = None,
+        refused: str = "",
     ) -> None:
         self.relation = relation
+        self.world = world or {}
+        self.refused = refused
         self.opcodes = opcodes
         self.honest = tuple(honest)
         self.multiplicities = [m.active(honest) for m in relation.messages]
         self.elements = [m.values(honest) for m in relation.messages]
+        self.is_honest = truth is None
         self.known = [truth is None or n in truth for n in range(len(relation.messages))]
         for number, message in (truth or {}).items():
             self.multiplicities[number], self.elements[number] = 1, message
         self.equations = list(self._equations())
         self.broken = {n for n, e in enumerate(self.equations) if e.forms(honest) != []}
         self.pinned = self._pinned()
+        self.false_lookups = self._false_lookups()
         self.reads: dict[int, list[int]] = {}
         for number, equation in enumerate(self.equations):
             for place in equation.places:
                 self.reads.setdefault(place, []).append(number)
 
-    def verdict(self, row: Row, dropped: int | None = None, most: int = 1) -> Verdict:
-        """Judge a row, exactly; stops once more than `most` items but `dropped` are broken."""
-        broken, impossible = [], False
-        for equation in self.equations:
+    def verdict(
+        self, row: Row, dropped: int | None = None, most: int = 1, *, solved: bool = False
+    ) -> Verdict:
+        """Judge a row, exactly; stops once more than `most` items but `dropped` are broken.
+
+        `solved` says that all equations are known to hold.
+        """
+        broken: set[int] = set()
+        for equation in () if solved else self.equations:
             if equation.item == dropped and dropped is not None:
                 continue
-            forms = equation.forms(row)
-            if forms is None or forms:
+            if equation.forms(row) != []:
                 if equation.item is None:
                     return Verdict((), True, "")
-                if equation.item not in broken:
-                    broken.append(equation.item)
-                if len(broken) > most:
-                    return Verdict(tuple(broken), True, "")
-        pairs = zip(self.relation.lookup_items, self.relation.lookups, strict=True)
-        for number, lookup in pairs:
+                broken.add(equation.item)
+        relation = self.relation
+        touched = {n for p in self._changed(row) for n in relation.lookups_of.get(p, ())}
+        for n in touched | self.false_lookups:
+            number, lookup = relation.lookup_items[n], relation.lookups[n]
             if number == dropped or number in broken:
                 continue
-            active = lookup.active(row)
-            if active and not self.relation.statements[lookup.bus].holds(lookup.values(row)):
-                broken.append(number)
-                if len(broken) > most:
-                    return Verdict(tuple(broken), True, "")
-        return Verdict(tuple(sorted(set(broken))), impossible, self._other(row, dropped))
+            if lookup.active(row) and not relation.statements[lookup.bus].holds(lookup.values(row)):
+                broken.add(number)
+            if len(broken) > most:
+                return Verdict(tuple(broken), True, "")
+        return Verdict(tuple(sorted(broken)), False, self._other(row, dropped))
+
+    def _changed(self, row: Row) -> list[int]:
+        return [p for p, (was, now) in enumerate(zip(self.honest, row, strict=True)) if was != now]
+
+    def _false_lookups(self) -> set[int]:
+        """Lookups that the row to start from breaks: none if it is honest."""
+        return {
+            n
+            for n, lookup in enumerate(self.relation.lookups)
+            if lookup.active(self.honest)
+            and not self.relation.statements[lookup.bus].holds(lookup.values(self.honest))
+        }
 
     def _other(self, row: Row, dropped: int | None) -> str:
         """What the row decides differently, in words; empty if nothing that matters."""
+        if self._is_excused(row) or not self._is_possible(row, dropped):
+            return ""
+        if self.refused:
+            return f"proves a step that {self.refused}"
         if self.opcodes is not None:
             return self._foreign(row, dropped)
         number = self.relation.first_take - 1
-        balance: dict[Bus, int] = {}
-        other = ""
         for m, known, was_active, was in zip(
             self.relation.messages, self.known, self.multiplicities, self.elements, strict=True
         ):
-            taken = m.interaction.role in (Role.RECEIVE, Role.REQUEST)
+            taken = m.interaction.role in TAKING
             number += taken
             if not known or (taken and number == dropped):
                 continue
-            active = m.active(row)
-            name = _label(m.interaction)
-            if active not in (0, 1):
-                return f"{name}: multiplicity {_signed(active)}"
-            now = m.values(row) if active else ()
-            sign = {Role.SEND: 1, Role.RECEIVE: -1}.get(m.interaction.role, 0)
-            balance[m.bus] = balance.get(m.bus, 0) + sign * (active - was_active)
-            droppable = m.interaction.role is Role.SEND and m.bus.name in DROPPABLE
-            other_key = taken and active and not self._same_key(m, now, was, was_active)
-            if other_key and not possible(m.bus, now):
-                return ""
-            if not droppable and active != was_active:
-                other = other or f"{name}: multiplicity {active}"
-            elif active and any(now[i] != was[i] for i in m.decided):
-                place = next(i for i in m.decided if now[i] != was[i])
-                other = other or f"{name}: {m.bus.fields[place]} {_signed(now[place])}"
-            if active and m.interaction.role is Role.RECEIVE and m.bus.name in CELLS:
-                other = other or self._from_the_future(row, m, now)
-        for bus, more in balance.items():
-            if (
-                bus.name in DROPPABLE
-                and more > 0
-                and any(
-                    m.bus is bus and m.interaction.role is Role.RECEIVE
-                    for m in self.relation.messages
-                )
-            ):
-                other = other or f"{bus.name}: a token made of nothing"
-        return other
+            if other := self._differs(row, m, was_active, was):
+                return other
+        return self._made_of_nothing(row)
+
+    def _differs(self, row: Row, m: Message, was_active: int, was: tuple[int, ...]) -> str:
+        """How one message differs from the honest row's in what the row decides."""
+        active, name = m.active(row), _label(m.interaction)
+        if active not in (0, 1):
+            return f"{name}: multiplicity {_signed(active)}"
+        if m.interaction.role is Role.REQUEST:
+            return ""  # asking another true statement decides nothing
+        droppable = m.interaction.role is Role.SEND and m.bus.name in DROPPABLE
+        if active != was_active and not droppable:
+            return f"{name}: multiplicity {active}"
+        if not active:
+            return ""
+        now = m.values(row)
+        for place in m.decided:
+            if now[place] != was[place]:
+                return f"{name}: {m.bus.fields[place]} {_signed(now[place])}"
+        dated = m.bus.name in CELLS and self.relation.table.name not in CREATORS
+        received = m.interaction.role is Role.RECEIVE
+        return self._from_the_future(row, m, now) if received and dated else ""
+
+    def _made_of_nothing(self, row: Row) -> str:
+        """A token sent on a droppable bus, where none is received."""
+        for name in DROPPABLE:
+            on_bus = [m for m in self.relation.messages if m.bus.name == name]
+            counts = dict.fromkeys((Role.SEND, Role.RECEIVE), 0)
+            for m in on_bus:
+                counts[m.interaction.role] += m.active(row)
+            takes = any(m.interaction.role is Role.RECEIVE for m in on_bus)
+            if takes and counts[Role.SEND] > counts[Role.RECEIVE]:
+                return f"{name}: a token made of nothing"
+        return ""
+
+    def _is_excused(self, row: Row) -> bool:
+        """Whether the row uses a freedom that a review allows, within the column's bounds."""
+        bounds = self.relation.bounds_without(None)
+        return any(
+            row[p] != self.honest[p] and row[p] < bounds.get(p, MODULUS)
+            for p, condition in self.relation.free
+            if condition is None or row[condition] == 0
+        )
+
+    def _is_possible(self, row: Row, dropped: int | None) -> bool:
+        """Whether others could state and take what the row asks for and sends anew."""
+        number = self.relation.first_take - 1
+        for m, was_active, was in zip(
+            self.relation.messages, self.multiplicities, self.elements, strict=True
+        ):
+            number += m.interaction.role in TAKING
+            if (number == dropped and m.interaction.role in TAKING) or not m.active(row):
+                continue
+            now = m.values(row)
+            if self.is_honest and now == was and was_active:
+                continue
+            if m.interaction.role is Role.REQUEST:
+                key = now[: len(m.key)]
+                unknown = () if m.bus.name in COMPLETE else now
+                same = self.is_honest and was_active == 1 and key == was[: len(m.key)]
+                if not same and self.world and self.world.get((m.bus.name, key), unknown) != now:
+                    return False
+            fits = available if m.interaction.role in TAKING else acceptable
+            if not fits(m.bus, now):
+                return False
+        return True
 
     def _foreign(self, row: Row, dropped: int | None) -> str:
         """The instruction that the row passes for, if it is not one of its gadget's."""
@@ -163,10 +232,8 @@ class Scene:
         return ""
 
     def _from_the_future(self, row: Row, received: Message, now: tuple[int, ...]) -> str:
-        if received.interaction in self.relation.asks and self.relation.dated:
-            return ""
         size = key_size(received.bus)
-        clock = self._clock(row)
+        clock = None if received.interaction in self.relation.asks else self._clock(row)
         for m in self.relation.messages:
             if m.bus is received.bus and m.interaction.role is Role.SEND and m.active(row):
                 sent = m.values(row)
@@ -181,11 +248,6 @@ class Scene:
             if m.interaction in self.relation.asks and "clock" in m.bus.fields:
                 return m.elements[m.bus.fields.index("clock")].value(row)
         return None
-
-    def _same_key(
-        self, m: Message, now: tuple[int, ...], was: tuple[int, ...], was_active: int
-    ) -> bool:
-        return was_active == 1 and all(now[i] == was[i] for i in m.key)
 
     def _is_opcode(self, m: Message, place: int) -> bool:
         """Whether the element is the step's own instruction, which the scene leaves open."""
@@ -238,11 +300,11 @@ class Scene:
         for m, known, active, was in zip(
             relation.messages, self.known, self.multiplicities, self.elements, strict=True
         ):
-            taken = m.interaction.role in (Role.RECEIVE, Role.REQUEST)
+            taken = m.interaction.role in TAKING
             item += taken
             if not known:
                 continue
-            if m.interaction in relation.asks:
+            if m.interaction in relation.asks and active:
                 yield Equation(None, frozenset(m.multiplicity.degrees), _present(m.multiplicity))
             if active != 1:
                 continue
