@@ -137,7 +137,6 @@ SCOPE = _token(22, "scope", "scope phase transaction gas_used blob_gas_used log_
 LIST = _token(23, "list", "scope kind index clock count_a count_b")
 ORDER = _token(24, "order", "table key0 key1 key2 number")
 CODE = _token(25, "code", "position code left push_left")
-INIT_CODE = _token(26, "init_code", "data_frame code length")
 PRE = _token(27, "pre", "address field key_lo key_hi lo hi")
 POST = _token(28, "post", "address field key_lo key_hi lo hi")
 # At S1 the verifier sends the codes: a claim for each (its keccak checked by itself, its id the

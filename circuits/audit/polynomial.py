@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from zkevm.field import MODULUS
-from zkevm.plonkish.expression import Binary, Const, Difference, Expr, Product, Sum
+from zkevm.plonkish.expression import Binary, Const, Difference, Expr, Product, Sum, in_order
 
 Row = Sequence[int]
 
@@ -45,7 +45,7 @@ def polynomial(expr: Expr, position: Mapping[Expr, int]) -> Polynomial:
     lines: list[str] = []
     names: dict[int, str] = {}
     degrees: dict[int, dict[int, int]] = {}
-    for node in _in_order(expr):
+    for node in in_order(expr, names):
         key = id(node)
         if isinstance(node, Const):
             names[key], degrees[key] = _signed(node.value), {}
@@ -90,25 +90,3 @@ def _joined(left: dict[int, int], right: dict[int, int], product: bool) -> dict[
     if product:
         return {p: left.get(p, 0) + right.get(p, 0) for p in left | right}
     return {p: max(left.get(p, 0), right.get(p, 0)) for p in left | right}
-
-
-def _in_order(root: Expr) -> list[Expr]:
-    """Every node once, operands first, without recursion."""
-    order: list[Expr] = []
-    done: set[int] = set()
-    stack = [root]
-    while stack:
-        node = stack[-1]
-        missing = (
-            [x for x in (node.right, node.left) if id(x) not in done]
-            if isinstance(node, Binary)
-            else []
-        )
-        if missing:
-            stack += missing
-            continue
-        stack.pop()
-        if id(node) not in done:
-            done.add(id(node))
-            order.append(node)
-    return order

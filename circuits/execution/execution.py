@@ -309,13 +309,3 @@ class Steps:
     def next_gas(self) -> U64:
         """Gas left before the row that follows: what a step that stays in its frame leaves."""
         return self.trace.rows.gas[np.minimum(self.rows + 1, len(self.trace.rows) - 1)]
-
-    @cached_property
-    def next_msize(self) -> NDArray[np.uint32]:
-        """Active words of memory before the row that follows."""
-        return self.trace.rows.msize[np.minimum(self.rows + 1, len(self.trace.rows) - 1)]
-
-    @cached_property
-    def is_resume(self) -> Mask:
-        """Which rows are resumptions."""
-        return np.asarray(self.opcode == RESUME)

@@ -14,7 +14,6 @@ from __future__ import annotations
 import numpy as np
 
 from circuits.buses import ANCESTOR, BLOB_HASH, ENV, TX, TransactionField
-from circuits.execution.tokens import Mask
 from circuits.language import (
     Bit,
     Builder,
@@ -29,9 +28,10 @@ from circuits.language import (
     Witness,
     total,
 )
-from circuits.language.arrays import Words, fits, high, is_zero, low, words
+from circuits.language.arrays import high, is_zero, low, words
 from circuits.language.compare import difference, less_than
 from circuits.language.state import FrameStore
+from circuits.language.within import Within
 from zkevm.evm import gas
 from zkevm.evm.instructions.block import BLOCK_HASH_WINDOW
 from zkevm.evm.opcodes import Op
@@ -82,7 +82,7 @@ class BlockHash(StepGadget):
         present, last, oldest, one = (np.broadcast_to(b, number.shape).copy() for b in bounds)
         far = ~is_zero(high(number))
         late = ~far & ~less_than(number, present)
-        early = ~far & ~late & (less_than(number, oldest) | equal(number, oldest))
+        early = ~far & ~late & ~less_than(oldest, number)
         early &= block > BLOCK_HASH_WINDOW
         inside = ~(far | late | early)
         upper = np.pad(high(number), ((0, 0), (0, 2)))
@@ -109,46 +109,22 @@ class BlobHash(StepGadget):
     index = Popped()
     store = FrameStore()
     count = Cell(ColumnType.U16)
-    inside = Bit()
-    far = Bit()
-    distance = Uint(128)
+    within = Within(index)
     hash = Halves()
 
     def constrain(self, c: Builder) -> Next:
-        lo, hi, count = self.index.lo, self.index.hi, self.count
         self.store.use(c, self.frame)
-        field = TransactionField.BLOB_COUNT
-        c.request(TX, self.real, self.store.scope, field, 0, count, 0, label="the count of blobs")
-        c.require_zero("inside or far", self.inside * self.far)
-        c.require_zero("inside is real", self.inside * (1 - self.real))
-        outside = self.real - self.inside
-        # halves are below 2^128 and the count is small: no difference wraps
-        beyond = lo - count + self.far * (hi - 1 - lo + count)
-        distance = self.inside * (count - 1 - lo) + outside * beyond
-        c.require_equal("how far from the bound", self.distance.value, distance)
-        c.require_zero("inside: no high half", self.inside * hi)
-        c.request(BLOB_HASH, self.inside, self.store.scope, lo, *self.hash)
-        c.require_zero("outside: 0, low half", outside * self.hash.lo)
-        c.require_zero("outside: 0, high half", outside * self.hash.hi)
+        scope, field = self.store.scope, TransactionField.BLOB_COUNT
+        c.request(TX, self.real, scope, field, 0, self.count, 0, label="the count of blobs")
+        inside = self.within.use(c, self.count)
+        c.request(BLOB_HASH, inside, scope, self.index.lo, *self.hash)
+        c.require_zero("outside: 0, low half", self.within.outside * self.hash.lo)
+        c.require_zero("outside: 0, high half", self.within.outside * self.hash.hi)
         return Next(opcode=Op.BLOBHASH, gas=gas.VERY_LOW, push=self.hash)
 
     def fill(self, w: Witness, s: Steps) -> None:
-        index = s.pop(0)
-        count = len(s.trace.transaction.blob_versioned_hashes)
-        far = ~is_zero(high(index))
-        inside = fits(index, 16) & (index[:, 0] < count)
-        bound, one = (np.broadcast_to(words([n]), index.shape).copy() for n in (count, 1))
-        above = np.where(far[:, None], np.pad(high(index), ((0, 0), (0, 2))), index)
-        found, _ = difference(above, np.where(far[:, None], one, bound))
-        last = words([max(0, count - 1)])
-        found[inside] = difference(np.broadcast_to(last, index.shape)[inside], index[inside])[0]
+        count = np.full(len(s), len(s.trace.transaction.blob_versioned_hashes), np.uint64)
         self.store.fill(w, s)
         w[self.count] = count
-        w[self.inside], w[self.far] = inside, far
-        w[self.distance] = low(found)
+        self.within.fill(w, s.pop(0), count)
         w[self.hash] = s.written()
-
-
-def equal(left: Words, right: Words) -> Mask:
-    """Which words are equal."""
-    return np.asarray((left == right).all(axis=1), np.bool_)

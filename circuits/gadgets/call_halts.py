@@ -28,12 +28,12 @@ from circuits.language import (
 )
 from circuits.language.arrays import integers, words
 from circuits.language.callee import CodeInfo, code_facts, followed
+from circuits.language.calling import CallStep
 from circuits.language.compare import IsZeroWord
 from circuits.language.halt import ExceptionalHalt
 from circuits.language.new_account import NewAccount
 from circuits.language.range_cost import RangeCost
 from circuits.language.state import (
-    AddressWord,
     CodeAccess,
     FrameStore,
     Freshness,
@@ -41,7 +41,6 @@ from circuits.language.state import (
     addresses,
 )
 from zkevm.evm import gas
-from zkevm.evm.fork import Fork
 from zkevm.evm.opcodes import Op
 from zkevm.plonkish.expression import Expr
 from zkevm.trace.trace import Halt
@@ -49,24 +48,10 @@ from zkevm.trace.trace import Halt
 SAVED_BY_WARMTH = gas.COLD_ACCOUNT - gas.WARM_ACCESS
 
 
-class UnpaidStep(ExceptionalHalt):
-    """The operands of every call but the value and the ranges."""
+class UnpaidStep(CallStep, ExceptionalHalt):
+    """A call that cannot be paid."""
 
     halts = (Halt.OUT_OF_GAS,)
-
-    requested = Popped()
-    callee = Popped(AddressWord())
-
-    def __init__(self, fork: Fork) -> None:
-        self.fork = fork
-
-    @property
-    def address(self) -> Expr:
-        """The address called."""
-        operand = self.callee.word
-        if not isinstance(operand, AddressWord):
-            raise TypeError("the operand is not taken apart as an address")
-        return operand.address
 
 
 class UnpaidValueStep(UnpaidStep):

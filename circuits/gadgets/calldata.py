@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from circuits.buses import FRAME_DATA
-from circuits.execution.tokens import U64, Mask
+from circuits.execution.tokens import U64
 from circuits.language import (
     Bit,
     Bits,
@@ -35,8 +35,7 @@ from circuits.language import (
     total,
 )
 from circuits.language.alignment import WORD_BYTES, Address, big_endian, bytes_from
-from circuits.language.arrays import Array, extend, fits, high, is_zero, low
-from circuits.language.compare import difference
+from circuits.language.within import Within, lies_within
 from zkevm.evm import gas
 from zkevm.evm.opcodes import Op
 
@@ -51,9 +50,7 @@ class CallDataLoad(StepGadget):
     data_frame = Cell(ColumnType.U64)
     base = Cell(ColumnType.U32)
     length = Cell(ColumnType.U32)
-    outside = Bit()
-    far = Bit()  # outside because of the high half
-    distance = Uint(128)
+    within = Within(offset)
     full = Bit()  # all 32 bytes lie inside
     spare = Uint(32)
     place = Address()
@@ -62,15 +59,8 @@ class CallDataLoad(StepGadget):
     second = MemoryBytesAccess()
 
     def constrain(self, c: Builder) -> Next:
-        offset, inside = self.offset, self.real - self.outside
         c.request(FRAME_DATA, self.real, self.frame, self.data_frame, self.base, self.length)
-        left = self.length - offset.lo - 1  # bytes after the first one
-        beyond = self.far * (offset.hi - 1) - (1 - self.far) * (left + 1)
-        c.require_zero("outside is real", self.outside * (1 - self.real))
-        c.require_zero("inside: no high half", inside * offset.hi)
-        # lengths are below 2^32 and halves below 2^128: no difference wraps
-        distance = inside * left + self.outside * beyond
-        c.require_equal("inside or outside", self.distance.value, distance)
+        inside, offset = self.within.use(c, self.length), self.offset
         c.require_zero("inside: the place", inside * (self.base + offset.lo - self.place.lo))
         self._mark(c)
         octets = [*big_endian(self.first.word), *big_endian(self.second.word)]
@@ -83,7 +73,7 @@ class CallDataLoad(StepGadget):
 
     def _mark(self, c: Builder) -> None:
         """Mark the bytes before the end: the first shift + min(32, left + 1), if inside."""
-        inside = self.real - self.outside
+        inside = self.real - self.within.outside
         left = self.length - self.offset.lo - 1
         shift = self.place.shift.select(range(WORD_BYTES))
         count = total(self.marked) - shift
@@ -99,8 +89,8 @@ class CallDataLoad(StepGadget):
 
     def plan(self, s: Steps, plan: Plan) -> None:
         data_frame, base, length = call_data(s)
-        inside, offset, _ = where(s, length)
-        start = base + offset
+        inside = lies_within(s.pop(0), length)
+        start = base + np.where(inside, s.pop(0)[:, 0], np.uint64(0))
         index, end = start // np.uint64(WORD_BYTES), base + length
         crosses = inside & (
             np.minimum(start + np.uint64(WORD_BYTES), end) > (index + 1) * np.uint64(WORD_BYTES)
@@ -112,15 +102,14 @@ class CallDataLoad(StepGadget):
 
     def fill(self, w: Witness, s: Steps) -> None:
         data_frame, base, length = call_data(s)
-        inside, offset, distance = where(s, length)
-        left = np.where(inside, length - offset, np.uint64(0))
+        inside = lies_within(s.pop(0), length)
+        offset = np.where(inside, s.pop(0)[:, 0], length)
+        left = length - offset
         full = left >= WORD_BYTES
         place = np.where(inside, base + offset, np.uint64(0))
         marked = place % np.uint64(WORD_BYTES) + np.minimum(left, np.uint64(WORD_BYTES))
         w[self.data_frame], w[self.base], w[self.length] = data_frame, base, length
-        w[self.outside] = ~inside
-        w[self.far] = ~inside & ~is_zero(high(s.pop(0)))
-        w[self.distance] = distance
+        self.within.fill(w, s.pop(0), length)
         w[self.full] = full
         w[self.spare] = np.where(full, left - np.uint64(WORD_BYTES), np.uint64(0))
         w[self.place] = place
@@ -130,16 +119,3 @@ class CallDataLoad(StepGadget):
 def call_data(s: Steps) -> tuple[U64, U64, U64]:
     """Where the call data of each step's frame lies: data frame, offset, length."""
     return s.execution.call_data(s.frame_index)
-
-
-def where(s: Steps, length: U64) -> tuple[Mask, U64, Array]:
-    """Which offsets lie inside the data, these (else 0), and their distance from the end."""
-    operand = s.pop(0)
-    inside = np.asarray(fits(operand, 32) & (operand[:, 0] < length), np.bool_)
-    offset = np.where(inside, operand[:, 0], np.uint64(0))
-    far = ~is_zero(high(operand))
-    one = extend(np.ones(len(s), np.uint64))
-    above = np.where(far[:, None], high(operand), low(operand))
-    beyond, _ = difference(extend(above), np.where(far[:, None], one, extend(length)))
-    near = extend(length - offset - np.uint64(1))
-    return inside, offset, low(np.where(inside[:, None], near, beyond))

@@ -8,8 +8,6 @@ Argument.  left < right exactly if `left - right` borrows out of 256 bits.  Sign
 Assumes.   Words popped are canonical.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,20 +18,15 @@ from circuits.language import (
     Popped,
     StepGadget,
     Steps,
-    Uint,
     Witness,
-    WordExpr,
     select,
     word,
 )
 from circuits.language.arrays import Words, fits
 from circuits.language.compare import IsEqualWord, IsZeroWord, LessWord
-from circuits.language.part import Part
+from circuits.language.sign import SIGN, Sign
 from zkevm.evm import gas
 from zkevm.evm.opcodes import Op
-from zkevm.plonkish.expression import Column
-
-SIGN = np.uint64(1 << 63)
 
 
 class LessThan(StepGadget):
@@ -59,36 +52,6 @@ class LessThan(StepGadget):
         w[self.is_gt] = is_gt
         left, right = swapped(is_gt, s.pop(0), s.pop(1))
         self.less.fill(w, left, right)
-
-
-class Sign(Part):
-    """The sign of a word: hi = 2**127 * sign + rest, rest below 2**127."""
-
-    def __init__(self, operand: Popped) -> None:
-        self.operand = operand
-        self.bit = Bit()
-        self.rest = Uint(127)
-
-    def children(self) -> Iterator[tuple[str, Column | Part]]:
-        yield ".bit", self.bit
-        yield ".rest", self.rest
-
-    def constrain(self, c: Builder) -> None:
-        super().constrain(c)
-        split = self.bit * 2**127 + self.rest.value
-        c.require_equal(f"{self.label} of the high half", split, self.operand.hi)
-
-    @property
-    def shifted(self) -> WordExpr:
-        """The word plus 2**255 modulo 2**256."""
-        c = StepGadget.real
-        return WordExpr(self.operand.lo, self.rest.value + (c - self.bit) * 2**127)
-
-    def assign(self, w: Witness, values: Words) -> None:
-        rest = values.copy()
-        rest[:, 3] &= ~SIGN
-        w[self.bit] = values[:, 3] >> np.uint64(63)
-        w[self.rest] = rest[:, 2:]
 
 
 class SignedLessThan(StepGadget):

@@ -17,9 +17,8 @@ import numpy as np
 
 from circuits.buses import CODE_LENGTH, COPY, FRAME_DATA, CopyKind
 from circuits.execution.events import events_at
-from circuits.execution.tokens import U64, Mask
+from circuits.execution.tokens import U64
 from circuits.language import (
-    Bit,
     Builder,
     Cell,
     ColumnType,
@@ -32,15 +31,14 @@ from circuits.language import (
     Popped,
     StepGadget,
     Steps,
-    Uint,
     Witness,
     WordCount,
     range_end,
 )
-from circuits.language.arrays import extend, fits, high, integers, is_zero, low
+from circuits.language.arrays import integers
 from circuits.language.callee import CodeFacts, CodeInfo, code_facts
-from circuits.language.compare import Less, difference
-from circuits.language.copying import request_copy
+from circuits.language.compare import Less
+from circuits.language.copying import after_copy, request_copy
 from circuits.language.state import (
     AddressAccess,
     AddressWord,
@@ -49,12 +47,11 @@ from circuits.language.state import (
     addresses,
     inverses_of,
 )
+from circuits.language.within import Within, lies_within
 from zkevm.evm import gas
 from zkevm.evm.opcodes import Op
 from zkevm.trace.trace import StateEventKind
 from zkevm.trace.words import Words
-
-TICKS = 2
 
 
 class PoppedAddressWord(Popped):
@@ -79,9 +76,7 @@ class CopyFrom(StepGadget):
     growth = Growth(target.end)
     words = WordCount(target.size)
     length = Cell(ColumnType.U32)
-    outside = Bit()  # the offset is not below the length
-    far = Bit()  # because of its high half
-    distance = Uint(128)
+    within = Within(offset)
     origin = Cell(ColumnType.U32)  # the offset, or the length if that is less
     short = Less(32)  # the source ends first
     copied = Cell(ColumnType.U32)  # bytes that are there
@@ -100,15 +95,8 @@ class CopyFrom(StepGadget):
 
     def constrain(self, c: Builder) -> Next:
         source, base = self.source(c)
-        inside = self.real - self.outside
-        left = self.length - self.offset.lo - 1
-        beyond = self.far * (self.offset.hi - 1) - (1 - self.far) * (left + 1)
-        c.require_zero("outside is real", self.outside * (1 - self.real))
-        c.require_zero("inside: no high half", inside * self.offset.hi)
-        # lengths are below 2^32 and halves below 2^128: no difference wraps
-        distance = inside * left + self.outside * beyond
-        c.require_equal("inside or outside", self.distance.value, distance)
-        origin = inside * self.offset.lo + self.outside * self.length
+        inside = self.within.use(c, self.length)
+        origin = inside * self.offset.lo + self.within.outside * self.length
         c.require_equal("where the copy begins", self.origin, origin)
         there = self.length - self.origin
         self.short.use(c, there, self.size.lo)
@@ -121,17 +109,12 @@ class CopyFrom(StepGadget):
             *(self.clock, self.kind, source, index, index + self.copied),
             *(CopyKind.MEMORY, self.frame, self.target.start, self.size.lo, 0, 0),
         )
-        return Next(
-            opcode=self.opcode,
-            gas=gas.VERY_LOW + gas.COPY_WORD * self.words.count + self.growth.cost,
-            msize=self.growth.msize,
-            ticks=TICKS,
-        )
+        return after_copy(self.opcode, self.words, self.growth)
 
     def plan(self, s: Steps, plan: Plan) -> None:
         source, base, length = self.sources(s)
         to, offset, size = self.operands(s)
-        _, origin, _ = place(offset, length)
+        origin = origins(offset, length)
         index = base + origin
         end = index + np.minimum(length - origin, size[:, 0])
         dest = (CopyKind.MEMORY, s.frame, to[:, 0])
@@ -141,30 +124,21 @@ class CopyFrom(StepGadget):
     def fill(self, w: Witness, s: Steps) -> None:
         _, _, length = self.sources(s)
         to, offset, size = self.operands(s)
-        outside, origin, distance = place(offset, length)
+        origin = origins(offset, length)
         there = length - origin
         self.target.fill(w, to, size)
         self.growth.fill(w, s, range_end(to, size))
         w[self.words] = size[:, 0]
         w[self.length] = length
-        w[self.outside] = outside
-        w[self.far] = outside & ~is_zero(high(offset))
-        w[self.distance] = distance
+        self.within.fill(w, offset, length)
         w[self.origin] = origin
         self.short.fill(w, there, size[:, 0])
         w[self.copied] = np.minimum(there, size[:, 0])
 
 
-def place(offset: Words, length: U64) -> tuple[Mask, U64, U64]:
-    """Which source offsets lie outside; where the copies begin; how far that is from the end."""
-    inside = np.asarray(fits(offset, 32) & (offset[:, 0] < length), np.bool_)
-    origin = np.where(inside, offset[:, 0], length)
-    far = ~is_zero(high(offset))
-    bound = np.where(far, np.uint64(1), length)
-    above = np.where(far[:, None], high(offset), low(offset))
-    beyond = low(difference(extend(above), extend(bound))[0])
-    near = extend(length - origin - inside)[:, :2]
-    return ~inside, origin, np.where(inside[:, None], near, beyond)
+def origins(offset: Words, length: U64) -> U64:
+    """Where the copies begin: at the offset, or at the end of the source if that is less."""
+    return np.where(lies_within(offset, length), offset[:, 0], length)
 
 
 class CallDataCopy(CopyFrom):
@@ -288,12 +262,7 @@ class MemoryCopy(StepGadget):
             *(self.clock, CopyKind.MEMORY, self.frame, self.origin.start, self.origin.end),
             *(CopyKind.MEMORY, self.frame, self.target.start, self.size.lo, 0, 0),
         )
-        return Next(
-            opcode=Op.MCOPY,
-            gas=gas.VERY_LOW + gas.COPY_WORD * self.words.count + self.growth.cost,
-            msize=self.growth.msize,
-            ticks=TICKS,
-        )
+        return after_copy(Op.MCOPY, self.words, self.growth)
 
     def plan(self, s: Steps, plan: Plan) -> None:
         size, index = s.pop(2)[:, 0], s.pop(1)[:, 0]

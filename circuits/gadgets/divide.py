@@ -38,9 +38,10 @@ from circuits.language import (
     select,
     word,
 )
-from circuits.language.arrays import Words, extend, fits, integers, is_zero, limbs, words
+from circuits.language.arrays import Words, extend, fits, integers, is_zero, words
 from circuits.language.compare import IsZeroWord, LessWord, difference
 from circuits.language.limbs64 import CARRY_BITS, LIMB, carries, limbs64, position
+from circuits.language.sign import SIGN, Sign
 from circuits.language.words import Halves
 from zkevm.evm import gas
 from zkevm.evm.opcodes import Op
@@ -163,22 +164,19 @@ class Magnitude(Part):
 
     def __init__(self, operand: Popped) -> None:
         self.operand = operand
-        self.negative = Bit()
-        self.rest = Uint(127)  # of the high half
+        self.sign = Sign(operand)
+        self.negative = self.sign.bit
         self.carry = Bit()
         self.word = LimbWord()
 
     def children(self) -> Iterator[tuple[str, Column | Part]]:
-        yield ".negative", self.negative
-        yield ".rest", self.rest
+        yield "", self.sign
         yield ".carry", self.carry
         yield "", self.word
 
     def constrain(self, c: Builder) -> None:
         super().constrain(c)
         sign, value, operand = self.negative, self.word, self.operand
-        split = sign * 2**127 + self.rest.value
-        c.require_equal(f"{self.label}: the sign", split, operand.hi)
         # equal, or adding up to 2**256
         low = value.lo - operand.lo + sign * (2 * operand.lo - self.carry * HALF)
         high = value.hi - operand.hi + sign * (2 * operand.hi + self.carry - HALF)
@@ -187,12 +185,8 @@ class Magnitude(Part):
 
     def assign(self, w: Witness, values: Words) -> None:
         """From the words."""
-        negative = values[:, 3] >> np.uint64(63) == 1
-        rest = values[:, 2:].copy()
-        rest[:, 1] &= np.uint64(2**63 - 1)
-        w[self.negative] = negative
-        w[self.rest] = rest
-        w[self.carry] = negative & ~is_zero(values[:, :2])
+        w[self.sign] = values
+        w[self.carry] = (values[:, 3] & SIGN != 0) & ~is_zero(values[:, :2])
         w[self.word] = magnitudes(values)
 
 
@@ -239,8 +233,8 @@ class SignedDivide(StepGadget):
         quotient, remainder = divided(magnitudes(a), magnitudes(b))
         value = np.where(is_mod[:, None], remainder, quotient)
         value[is_zero(b)] = 0
-        signs = a[:, 3] >> np.uint64(63), b[:, 3] >> np.uint64(63)
-        negative = np.where(is_mod, signs[0], signs[0] ^ signs[1]) == 1
+        differ = np.where(is_mod, a[:, 3], a[:, 3] ^ b[:, 3])
+        negative = differ & SIGN != 0
         w[self.negative] = negative
         w[self.unsigned] = value
         lo, hi = ~is_zero(value[:, :2]), ~is_zero(value)
@@ -250,7 +244,7 @@ class SignedDivide(StepGadget):
 def magnitudes(values: Words) -> Words:
     """The magnitudes of two's complement words."""
     negated, _ = difference(np.zeros_like(values), values)
-    return np.where((limbs(values)[:, 15:] >> 15) == 1, negated, values)
+    return np.where(values[:, 3:] & SIGN != 0, negated, values)
 
 
 def divided(dividend: Words, divisor: Words) -> tuple[Words, Words]:

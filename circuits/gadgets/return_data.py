@@ -31,13 +31,11 @@ from circuits.language import (
 )
 from circuits.language.arrays import extend, high, integers, is_zero, low, words
 from circuits.language.compare import difference
-from circuits.language.copying import request_copy
+from circuits.language.copying import after_copy, request_copy
 from circuits.language.halt import ExceptionalHalt
 from zkevm.evm import gas
 from zkevm.evm.opcodes import Op
 from zkevm.trace.trace import Halt
-
-TICKS = 2
 
 
 class ReturnDataSize(StepGadget):
@@ -85,12 +83,7 @@ class ReturnDataCopy(StepGadget):
             *(self.clock, CopyKind.MEMORY, data_frame, index, index + size),
             *(CopyKind.MEMORY, self.frame, self.target.start, size, 0, 0),
         )
-        return Next(
-            opcode=Op.RETURNDATACOPY,
-            gas=gas.VERY_LOW + gas.COPY_WORD * self.words.count + self.growth.cost,
-            msize=self.growth.msize,
-            ticks=TICKS,
-        )
+        return after_copy(Op.RETURNDATACOPY, self.words, self.growth)
 
     def plan(self, s: Steps, plan: Plan) -> None:
         data_frame, base, _ = s.execution.returned(s.rows)

@@ -7,7 +7,13 @@ import numpy as np
 from circuits.buses import COPY
 from circuits.execution.execution import Steps
 from circuits.execution.tokens import U64, Mask
+from circuits.language.memory import Growth, WordCount
 from circuits.language.plan import Plan
+from circuits.language.step import Next
+from zkevm.evm import gas
+
+COPY_TICKS = 2
+"""A copy reads at the clock of its step and writes at the next tick."""
 
 
 def request_copy(
@@ -27,3 +33,13 @@ def request_copy(
         np.broadcast_to(x, (len(s),)).astype(np.uint64) for x in (*source, *dest, size, 0, 0)
     ]
     plan.request(COPY, s.clock[some], *(column[some] for column in columns))
+
+
+def after_copy(opcode: int, words: WordCount, growth: Growth) -> Next:
+    """What a step that copies to memory does to the state: 3 gas, 3 a word, and the growth."""
+    return Next(
+        opcode=opcode,
+        gas=gas.VERY_LOW + gas.COPY_WORD * words.count + growth.cost,
+        msize=growth.msize,
+        ticks=COPY_TICKS,
+    )

@@ -44,7 +44,7 @@ from circuits.language import (
     recompose,
     total,
 )
-from circuits.language.arrays import Array, Words, from_octets, octets, words
+from circuits.language.arrays import Array, Words, octets, words
 from circuits.tables.ranges import FixedTable
 from zkevm.evm.code import DELEGATION_LENGTH, DELEGATION_PREFIX
 from zkevm.evm.opcodes import Op
@@ -389,10 +389,3 @@ def executed_pushes(plan: Plan, smallest: int, largest: int) -> Pushes:
         outside=np.maximum(0, pc + size - (-(-lengths // WORD_BYTES) * WORD_BYTES - 1)),
         length=lengths.astype(np.uint64),
     )
-
-
-def code_words(code: bytes) -> Words:
-    """The words of a code, zero-padded: what the verifier sends."""
-    count = -(-len(code) // WORD_BYTES)
-    raw = np.frombuffer(code.ljust(count * WORD_BYTES, b"\0"), np.uint8).reshape(-1, WORD_BYTES)
-    return from_octets(raw[:, ::-1])

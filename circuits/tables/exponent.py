@@ -134,7 +134,7 @@ class ExpBit(TableGadget[Rows]):
             c.require_zero(f"no bit: no product, {half}", (1 - bit) * same)
 
     def collect(self, plan: Plan) -> Rows:
-        return rows_of([*powers(plan).bits], 6)
+        return rows_of([*plan.shared(powers).bits], 6)
 
     def fill(self, w: Witness, record: Rows, plan: Plan) -> None:
         limb = record.number(3)
@@ -169,7 +169,7 @@ class ExpLimb(TableGadget[Rows]):
         c.send(EXP, self.real, self.id, self.index, LIMB_BITS, self.limb, 0, *known)
 
     def collect(self, plan: Plan) -> Rows:
-        return rows_of([*powers(plan).limbs], 5)
+        return rows_of([*plan.shared(powers).limbs], 5)
 
     def fill(self, w: Witness, record: Rows, plan: Plan) -> None:
         w[self.real] = 1
@@ -199,7 +199,7 @@ class Products(TableGadget[Rows]):
         c.provide(MUL, self.real, self.count, *self.a, *self.b, *product)
 
     def collect(self, plan: Plan) -> Rows:
-        return rows_of([*powers(plan).products], 2)
+        return rows_of([*plan.shared(powers).products], 2)
 
     def fill(self, w: Witness, record: Rows, plan: Plan) -> None:
         left, right = record.word(0), record.word(1)

@@ -9,12 +9,11 @@ Assumes.   The end of the failing frame proves `eor`, and no step runs on the cl
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 
-import numpy as np
-
 from circuits.buses import UNDO_ACCOUNT, UNDO_STORAGE, UNDO_TRANSIENT
-from circuits.execution.tokens import U64
+from circuits.execution.tokens import U64, Ledger
 from circuits.language import (
     AccountAccess,
     Bit,
@@ -29,8 +28,9 @@ from circuits.language import (
     TransientAccess,
     Witness,
     keys,
+    values,
 )
-from circuits.language.arrays import Array
+from zkevm.plonkish.table import Bus
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,6 @@ class UndoRows:
 
     def __len__(self) -> int:
         return len(self.clock)
-
-
-def beside(*columns: Array) -> U64:
-    """Numbers (n,) as two limbs, halves (n, 2) as they are, side by side."""
-    parts = [c if c.ndim == 2 else np.stack([c, np.zeros_like(c)], axis=1) for c in columns]
-    return np.concatenate(parts, axis=1).astype(np.uint64)
 
 
 class UndoAccount(TableGadget[UndoRows]):
@@ -70,7 +64,7 @@ class UndoAccount(TableGadget[UndoRows]):
 
     def collect(self, plan: Plan) -> UndoRows:
         address, field, _, _, _, *before, clock = plan.requests(UNDO_ACCOUNT)
-        rows = UndoRows(keys(address, field), beside(*before), clock)
+        rows = UndoRows(keys(address, field), values(*before), clock)
         if len(rows):
             plan.access(self, self.found, plan.account, rows.keys, clock, rows.values)
         return rows
@@ -84,18 +78,50 @@ class UndoAccount(TableGadget[UndoRows]):
         w[self.clock] = record.clock
 
 
-class UndoStorage(TableGadget[UndoRows]):
-    """A row for each undone touch of a storage slot."""
+class UndoSlot(TableGadget[UndoRows]):
+    """What both kinds of slots share: the key, and the value put back."""
 
-    name = "undo_storage"
+    bus: Bus
+    found: StorageAccess | TransientAccess
 
     real = Bit()
     store = Cell(ColumnType.U64)
     key = Halves()
+    before: Halves
+    clock: Cell
+
+    @abstractmethod
+    def ledger(self, plan: Plan) -> Ledger:
+        """The slots' ledger."""
+
+    def collect(self, plan: Plan) -> UndoRows:
+        store, low, high, _, _, *before, clock = plan.requests(self.bus)
+        rows = UndoRows(keys(store, low, high), values(*before), clock)
+        if len(rows):
+            plan.access(self, self.found, self.ledger(plan), rows.keys, clock, rows.values)
+        return rows
+
+    def fill(self, w: Witness, record: UndoRows, plan: Plan) -> None:
+        w[self.real] = 1
+        w[self.store] = record.keys[:, 0]
+        w[self.key] = record.keys[:, 1:]
+        w[self.before] = record.values[:, :4]
+        w[self.clock] = record.clock
+
+
+class UndoStorage(UndoSlot):
+    """A row for each undone touch of a storage slot."""
+
+    name = "undo_storage"
+    bus = UNDO_STORAGE
+
     found = StorageAccess()
     before = Halves()
     warm = Cell(ColumnType.BIT)
     clock = Cell(ColumnType.U64)
+
+    def ledger(self, plan: Plan) -> Ledger:
+        return plan.storage
 
     def constrain(self, c: Builder) -> None:
         value_lo, value_hi, original_lo, original_hi, _, scope = self.found.old
@@ -106,33 +132,23 @@ class UndoStorage(TableGadget[UndoRows]):
         before = (*self.before, *original, self.warm, scope)
         self.found.use(c, self.real, cell, self.clock, before)
 
-    def collect(self, plan: Plan) -> UndoRows:
-        store, low, high, _, _, *before, clock = plan.requests(UNDO_STORAGE)
-        rows = UndoRows(keys(store, low, high), beside(*before), clock)
-        if len(rows):
-            plan.access(self, self.found, plan.storage, rows.keys, clock, rows.values)
-        return rows
-
     def fill(self, w: Witness, record: UndoRows, plan: Plan) -> None:
-        w[self.real] = 1
-        w[self.store] = record.keys[:, 0]
-        w[self.key] = record.keys[:, 1:]
-        w[self.before] = record.values[:, :4]
+        super().fill(w, record, plan)
         w[self.warm] = record.values[:, 8]
-        w[self.clock] = record.clock
 
 
-class UndoTransient(TableGadget[UndoRows]):
+class UndoTransient(UndoSlot):
     """A row for each undone write of a transient slot."""
 
     name = "undo_transient"
+    bus = UNDO_TRANSIENT
 
-    real = Bit()
-    store = Cell(ColumnType.U64)
-    key = Halves()
     found = TransientAccess()
     before = Halves()
     clock = Cell(ColumnType.U64)
+
+    def ledger(self, plan: Plan) -> Ledger:
+        return plan.transient
 
     def constrain(self, c: Builder) -> None:
         value_lo, value_hi, scope = self.found.old
@@ -140,17 +156,3 @@ class UndoTransient(TableGadget[UndoRows]):
         of_write = (*cell, value_lo, value_hi, *self.before, scope)
         c.receive(UNDO_TRANSIENT, self.real, *of_write, self.clock)
         self.found.use(c, self.real, cell, self.clock, (*self.before, scope))
-
-    def collect(self, plan: Plan) -> UndoRows:
-        store, low, high, _, _, *before, clock = plan.requests(UNDO_TRANSIENT)
-        rows = UndoRows(keys(store, low, high), beside(*before), clock)
-        if len(rows):
-            plan.access(self, self.found, plan.transient, rows.keys, clock, rows.values)
-        return rows
-
-    def fill(self, w: Witness, record: UndoRows, plan: Plan) -> None:
-        w[self.real] = 1
-        w[self.store] = record.keys[:, 0]
-        w[self.key] = record.keys[:, 1:]
-        w[self.before] = record.values[:, :4]
-        w[self.clock] = record.clock

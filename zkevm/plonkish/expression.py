@@ -7,7 +7,7 @@ written once, by a gadget, and read by the checker, the prover, the verifier and
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator
 from enum import IntEnum
 
 from zkevm.field import MODULUS
@@ -126,6 +126,23 @@ def total(terms: Iterable[Expr | int]) -> Expr:
 def recompose(limbs: Iterable[Expr | int], bits: int) -> Expr:
     """The number with these limbs of `bits` bits, least significant first."""
     return total(limb * (1 << bits * i) for i, limb in enumerate(limbs))
+
+
+def in_order(root: Expr, done: Container[int]) -> Iterator[Expr]:
+    """The nodes under `root`, operands first, without recursion.
+
+    Nodes whose id is in `done` are left out; the caller adds each one that it is given.
+    """
+    stack = [root]
+    while stack:
+        node = stack[-1]
+        operands = (node.right, node.left) if isinstance(node, Binary) else ()
+        if missing := [x for x in operands if id(x) not in done]:
+            stack += missing
+            continue
+        stack.pop()
+        if id(node) not in done:
+            yield node
 
 
 def _is_constant(expr: Expr, value: int) -> bool:

@@ -10,7 +10,7 @@ Equal subexpressions are one node.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zkevm.field import MODULUS
-from zkevm.plonkish.expression import Binary, Const, Difference, Expr, Product, Sum
+from zkevm.plonkish.expression import Binary, Const, Difference, Expr, Product, Sum, in_order
 from zkevm.plonkish.table import Table
 
 
@@ -95,24 +95,22 @@ class Program:
 
 def compile_table(table: Table) -> Program:
     """Flatten the expressions of `table`."""
-    nodes: list[tuple[int, int, int]] = []
-    numbers: dict[tuple[int, int, int], int] = {}
+    nodes: dict[tuple[int, int, int], int] = {}
     constants: dict[int, int] = {}
     done: dict[int, int] = {}
 
-    def emit(node: tuple[int, int, int]) -> int:
-        number = numbers.setdefault(node, len(nodes))
-        if number == len(nodes):
-            nodes.append(node)
-        return number
-
-    def leaf(expr: Expr) -> int:
+    def node_of(expr: Expr) -> tuple[int, int, int]:
+        if isinstance(expr, Binary):
+            return _BINARY[type(expr)], done[id(expr.left)], done[id(expr.right)]
         if isinstance(expr, Const):
-            place = constants.setdefault(expr.value, len(constants))
-            return emit((Operation.CONSTANT, place, 0))
-        return emit((Operation.COLUMN, table.position[expr], 0))
+            return Operation.CONSTANT, constants.setdefault(expr.value, len(constants)), 0
+        return Operation.COLUMN, table.position[expr], 0
 
-    visit = _walk(done, leaf, emit)
+    def visit(root: Expr) -> int:
+        for expr in in_order(root, done):
+            done[id(expr)] = nodes.setdefault(node_of(expr), len(nodes))
+        return done[id(root)]
+
     constraints = tuple(visit(c.expr) for c in table.constraints)
     interactions = tuple(
         InteractionNodes(i.bus.number, visit(i.numerator), tuple(visit(m) for m in i.message))
@@ -126,32 +124,3 @@ def compile_table(table: Table) -> Program:
         constraints=constraints,
         interactions=interactions,
     )
-
-
-def _walk(
-    done: dict[int, int],
-    leaf: Callable[[Expr], int],
-    emit: Callable[[tuple[int, int, int]], int],
-) -> Callable[[Expr], int]:
-    """A visitor that numbers expressions, operands first, without recursion."""
-
-    def visit(root: Expr) -> int:
-        stack = [root]
-        while stack:
-            expr = stack[-1]
-            if id(expr) in done:
-                stack.pop()
-            elif isinstance(expr, Binary):
-                missing = [x for x in (expr.right, expr.left) if id(x) not in done]
-                if missing:
-                    stack += missing
-                    continue
-                left, right = done[id(expr.left)], done[id(expr.right)]
-                done[id(expr)] = emit((_BINARY[type(expr)], left, right))
-                stack.pop()
-            else:
-                done[id(expr)] = leaf(expr)
-                stack.pop()
-        return done[id(root)]
-
-    return visit

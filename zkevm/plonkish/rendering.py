@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from zkevm.field import MODULUS
-from zkevm.plonkish.expression import Binary, Column, Const, Difference, Expr, Product
+from zkevm.plonkish.expression import Binary, Column, Const, Difference, Expr, Product, in_order
 from zkevm.plonkish.fixed import FixedColumn
 from zkevm.plonkish.table import Interaction, Table
 
@@ -78,20 +78,8 @@ def _interaction(i: Interaction) -> str:
 def _terms(root: Expr) -> Terms:
     """The expression as a sum of products, operands first, without recursion into sums."""
     done: dict[int, Terms] = {}
-    stack = [root]
-    while stack:
-        node = stack[-1]
-        missing = (
-            [x for x in (node.right, node.left) if id(x) not in done]
-            if isinstance(node, Binary)
-            else []
-        )
-        if missing:
-            stack += missing
-            continue
-        stack.pop()
-        if id(node) not in done:
-            done[id(node)] = _combined(node, done)
+    for node in in_order(root, done):
+        done[id(node)] = _combined(node, done)
     return done[id(root)]
 
 
