@@ -21,9 +21,9 @@ from circuits.gadgets.add_sub import AddSub
 from circuits.gadgets.bitwise import Bitwise, Not
 from circuits.gadgets.blocks import BlobHash, BlockHash
 from circuits.gadgets.bytes import Byte, CountLeadingZeros, SignExtend
-from circuits.gadgets.call_halts import CallOutOfGas, PlainCallOutOfGas
+from circuits.gadgets.call_halts import CallOutOfGas, CodeCallOutOfGas, PlainCallOutOfGas
 from circuits.gadgets.calldata import CallDataLoad
-from circuits.gadgets.calls import EnterCall, EnterPlain
+from circuits.gadgets.calls import EnterCall, EnterCode, EnterPlain
 from circuits.gadgets.comparison import Equal, IsZero, IsZeroBool, LessThan, SignedLessThan
 from circuits.gadgets.copies import (
     CallDataCopy,
@@ -36,7 +36,14 @@ from circuits.gadgets.ends import ResumeCall, Return, Revert, Stop, StopPastEnd
 from circuits.gadgets.environment import Environment
 from circuits.gadgets.exponent import Exponentiate
 from circuits.gadgets.flow import Gas, Jump, Jumpdest, Jumpi, JumpiBool, MemorySize, ProgramCounter
-from circuits.gadgets.frameless_calls import EmptyCall, EmptyPlain, FailCall, FailPlain
+from circuits.gadgets.frameless_calls import (
+    EmptyCall,
+    EmptyCodeCall,
+    EmptyPlain,
+    FailCall,
+    FailCode,
+    FailPlain,
+)
 from circuits.gadgets.halts import FixedGas, InvalidJump, InvalidJumpi, InvalidOpcode, StackHeight
 from circuits.gadgets.hashing import Keccak256
 from circuits.gadgets.logs import Log
@@ -238,8 +245,10 @@ class Filled:
 def step_gadgets(fork: str) -> tuple[StepGadget, ...]:
     """The gadgets of the steps of a fork, in the order of the circuit's key."""
     rules = fork_named(fork)
-    calls = (EnterCall, EnterPlain, EmptyCall, EmptyPlain, FailCall, FailPlain)
-    halts = (CallOutOfGas, PlainCallOutOfGas)
+    with_frame = (EnterCall, EnterCode, EnterPlain)
+    without = (EmptyCall, EmptyCodeCall, EmptyPlain, FailCall, FailCode, FailPlain)
+    calls = (*with_frame, *without)
+    halts = (CallOutOfGas, CodeCallOutOfGas, PlainCallOutOfGas)
     known = [
         g for g in GADGETS if any(op in rules.instructions or op == RESUME for op in g.opcodes)
     ]

@@ -135,9 +135,11 @@ def _calls() -> bytes:
     for to, value in product((OTHER, FAILING, NOBODY), (0, 2)):
         code += call(Op.CALL, 50_000, to, value, 0, 40, 32, 40) + POP
         code += call(Op.RETURNDATACOPY, 0, 0, 0) + bytes((Op.RETURNDATASIZE,)) + POP
+        code += call(Op.CALLCODE, 50_000, to, value, 0, 40, 32, 40) + POP
     for op, to in product((Op.STATICCALL, Op.DELEGATECALL), (OTHER, FAILING, NOBODY)):
         code += call(op, 50_000, to, 0, 40, 32, 40) + POP
-    code += call(Op.CALL, 50_000, OTHER, 10**30, 0, 0, 0, 0) + POP
+    for op in (Op.CALL, Op.CALLCODE):
+        code += call(op, 50_000, OTHER, 10**30, 0, 0, 0, 0) + POP
     code += call(Op.STATICCALL, 50_000, OTHER, 0, 4, 0, 32) + POP
     code += call(Op.STATICCALL, 50_000, SENDING, 0, 0, 0, 0) + POP
     code += call(Op.STATICCALL, 50_000, OTHER, 0, 4, 0, 32) + POP
@@ -166,6 +168,7 @@ def _short_of_gas() -> Iterator[tuple[bytes, int]]:
     yield call(Op.BALANCE, OTHER), 1000
     yield call(Op.CALL, 0, OTHER, 0, 0, 0, 0, 0), 1000
     yield call(Op.CALL, 0, OTHER, 1, 0, 0, 0, 0), 5000
+    yield call(Op.CALLCODE, 0, OTHER, 1, 0, 0, 0, 0), 5000
     yield call(Op.STATICCALL, 0, OTHER, 0, 0, 0, 0), 1000
     yield call(Op.MLOAD, 10_000), 100
 

@@ -1,9 +1,9 @@
-"""CALL, DELEGATECALL and STATICCALL that cannot be paid.
+"""Calls that cannot be paid.
 
 Relation.  memory + touch of the callee, and of the account it is delegated to + value > gas.
            Nothing is marked: the frame fails.
 Argument.  Success has the gas left after charging in range.
-Limits.    What memory alone makes too dear is `memory_out_of_gas`.  No CALLCODE.
+Limits.    What memory alone makes too dear is `memory_out_of_gas`.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class UnpaidStep(CallStep, ExceptionalHalt):
 
 
 class UnpaidValueStep(UnpaidStep):
-    """The value of a CALL."""
+    """The value of a CALL or CALLCODE."""
 
     value = Popped()
 
@@ -196,6 +196,27 @@ class CallOutOfGas(Unpaid, UnpaidValueStep):
         return [int(cost) for cost in np.where(moves, gas.CALL_VALUE, 0) + new]
 
 
+class CodeCallOutOfGas(Unpaid, UnpaidValueStep):
+    """CALLCODE that cannot be paid."""
+
+    name = "code_call_out_of_gas"
+    opcodes = (Op.CALLCODE,)
+
+    no_value = IsZeroWord()
+
+    def constrain(self, c: Builder) -> Next:
+        self.no_value.test(c, self.value.expr)
+        self.declare_shortfall(c, gas.CALL_VALUE * (self.real - self.no_value.bit))
+        return self.halt(c, Op.CALLCODE)
+
+    def fill(self, w: Witness, s: Steps) -> None:
+        w[self.no_value] = s.pop(2)
+        super().fill(w, s)
+
+    def surcharges(self, w: Witness, s: Steps) -> list[int]:
+        return [int(cost) for cost in np.where(_moves(s), gas.CALL_VALUE, 0)]
+
+
 class PlainCallOutOfGas(Unpaid):
     """DELEGATECALL or STATICCALL that cannot be paid."""
 
@@ -225,5 +246,5 @@ def _touch(w: Witness, mark: MarkAccess, fresh: Freshness, where: Mask) -> NDArr
 
 
 def _moves(s: Steps) -> Mask:
-    """Which steps move value."""
+    """Which steps have value."""
     return np.asarray(s.pop(2).any(axis=1))

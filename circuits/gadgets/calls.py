@@ -1,13 +1,13 @@
-"""CALL, DELEGATECALL and STATICCALL of code: a frame is opened.
+"""Calls of code: a frame is opened.
 
-Relation.  Yellow paper, appendix H (CALL); EIP-150: at most all but one 64th of the gas is given;
+Relation.  Yellow paper, appendix H (CALL, CALLCODE, DELEGATECALL); EIP-150: at most all but one
+           64th of the gas is given; EIP-214 (STATICCALL);
            EIP-2929: the callee is touched; EIP-7702: so is the account it is delegated to.
            `resume_call` brings the call to its end.
 Argument.  The frame's id is the clock of this step.  The value that moves is in the frame's count
            of writes, so that it comes back if the frame fails.
            Other outcomes (`frameless_calls`) exclude this one: the depth is below 1024, the value
            can be paid, the length of the code is in [1, 2^16].
-Limits.    No CALLCODE.
 """
 
 from __future__ import annotations
@@ -35,10 +35,13 @@ from circuits.language.calling import (
     CALL_TICKS,
     Calling,
     CallWithoutValue,
-    CallWithValue,
+    Funds,
+    KeepingCall,
+    MovingCall,
     declare_room,
     fill_transfer,
     opened,
+    own_addresses,
     plan_transfer,
     stipend,
 )
@@ -91,10 +94,14 @@ class Entering(Calling):
         store: Expr,
         caller: Expr,
         value: WordExpr,
-        static_call: Expr,
-        moves: Expr,
+        static_call: Expr = ZERO,
+        stipend: Expr = ZERO,
+        moves: Expr = ZERO,
     ) -> None:
-        """Open the frame, keep what the caller goes on with, and send the frame's first state."""
+        """Open the frame, keep what the caller goes on with, and send the frame's first state.
+
+        `stipend`: whether the callee gets it; `moves`: whether value moves.
+        """
         this, child = self.this, self.clock
         declare_room(c, self)
         c.require_equal(
@@ -120,7 +127,7 @@ class Entering(Calling):
             *(self.journal, self.data_out.start, self.data_out.size),
         )
         writes = self.first_write + 2 * moves * self.undone
-        left = self.given + gas.CALL_STIPEND * moves
+        left = self.given + gas.CALL_STIPEND * stipend
         state = (child, self.code_run.code, 0, 0, left, 0, writes, self.journal)
         c.send(STATE, self.real, self.clock + CALL_TICKS, *state)
 
@@ -158,7 +165,7 @@ class Entering(Calling):
         w[self.eor] = schedule.eor[child]
 
 
-class EnterCall(Entering, CallWithValue):
+class EnterCall(Entering, MovingCall):
     """CALL of code."""
 
     name = "enter_call"
@@ -169,11 +176,11 @@ class EnterCall(Entering, CallWithValue):
         # An account with code is not dead: no charge for a new one.
         self.declare_call(c, self.declare_value(c))
         address, caller = self.address, self.this.address
-        store, value = self.code_run.store, self.value.expr
-        self.declare_frame(c, address, store, caller, value, ZERO, self.moves)
+        store, value, moves = self.code_run.store, self.value.expr, self.has_value
+        self.declare_frame(c, address, store, caller, value, stipend=moves, moves=moves)
         undoing = [Undoing(self.undone, self.eor - self.first_write - k) for k in range(2)]
         clock = self.clock + 1
-        self.transfer.use(c, self.moves, caller, address, value, clock, undoing)
+        self.transfer.use(c, moves, caller, address, value, clock, undoing)
         return Next(opcode=Op.CALL, gas=0, ends=True)
 
     def plan(self, s: Steps, plan: Plan) -> None:
@@ -187,6 +194,35 @@ class EnterCall(Entering, CallWithValue):
     def fill(self, w: Witness, s: Steps) -> None:
         super().fill(w, s)
         fill_transfer(self.transfer, w, s)
+
+
+class EnterCode(Entering, KeepingCall):
+    """CALLCODE of code: the value stays where it is, but has to be there."""
+
+    name = "enter_code"
+
+    own_store = Cell(ColumnType.U64)
+    funds = Funds()
+
+    def constrain(self, c: Builder) -> Next:
+        self.declare_call(c, self.declare_value(c))
+        this, value = self.this, self.value.expr
+        facts = (this.scope, this.is_static, this.undone, this.eor)
+        c.request(FRAME_STORE, self.real, self.frame, self.own_store, *facts)
+        self.funds.use(c, this.address, value, self.clock + 1)
+        owner = (this.address, self.own_store, this.address)
+        self.declare_frame(c, *owner, value, stipend=self.has_value)
+        return Next(opcode=Op.CALLCODE, gas=0, ends=True)
+
+    def plan(self, s: Steps, plan: Plan) -> None:
+        super().plan(s, plan)
+        clock = s.clock + np.uint64(1)
+        self.funds.balance.plan_read(self, plan, own_addresses(s), clock)
+
+    def fill(self, w: Witness, s: Steps) -> None:
+        super().fill(w, s)
+        w[self.own_store] = s.execution.frame_stores[s.frame_index]
+        self.funds.fill(w, s.pop(2))
 
 
 class EnterPlain(Entering, CallWithoutValue):
@@ -209,7 +245,6 @@ class EnterPlain(Entering, CallWithoutValue):
             this.caller + static * (this.address - this.caller),
             word((1 - static) * this.value.lo, (1 - static) * this.value.hi),
             static,
-            ZERO,
         )
         return Next(opcode=self.opcode, gas=0, ends=True)
 

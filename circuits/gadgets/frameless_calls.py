@@ -1,4 +1,4 @@
-"""CALL, DELEGATECALL and STATICCALL that open no frame.
+"""Calls that open no frame.
 
 Outcomes.  empty   the code is empty: value moves, 1 is pushed, the gas comes back
            fail    the stack of calls is full, or the caller has less than the value: 0 is pushed,
@@ -7,7 +7,7 @@ Relation.  Yellow paper, appendix H (CALL); EIP-161: value that moves to a dead 
            EIP-2929, EIP-7702 as for `calls`.  Nothing was returned.
 Argument.  The outcomes exclude each other: the depth is below 1024 or 1024; the value can be paid
            or is more than the balance; the length of the code is 0 or not.
-Limits.    No CALLCODE, no call of a precompile.
+Limits.    No call of a precompile.
 """
 
 from __future__ import annotations
@@ -34,14 +34,18 @@ from circuits.language.calling import (
     Calling,
     CallWithoutValue,
     CallWithValue,
+    Funds,
+    KeepingCall,
+    MovingCall,
     declare_room,
     fill_transfer,
+    own_addresses,
     plan_transfer,
     stipend,
     with_value,
 )
 from circuits.language.compare import LessWord
-from circuits.language.money import HALF, Transfer
+from circuits.language.money import Transfer
 from circuits.language.new_account import NewAccount
 from circuits.language.state import (
     BalanceAccess,
@@ -53,7 +57,6 @@ from zkevm.evm.instructions.system import MAX_DEPTH
 from zkevm.evm.opcodes import Op
 from zkevm.plonkish.expression import Expr
 from zkevm.trace.trace import CallOutcome
-from zkevm.trace.words import words_from_ints
 
 
 class Frameless(Calling):
@@ -85,7 +88,7 @@ class Frameless(Calling):
         return s.next_gas - stipend(s)
 
 
-class FramelessCall(Frameless, CallWithValue):
+class FramelessCall(Frameless, MovingCall):
     """CALL that opens no frame."""
 
     new_account = NewAccount()
@@ -93,7 +96,7 @@ class FramelessCall(Frameless, CallWithValue):
     def declare_costs(self, c: Builder) -> Expr:
         """All that is charged."""
         code = self.code_run.info.code
-        self.new_account.use(c, self.moves, self.address, self.clock, code)
+        self.new_account.use(c, self.has_value, self.address, self.clock, code)
         return self.declare_call(c, self.declare_value(c) + self.new_account.cost)
 
     def plan(self, s: Steps, plan: Plan) -> None:
@@ -120,7 +123,7 @@ class EmptyCall(FramelessCall):
         cost = self.declare_costs(c)
         declare_room(c, self)
         c.require_zero("there is no code", self.code_run.length)
-        moves, this = self.moves, self.this
+        moves, this = self.has_value, self.this
         undoing = [this.undoing(self.saved_undo + k) for k in range(2)]
         accounts = (this.address, self.address)
         self.transfer.use(c, moves, *accounts, self.value.expr, self.clock + 1, undoing)
@@ -138,6 +141,31 @@ class EmptyCall(FramelessCall):
         fill_transfer(self.transfer, w, s)
 
 
+class EmptyCodeCall(Frameless, KeepingCall):
+    """CALLCODE of an account without code."""
+
+    name = "empty_code_call"
+    outcome = CallOutcome.EMPTY
+
+    funds = Funds()
+
+    def constrain(self, c: Builder) -> Next:
+        cost = self.declare_call(c, self.declare_value(c))
+        declare_room(c, self)
+        c.require_zero("there is no code", self.code_run.length)
+        self.funds.use(c, self.this.address, self.value.expr, self.clock + 1)
+        return self.declare_result(c, Op.CALLCODE, cost - gas.CALL_STIPEND * self.has_value, 1)
+
+    def plan(self, s: Steps, plan: Plan) -> None:
+        super().plan(s, plan)
+        clock = s.clock + np.uint64(1)
+        self.funds.balance.plan_read(self, plan, own_addresses(s), clock)
+
+    def fill(self, w: Witness, s: Steps) -> None:
+        super().fill(w, s)
+        self.funds.fill(w, s.pop(2))
+
+
 class EmptyPlain(Frameless, CallWithoutValue):
     """DELEGATECALL and STATICCALL of an account without code."""
 
@@ -151,40 +179,55 @@ class EmptyPlain(Frameless, CallWithoutValue):
         return self.declare_result(c, self.opcode, cost, 1)
 
 
-class FailCall(FramelessCall):
-    """CALL at the greatest depth, or with more value than there is."""
+class FailWithValue(Frameless, CallWithValue):
+    """CALL or CALLCODE at the greatest depth, or with more value than there is."""
 
-    name = "fail_call"
     outcome = CallOutcome.DEPTH_OR_BALANCE_FAIL
 
     full = Bit()
     balance = BalanceAccess()
     too_little = LessWord()
 
-    def constrain(self, c: Builder) -> Next:
-        cost = self.declare_costs(c)
+    def declare_failure(self, c: Builder, opcode: Op, cost: Expr) -> Next:
+        """Say why it fails, and go on."""
         reads = self.real - self.full
         c.require_zero("full is real", self.full * (1 - self.real))
         c.require_zero("full at the greatest depth", self.full * (self.this.depth - MAX_DEPTH))
         self.balance.read(c, reads, self.this.address, self.clock + 1)
         self.too_little.use(c, self.balance.word, self.value.expr)
         c.require_zero("or the balance is too little", reads * (1 - self.too_little.bit))
-        return self.declare_result(c, Op.CALL, cost - gas.CALL_STIPEND * self.moves, 0)
+        return self.declare_result(c, opcode, cost - gas.CALL_STIPEND * self.has_value, 0)
 
     def plan(self, s: Steps, plan: Plan) -> None:
         super().plan(s, plan)
-        own, clock = s.trace.frames.address[s.frame_index], s.clock + np.uint64(1)
-        self.balance.plan_read(self, plan, own, clock, ~self._full(s))
+        clock = s.clock + np.uint64(1)
+        self.balance.plan_read(self, plan, own_addresses(s), clock, ~self._full(s))
 
     def fill(self, w: Witness, s: Steps) -> None:
         super().fill(w, s)
         w[self.full] = self._full(s)
-        lo, hi = (integers(w[cell]) for cell in self.balance.old)
-        balance = words_from_ints(a + b * HALF for a, b in zip(lo, hi, strict=True))
-        self.too_little.fill(w, balance, s.pop(2))
+        self.too_little.fill(w, w.word(*self.balance.old), s.pop(2))
 
     def _full(self, s: Steps) -> Mask:
         return np.asarray(s.trace.frames.depth[s.frame_index] == MAX_DEPTH)
+
+
+class FailCall(FramelessCall, FailWithValue):
+    """CALL at the greatest depth, or with more value than there is."""
+
+    name = "fail_call"
+
+    def constrain(self, c: Builder) -> Next:
+        return self.declare_failure(c, Op.CALL, self.declare_costs(c))
+
+
+class FailCode(FailWithValue, KeepingCall):
+    """CALLCODE at the greatest depth, or with more value than there is."""
+
+    name = "fail_code"
+
+    def constrain(self, c: Builder) -> Next:
+        return self.declare_failure(c, Op.CALLCODE, self.declare_call(c, self.declare_value(c)))
 
 
 class FailPlain(Frameless, CallWithoutValue):

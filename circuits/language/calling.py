@@ -7,7 +7,7 @@ Argument.  The gas left after charging is in range whatever the outcome (CIRCUIT
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -20,20 +20,23 @@ from circuits.language import (
     Builder,
     Cell,
     ColumnType,
+    Part,
     Plan,
     Popped,
     StepGadget,
     Steps,
     Uint,
     Witness,
+    WordExpr,
 )
 from circuits.language.callee import CalleeCode, followed
 from circuits.language.compare import IsZeroWord
 from circuits.language.memory import Growth, Larger, MemoryRange, range_end
-from circuits.language.money import Transfer
+from circuits.language.money import Debit, Transfer
 from circuits.language.state import (
     AddressAccess,
     AddressWord,
+    BalanceAccess,
     FrameSelf,
     Inverses,
     addresses,
@@ -43,7 +46,7 @@ from zkevm.evm import gas
 from zkevm.evm.fork import Fork
 from zkevm.evm.instructions.system import MAX_DEPTH
 from zkevm.evm.opcodes import Op
-from zkevm.plonkish.expression import Expr
+from zkevm.plonkish.expression import Column, Expr
 from zkevm.trace.trace import CallOutcome, StateEventKind
 from zkevm.trace.words import Words
 
@@ -72,7 +75,7 @@ class CallStep(StepGadget):
 
 
 class ValueStep(CallStep):
-    """The value of a CALL."""
+    """The value of a CALL or CALLCODE."""
 
     value = Popped()
     no_value = IsZeroWord()
@@ -156,35 +159,76 @@ class Calling(CallStep):
 
 
 class CallWithValue(Calling, ValueStep):
-    """CALL."""
-
-    opcodes = (Op.CALL,)
+    """CALL and CALLCODE."""
 
     @property
-    def moves(self) -> Expr:
-        """Whether value moves."""
+    def has_value(self) -> Expr:
+        """Whether there is value."""
         return self.real - self.no_value.bit
 
     def declare_value(self, c: Builder) -> Expr:
-        """Declare what a value asks for.  Returns what it costs to move it."""
+        """Declare what a value asks for.  Returns what it costs."""
         self.no_value.test(c, self.value.expr)
-        c.require_zero("no value from a static frame", self.moves * self.this.is_static)
-        return gas.CALL_VALUE * self.moves
+        return gas.CALL_VALUE * self.has_value
 
     def fill(self, w: Witness, s: Steps) -> None:
         w[self.no_value] = s.pop(2)
         super().fill(w, s)
 
 
+class MovingCall(CallWithValue):
+    """CALL: the value moves."""
+
+    opcodes = (Op.CALL,)
+
+    def declare_value(self, c: Builder) -> Expr:
+        cost = super().declare_value(c)
+        c.require_zero("no value from a static frame", self.has_value * self.this.is_static)
+        return cost
+
+
+class KeepingCall(CallWithValue):
+    """CALLCODE: the value does not move, but has to be there."""
+
+    opcodes = (Op.CALLCODE,)
+
+
+class Funds(Part):
+    """The balance of an account, which is not less than an amount."""
+
+    def __init__(self) -> None:
+        self.balance = BalanceAccess()
+        self.rest = Debit()
+
+    def children(self) -> Iterator[tuple[str, Column | Part]]:
+        yield ".balance", self.balance
+        yield ".rest", self.rest
+
+    def use(self, c: Builder, owner: Expr, amount: WordExpr, clock: Expr) -> None:
+        """On every real row, `owner` has the amount."""
+        self.balance.read(c, c.real, owner, clock)
+        self.rest.use(c, self.balance.word, amount)
+
+    def fill(self, w: Witness, amount: Words) -> None:
+        """From the amounts; the balances have been read already."""
+        self.rest.fill(w, w.word(*self.balance.old), amount)
+
+
 def with_value(s: Steps) -> Mask:
-    """Which steps move value: CALLs only."""
-    found: Mask = (s.opcode == Op.CALL) & s.pop(2).any(axis=1)
+    """Which steps have value: CALL and CALLCODE only."""
+    found: Mask = np.isin(s.opcode, (Op.CALL, Op.CALLCODE)) & s.pop(2).any(axis=1)
     return found
 
 
 def stipend(s: Steps) -> U64:
-    """What a callee gets for nothing, where value moves."""
+    """What a callee gets for nothing, where there is value."""
     return np.where(with_value(s), np.uint64(gas.CALL_STIPEND), np.uint64(0))
+
+
+def own_addresses(s: Steps) -> Words:
+    """The address of each step's frame."""
+    found: Words = s.trace.frames.address[s.frame_index]
+    return found
 
 
 class CallWithoutValue(Calling):
@@ -221,7 +265,7 @@ def plan_transfer(
     owner: object, part: Transfer, plan: Plan, s: Steps, inverses: Sequence[Inverses]
 ) -> None:
     """Register the move of the value of each CALL."""
-    own, called = s.trace.frames.address[s.frame_index], addresses(s.pop(1))
+    own, called = own_addresses(s), addresses(s.pop(1))
     payer, payee = balances_before(s)
     clock = s.clock + np.uint64(1)
     part.plan(owner, plan, (own, payer), (called, payee), s.pop(2), clock, inverses, with_value(s))

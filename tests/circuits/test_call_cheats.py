@@ -31,14 +31,15 @@ from zkevm.plonkish.cells import Cells
 CALLEE = 0xCA11EE
 OTHER = 0x07E4
 DEAD = 0xDEAD
-KINDS = (Op.CALL, Op.DELEGATECALL, Op.STATICCALL)
+KINDS = (Op.CALL, Op.CALLCODE, Op.DELEGATECALL, Op.STATICCALL)
+WITH_VALUE = (Op.CALL, Op.CALLCODE)
 READS = (1, Op.SLOAD, DEAD, Op.BALANCE, Op.SELFBALANCE, Op.CALLER, Op.CALLVALUE, Op.ADDRESS)
 STORES = (7, 1, Op.SSTORE, DEAD, Op.BALANCE, Op.POP)
 
 
 def call(op, to=CALLEE, value=0, asked=100_000, data=(0, 0), out=(0, 0)):
     """The items of a call; ranges are (offset, size)."""
-    values = (value,) if op is Op.CALL else ()
+    values = (value,) if op in WITH_VALUE else ()
     return (out[1], out[0], data[1], data[0], *values, to, asked, op)
 
 
@@ -66,13 +67,14 @@ def test_more_or_less_than_all_but_one_64th_is_given(monkeypatch, op, kept):
 
 
 @pytest.mark.parametrize("name", ["CALL_VALUE", "CALL_STIPEND", "NEW_ACCOUNT"])
+@pytest.mark.parametrize("op", WITH_VALUE)
 @pytest.mark.parametrize("to", [CALLEE, DEAD])
 @pytest.mark.parametrize("change", [-1, 1])
-def test_other_costs_of_value(monkeypatch, name, to, change):
-    if name == "NEW_ACCOUNT" and to == CALLEE:
-        pytest.skip("a callee with code is not new")
+def test_other_costs_of_value(monkeypatch, name, op, to, change):
+    if name == "NEW_ACCOUNT" and (to == CALLEE or op == Op.CALLCODE):
+        pytest.skip("no new account is paid for")
     monkeypatch.setattr(gas, name, getattr(gas, name) + change)
-    code = program(*call(Op.CALL, to=to, value=1))
+    code = program(*call(op, to=to, value=1))
     trace = trace_of(code, accounts=with_callee(*READS), value=ETHER)
     monkeypatch.undo()
     rejected(trace)
@@ -196,20 +198,38 @@ def fields_of(record):
 # Failures.
 
 
-def test_value_that_is_not_there_moves(monkeypatch):
+@pytest.mark.parametrize("op", WITH_VALUE)
+@pytest.mark.parametrize("to", [CALLEE, DEAD])
+def test_value_that_is_not_there_moves(monkeypatch, op, to):
     """The balance is taken for larger where the call looks at it."""
     honest = State.balance
     monkeypatch.setattr(
         State, "balance", lambda self, a: honest(self, a) + (2**20 if a == TARGET else 0)
     )
     monkeypatch.setattr(State, "transfer", lambda self, sender, to, value: None)
-    trace = trace_of(program(*call(Op.CALL, value=6)), accounts=with_callee(Op.STOP))
+    trace = trace_of(program(*call(op, to=to, value=6)), accounts=with_callee(Op.STOP))
     monkeypatch.undo()
     rejected(trace)
 
 
+def test_value_of_a_code_call_goes_to_the_callee(monkeypatch):
+    honest = Frame.__init__
+
+    def init(self, machine, *args, **kwargs):
+        honest(self, machine, *args, **kwargs)
+        if kwargs.get("call_op") == Op.CALLCODE:
+            machine.state.transfer(TARGET, CALLEE, kwargs["value"])
+
+    monkeypatch.setattr(Frame, "__init__", init)
+    code = program(*call(Op.CALLCODE, value=1), CALLEE, Op.BALANCE)
+    trace = trace_of(code, accounts=with_callee(*READS), value=ETHER)
+    monkeypatch.undo()
+    rejected(trace)
+
+
+@pytest.mark.parametrize("op", WITH_VALUE)
 @pytest.mark.parametrize("value", [0, 5])
-def test_failure_although_the_value_is_there(monkeypatch, value):
+def test_failure_although_the_value_is_there(monkeypatch, op, value):
     honest = State.balance
 
     def balance(self, address):
@@ -217,7 +237,7 @@ def test_failure_although_the_value_is_there(monkeypatch, value):
 
     monkeypatch.setattr(State, "balance", balance)
     monkeypatch.setattr(State, "transfer", lambda self, sender, to, value: None)
-    trace = trace_of(program(*call(Op.CALL, value=value)), accounts=with_callee(Op.STOP))
+    trace = trace_of(program(*call(op, value=value)), accounts=with_callee(Op.STOP))
     monkeypatch.undo()
     rejected(trace)
 
@@ -245,7 +265,9 @@ NESTED = trace_of(
     program(
         *(*call(Op.CALL, value=3), *STORES, *call(Op.DELEGATECALL, to=OTHER)),
         *(*call(Op.STATICCALL, to=OTHER + 1), *call(Op.CALL, to=DEAD, value=1)),
-        *(*call(Op.CALL, to=DEAD, value=2**200), *call(Op.STATICCALL, to=DEAD), 0, 0, Op.RETURN),
+        *(*call(Op.CALL, to=DEAD, value=2**200), *call(Op.STATICCALL, to=DEAD)),
+        *(*call(Op.CALLCODE, to=OTHER + 1, value=4), *call(Op.CALLCODE, to=DEAD, value=5)),
+        *(*call(Op.CALLCODE, to=DEAD, value=2**200), 0, 0, Op.RETURN),
     ),
     accounts={
         CALLEE: Account(balance=9, code=Code(program(*MIDDLE))),
@@ -284,6 +306,16 @@ CHEATS = [
     ("fail_call", 0, "full", 1),
     ("fail_call", 0, "too_little.borrow[1]", -1),
     ("fail_call", 0, "balance.lo", 1),
+    ("enter_code", 0, "own_store", 2),
+    ("enter_code", 0, "this.address", 1),
+    ("enter_code", 0, "no_value", 1),
+    ("enter_code", 0, "funds.rest.borrow", 1),
+    ("enter_code", 0, "funds.balance.lo", 1),
+    ("empty_code_call", 0, "no_value", 1),
+    ("empty_code_call", 0, "funds.balance.lo", 1),
+    ("empty_code_call", 0, "code_run.id", 1),
+    ("fail_code", 0, "full", 1),
+    ("fail_code", 0, "too_little.borrow[1]", -1),
     ("resume_call", 0, "success", 1),
     ("resume_call", 0, "eor", 1),
     ("resume_call", 0, "callee_undo[0]", 1),
@@ -343,7 +375,8 @@ def test_a_frame_has_one_row(nested):
 def test_a_row_is_left_out(nested):
     """The last row of each table of frames and calls."""
     tables, public = nested
-    names = {"frames", "enter_call", "enter_plain", "empty_call", "fail_call", "resume_call"}
+    names = {"frames", "enter_call", "enter_code", "enter_plain", "empty_call", "resume_call"}
+    names |= {"fail_call", "fail_code", "empty_code_call"}
     for found in tables:
         if found.table.name not in names:
             continue

@@ -6,12 +6,14 @@ from tests.support.transactions import ETHER, TARGET, faults, program, tables_of
 from zkevm.evm.code import Code, delegation_to
 from zkevm.evm.opcodes import Op
 from zkevm.evm.state import Account
+from zkevm.plonkish import kernels
 
 CALLEE = 0xCA11EE
 OTHER = 0x07E4
 DEAD = 0xDEAD
 BIG = 2**255 + 2**128 + 1
-KINDS = (Op.CALL, Op.DELEGATECALL, Op.STATICCALL)
+KINDS = (Op.CALL, Op.CALLCODE, Op.DELEGATECALL, Op.STATICCALL)
+WITH_VALUE = (Op.CALL, Op.CALLCODE)
 
 
 def check(trace):
@@ -20,7 +22,7 @@ def check(trace):
 
 def call(op, to=CALLEE, value=0, gas=100_000, data=(0, 0), out=(0, 0)):
     """The items of a call; ranges are (offset, size)."""
-    values = (value,) if op is Op.CALL else ()
+    values = (value,) if op in WITH_VALUE else ()
     return (out[1], out[0], data[1], data[0], *values, to, gas, op)
 
 
@@ -51,20 +53,22 @@ def test_gas_asked_for(op, gas):
         check(trace_of(program(*call(op, gas=gas)), accounts=accounts))
 
 
+@pytest.mark.parametrize("op", WITH_VALUE)
 @pytest.mark.parametrize("value", [0, 1, ETHER])
 @pytest.mark.parametrize("end", [(Op.STOP,), (0, 0, Op.REVERT)])
-def test_value_moves_with_the_frame(value, end):
+def test_value_moves_with_the_frame(op, value, end):
     accounts = with_callee(Op.SELFBALANCE, Op.CALLVALUE, *end, balance=2**130)
-    check(trace_of(program(*call(Op.CALL, value=value)), accounts=accounts, value=ETHER))
+    check(trace_of(program(*call(op, value=value)), accounts=accounts, value=ETHER))
 
 
+@pytest.mark.parametrize("op", WITH_VALUE)
 @pytest.mark.parametrize("value", [0, 1])
 @pytest.mark.parametrize("to", [DEAD, CALLEE, OTHER])
 @pytest.mark.parametrize("ends", [True, False])
-def test_call_of_an_account_without_code(value, to, ends):
+def test_call_of_an_account_without_code(op, value, to, ends):
     accounts = {CALLEE: Account(balance=2**200), OTHER: Account(nonce=1)}
     end = (Op.STOP,) if ends else (0, 0, Op.REVERT)
-    code = program(*call(Op.CALL, to=to, value=value, gas=10_000), *end)
+    code = program(*call(op, to=to, value=value, gas=10_000), *end)
     check(trace_of(code, accounts=accounts, value=ETHER))
 
 
@@ -83,11 +87,31 @@ def test_plain_call_of_an_account_without_code(op):
     check(trace_of(program(*call(op, to=DEAD), *call(op, to=BIG), Op.RETURNDATASIZE)))
 
 
-@pytest.mark.parametrize("to", [CALLEE, DEAD, OTHER])
+@pytest.mark.parametrize("op", WITH_VALUE)
+@pytest.mark.parametrize("to", [CALLEE, DEAD, OTHER, 2])
 @pytest.mark.parametrize("end", [(Op.STOP,), (0, 0, Op.REVERT)])
-def test_more_value_than_there_is(to, end):
+def test_more_value_than_there_is(op, to, end):
     accounts = with_callee(Op.STOP) | {OTHER: Account(balance=1)}
-    check(trace_of(program(*call(Op.CALL, to=to, value=6), *end), accounts=accounts))
+    check(trace_of(program(*call(op, to=to, value=6), *end), accounts=accounts))
+
+
+@pytest.mark.parametrize("op", KINDS)
+def test_the_greatest_depth(op):
+    """The program calls itself until there is no more room."""
+    code = program(*call(op, to=TARGET, gas=2**64, value=1))
+    trace = trace_of(code, gas_limit=10**15, block_gas_limit=10**15)
+    assert trace.frames.depth.max() == 1024
+    tables, public = tables_of(trace)
+    assert kernels.violations(tables) == []
+    assert kernels.imbalances(tables, public) == []
+
+
+def test_value_of_a_code_call_from_a_static_frame():
+    """CALLCODE may have value there: it stays where it is."""
+    accounts = with_callee(*call(Op.CALLCODE, to=OTHER, value=3), balance=3) | {
+        OTHER: Account(code=Code(program(*READS)))
+    }
+    check(trace_of(program(*call(Op.STATICCALL)), accounts=accounts))
 
 
 def test_undoing_is_nested():

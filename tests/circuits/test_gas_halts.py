@@ -12,7 +12,7 @@ from zkevm.trace.trace import Halt
 CALLEE = 0xCA11EE
 OTHER = 0x07E4
 DEAD = 0xDEAD
-SUPPORTED = [t for t in TOUCHES if t.op not in (Op.EXTCODECOPY, Op.CALLCODE, Op.CREATE, Op.CREATE2)]
+SUPPORTED = [t for t in TOUCHES if t.op not in (Op.EXTCODECOPY, Op.CREATE, Op.CREATE2)]
 
 
 def outer(code, gas):

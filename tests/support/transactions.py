@@ -53,6 +53,7 @@ def trace_of(
     to: int = TARGET,
     coinbase: int = COINBASE,
     base_fee: int = 10,
+    block_gas_limit: int = 30_000_000,
     rules: Fork | None = None,
 ) -> Trace:
     """The trace of a transaction to TARGET, which has this code and storage.
@@ -80,7 +81,7 @@ def trace_of(
         coinbase=coinbase,
         number=19_000_000,
         timestamp=1_700_000_000,
-        gas_limit=30_000_000,
+        gas_limit=block_gas_limit,
         base_fee=base_fee,
         prev_randao=2**200 + 3,
     )
