@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.execution.history import CodeHistory
 from circuits.execution.journal import Journal, journal
 from circuits.execution.schedule import Schedule, schedule
 from circuits.execution.stack import POPPED, Operands, StackRefreshes, gaps, operands
@@ -77,6 +78,11 @@ class Execution:
     def code_places(self) -> dict[int, int]:
         """The place in `trace.codes` of each code hash."""
         return {h: i for i, h in enumerate(ints_from_words(self.trace.code_hashes))}
+
+    @cached_property
+    def code_history(self) -> CodeHistory:
+        """The code hashes of accounts over time."""
+        return CodeHistory(self.trace)
 
     @cached_property
     def frame_codes(self) -> U64:

@@ -24,8 +24,7 @@ from circuits.language import (
     constant,
     word,
 )
-from circuits.language.arrays import integers
-from circuits.language.callee import CodeInfo, code_facts
+from circuits.language.callee import CodeInfo, codes_of
 from circuits.language.compare import IsEqualWord, IsZeroWord
 from circuits.language.state import (
     AddressAccess,
@@ -117,8 +116,7 @@ class ExtCodeSize(AccountQuery):
 
     def fill(self, w: Witness, s: Steps) -> None:
         super().fill(w, s)
-        address = integers(addresses(s.pop(0)))
-        self.info.fill(w, [code_facts(s.execution, a) for a in address])
+        self.info.fill(w, codes_of(s.execution, addresses(s.pop(0)), s.rows))
 
 
 class ExtCodeHash(AccountQuery):

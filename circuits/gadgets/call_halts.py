@@ -27,7 +27,7 @@ from circuits.language import (
     select,
 )
 from circuits.language.arrays import integers, words
-from circuits.language.callee import CodeInfo, code_facts, followed
+from circuits.language.callee import CodeInfo, codes_of, followed
 from circuits.language.calling import CallStep
 from circuits.language.compare import IsZeroWord
 from circuits.language.halt import ExceptionalHalt
@@ -125,16 +125,16 @@ class Unpaid(UnpaidStep):
         address = addresses(s.pop(1))
         self.mark.plan_read(self, plan, address, s.clock)
         self.code_hash.plan_read(self, plan, address, s.clock)
-        targets, follows = followed(s.execution, self.fork, address)
+        targets, follows = followed(s.execution, self.fork, address, s.rows)
         other = follows & (targets != address).any(axis=1)
         self.delegate_mark.plan_read(self, plan, targets, s.clock, other)
 
     def fill(self, w: Witness, s: Steps) -> None:
         address = addresses(s.pop(1))
-        targets, follows = followed(s.execution, self.fork, address)
+        targets, follows = followed(s.execution, self.fork, address, s.rows)
         itself = follows & (targets == address).all(axis=1)
         self.here.fill(w, s)
-        self.info.fill(w, [code_facts(s.execution, a) for a in integers(address)])
+        self.info.fill(w, codes_of(s.execution, address, s.rows))
         w[self.follows], w[self.to_itself] = follows, itself
         touch = _touch(w, self.mark, self.fresh, np.ones(len(s), np.bool_))
         touch += _touch(w, self.delegate_mark, self.delegate_fresh, follows & ~itself)
@@ -188,8 +188,7 @@ class CallOutOfGas(Unpaid, UnpaidValueStep):
         super().fill(w, s)
 
     def surcharges(self, w: Witness, s: Steps) -> list[int]:
-        called = integers(addresses(s.pop(1)))
-        codes = [code_facts(s.execution, a).code for a in called]
+        codes = [f.code for f in codes_of(s.execution, addresses(s.pop(1)), s.rows)]
         moves = _moves(s)
         self.new_account.fill(w, codes, moves)
         new = np.where(w[self.new_account.dead] != 0, gas.NEW_ACCOUNT, 0)

@@ -35,8 +35,7 @@ from circuits.language import (
     WordCount,
     range_end,
 )
-from circuits.language.arrays import integers
-from circuits.language.callee import CodeFacts, CodeInfo, code_facts
+from circuits.language.callee import CodeFacts, CodeInfo, codes_of
 from circuits.language.compare import Less
 from circuits.language.copying import after_copy, request_copy
 from circuits.language.state import (
@@ -237,7 +236,7 @@ class ExtCodeCopy(CopyFrom):
 
 def facts_of(s: Steps) -> list[CodeFacts]:
     """Of the codes of the accounts that EXTCODECOPY names."""
-    return [code_facts(s.execution, address) for address in integers(addresses(s.pop(0)))]
+    return codes_of(s.execution, addresses(s.pop(0)), s.rows)
 
 
 class MemoryCopy(StepGadget):

@@ -28,7 +28,7 @@ from circuits.language import (
     word,
 )
 from circuits.language.arrays import integers
-from circuits.language.callee import code_facts
+from circuits.language.callee import codes_of
 from circuits.language.calling import (
     CALL_TICKS,
     Calling,
@@ -106,8 +106,7 @@ class FramelessCall(Frameless, MovingCall):
 
     def fill(self, w: Witness, s: Steps) -> None:
         super().fill(w, s)
-        called = integers(addresses(s.pop(1)))
-        codes = [code_facts(s.execution, a).code for a in called]
+        codes = [f.code for f in codes_of(s.execution, addresses(s.pop(1)), s.rows)]
         self.new_account.fill(w, codes, with_value(s))
 
 

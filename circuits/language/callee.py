@@ -14,7 +14,7 @@ import numpy as np
 
 from circuits.buses import CODE_INFO
 from circuits.execution.execution import Execution
-from circuits.execution.tokens import U64, Mask
+from circuits.execution.tokens import I64, U64, Mask
 from circuits.language.arrays import integers
 from circuits.language.builder import Builder
 from circuits.language.columns import Bit
@@ -28,6 +28,8 @@ from zkevm.evm.fork import Fork
 from zkevm.plonkish.expression import Column, ColumnType, Expr
 from zkevm.trace.words import Words, words_from_ints
 
+Rows = I64 | Sequence[int]
+
 
 @dataclass(frozen=True)
 class CodeFacts:
@@ -39,14 +41,17 @@ class CodeFacts:
     target: int
 
 
-def code_facts(execution: Execution, address: int) -> CodeFacts:
-    """Of the code that an account had before the transaction.
+NO_CODE = CodeFacts(0, 0, False, 0)
+
+
+def code_facts(execution: Execution, address: int, row: int) -> CodeFacts:
+    """Of the code that an account has before a row of the trace.
 
     Raises NotProvableError if the trace does not hold that code.
     """
-    code_hash = execution.trace.pre.accounts[address].code_hash
+    code_hash = execution.code_history.before(address, row)
     if code_hash == EMPTY_CODE.hash:
-        return CodeFacts(0, 0, False, 0)
+        return NO_CODE
     found = execution.code_places.get(code_hash)
     if found is None:
         raise NotProvableError(f"not provable yet: the code of {address:#042x} is not in the trace")
@@ -76,13 +81,12 @@ class CodeInfo(Part):
         facts = (self.code, self.length, self.delegated, self.target)
         c.request(CODE_INFO, when, *code.old[:2], *facts, label=f"{self.label} of the hash")
 
-    def fill(self, w: Witness, facts: Sequence[CodeFacts | None]) -> None:
-        """From the facts, None where it is not looked up."""
-        found = [f or CodeFacts(0, 0, False, 0) for f in facts]
-        w[self.code] = np.array([f.code for f in found], np.uint64)
-        w[self.length] = np.array([f.length for f in found], np.uint64)
-        w[self.delegated] = np.array([f.delegated for f in found], np.bool_)
-        w[self.target] = words_from_ints(f.target for f in found)
+    def fill(self, w: Witness, facts: Sequence[CodeFacts]) -> None:
+        """From the facts, NO_CODE where it is not looked up."""
+        w[self.code] = np.array([f.code for f in facts], np.uint64)
+        w[self.length] = np.array([f.length for f in facts], np.uint64)
+        w[self.delegated] = np.array([f.delegated for f in facts], np.bool_)
+        w[self.target] = words_from_ints(f.target for f in facts)
 
 
 class CalleeCode(Part):
@@ -133,33 +137,42 @@ class CalleeCode(Part):
         plan: Plan,
         fork: Fork,
         address: Words,
+        rows: Rows,
         clock: U64,
         warm: Mask | None = None,
         inverses: Inverses | None = None,
     ) -> None:
         """Register the accesses; `warm` tells which delegates were, needed with `inverses`."""
-        targets, follows = followed(plan.execution, fork, address)
+        targets, follows = followed(plan.execution, fork, address, rows)
         self.account.plan_read(owner, plan, address, clock)
         later = clock + np.uint64(1)
         self.touch.plan(owner, plan, targets, later, warm, inverses, follows)
         self.delegate.plan_read(owner, plan, targets, later, follows)
 
-    def fill(self, w: Witness, execution: Execution, fork: Fork, address: Words) -> None:
-        """From the addresses called."""
-        targets, follows = followed(execution, fork, address)
-        self.info.fill(w, [code_facts(execution, a) for a in integers(address)])
+    def fill(
+        self, w: Witness, execution: Execution, fork: Fork, address: Words, rows: Rows
+    ) -> None:
+        """From the addresses called and the rows of the trace that call them."""
+        targets, follows = followed(execution, fork, address, rows)
+        self.info.fill(w, codes_of(execution, address, rows))
         w[self.follows] = follows
-        self.delegate_info.fill(
-            w,
-            [
-                code_facts(execution, a) if f else None
-                for a, f in zip(integers(targets), follows, strict=True)
-            ],
-        )
+        delegates = codes_of(execution, targets, rows, follows)
+        self.delegate_info.fill(w, delegates)
 
 
-def followed(execution: Execution, fork: Fork, address: Words) -> tuple[Words, Mask]:
-    """To which accounts those called are delegated, and which are."""
-    facts = [code_facts(execution, a) for a in integers(address)]
+def codes_of(
+    execution: Execution, address: Words, rows: Rows, where: Mask | None = None
+) -> list[CodeFacts]:
+    """Of the codes that accounts have before rows of the trace; of none where `where` is clear."""
+    asked = np.ones(len(address), np.bool_) if where is None else where
+    return [
+        code_facts(execution, a, int(row)) if when else NO_CODE
+        for a, row, when in zip(integers(address), rows, asked, strict=True)
+    ]
+
+
+def followed(execution: Execution, fork: Fork, address: Words, rows: Rows) -> tuple[Words, Mask]:
+    """To which accounts those called by rows of the trace are delegated, and which are."""
+    facts = codes_of(execution, address, rows)
     follows = np.array([fork.has_delegations and f.delegated for f in facts], np.bool_)
     return words_from_ints(f.target for f in facts), follows

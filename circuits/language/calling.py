@@ -127,7 +127,9 @@ class Calling(CallStep):
         address = addresses(s.pop(1))
         self.growth.plan(s, plan, self._end(s))
         self.touch.plan(self, plan, address, s.clock, warm[0], inverses_of(s))
-        self.code_run.plan(self, plan, self.fork, address, s.clock, warm[1], inverses_of(s, 1))
+        self.code_run.plan(
+            self, plan, self.fork, address, s.rows, s.clock, warm[1], inverses_of(s, 1)
+        )
 
     def fill(self, w: Witness, s: Steps) -> None:
         first = self._first_range()
@@ -137,7 +139,7 @@ class Calling(CallStep):
         self.end.fill(w, range_end(*ranges[0]), range_end(*ranges[1]))
         self.growth.fill(w, s, self._end(s))
         self.this.fill(w, s)
-        self.code_run.fill(w, s.execution, self.fork, addresses(s.pop(1)))
+        self.code_run.fill(w, s.execution, self.fork, addresses(s.pop(1)), s.rows)
         w[self.available] = self.gas_after_charging(s)
         w[self.saved_undo] = self._saved_undo(s)
 
@@ -150,7 +152,7 @@ class Calling(CallStep):
         return np.maximum(*ends)
 
     def _saved_undo(self, s: Steps) -> U64:
-        _, follows = followed(s.execution, self.fork, addresses(s.pop(1)))
+        _, follows = followed(s.execution, self.fork, addresses(s.pop(1)), s.rows)
         return s.undo + s.undone * (1 + follows.astype(np.uint64))
 
     @abstractmethod

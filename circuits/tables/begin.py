@@ -69,7 +69,7 @@ from zkevm.evm.fork import Fork
 from zkevm.evm.opcodes import Op
 from zkevm.evm.validity import intrinsic_gas
 from zkevm.plonkish.expression import Expr
-from zkevm.trace.trace import FrameKind
+from zkevm.trace.trace import BEGIN, FrameKind
 
 GAS_BITS = 64
 NO_CAP = 2**GAS_BITS - 1
@@ -309,7 +309,7 @@ class BeginTransaction(TableGadget[range]):
         ):
             touch.plan(self, plan, address, one_number(begin + tick))
         list_end = one_number(amounts.list_end)
-        self.callee.plan(self, plan, self.fork, target, list_end)
+        self.callee.plan(self, plan, self.fork, target, (0,), list_end)
         undone = execution.schedule.undone[:1]
         moves = np.array([transaction.value > 0])
         inverses = [
@@ -342,7 +342,7 @@ class BeginTransaction(TableGadget[range]):
         keys_of_list = sum(len(e.storage_keys) for e in transaction.access_list)
         intrinsic = intrinsic_gas(self.fork, transaction)
         cap = self.fork.max_transaction_gas
-        facts = code_facts(execution, amounts.sender)
+        facts = code_facts(execution, amounts.sender, BEGIN)
         moves = np.array([transaction.value > 0])
         filled: list[tuple[Part, int]] = [
             (self.real, 1),
@@ -394,6 +394,6 @@ class BeginTransaction(TableGadget[range]):
         self.most.fill(w, one_word(most))
         carry = (most % HALF + transaction.value % HALF + spare % HALF) // HALF
         w[self.spare_carry] = np.array([[carry >= 1, carry >= 2]])
-        self.callee.fill(w, execution, self.fork, one_word(amounts.target))
+        self.callee.fill(w, execution, self.fork, one_word(amounts.target), (0,))
         before = (one_word(amounts.after_fee), one_word(amounts.target_before))
         self.transfer.fill(w, *before, one_word(transaction.value), moves)
