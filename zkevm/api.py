@@ -10,7 +10,7 @@ Every function raises errors of the `ZkevmError` family only. Phases can be list
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,6 +79,8 @@ class Checked:
     statement: Statement
     rows: Mapping[str, int]
     """The rows in use of each table that is present, by name."""
+    cells: int
+    """The cells of these rows."""
     failures: tuple[checking.Failure, ...]
 
 
@@ -90,6 +92,10 @@ class Proven:
     statement: Statement
     proof: Proof
     srs: VerifierSrs
+    rows: Mapping[str, int]
+    """The rows in use of each table that is present, by name."""
+    cells: int
+    """The cells of these rows."""
 
     def file(self) -> codec.ProofFile:
         """The proof with what a verifier must know: the statement and which setup was used."""
@@ -162,19 +168,20 @@ def trace(case: TestCase) -> Traced:
         return Traced(*record(case))
 
 
-def check(case: TestCase) -> Checked:
+def check(case: TestCase | Traced) -> Checked:
     """Execute a case, fill every table, and check every constraint and bus without cryptography.
 
     Raises `NotProvableError` naming the first step that no gadget proves.
     """
-    traced = trace(case)
+    traced = case if isinstance(case, Traced) else trace(case)
     filled, tables, stated = _assign(traced)
     with phase("check"):
         failures = checking.failures(filled, tables, stated.messages())
     return Checked(
         execution=traced.execution,
         statement=stated,
-        rows={each.table.name: each.rows for each in tables},
+        rows=_rows(tables),
+        cells=_cells(tables),
         failures=tuple(failures),
     )
 
@@ -188,7 +195,7 @@ def load_srs(path: str | Path | None = None) -> Srs:
         return trusted_setup.development_srs() if path is None else trusted_setup.load(Path(path))
 
 
-def prove(case: TestCase, srs: Srs | None = None) -> Proven:
+def prove(case: TestCase | Traced, srs: Srs | None = None) -> Proven:
     """Execute a case, prove what it did, and verify the proof.
 
     Without `srs` the development SRS of this user serves, see `load_srs`. Raises `UsageError`
@@ -196,7 +203,7 @@ def prove(case: TestCase, srs: Srs | None = None) -> Proven:
     `TooLargeError` if the SRS has too few powers.
     """
     kernels = prover.native_kernels()
-    traced = trace(case)
+    traced = case if isinstance(case, Traced) else trace(case)
     _, tables, stated = _assign(traced)
     srs = load_srs() if srs is None else srs
     key = circuit(stated.fork)
@@ -206,7 +213,7 @@ def prove(case: TestCase, srs: Srs | None = None) -> Proven:
         proof = prover.prove(key, witness, messages, digest, srs, progress=begin, kernels=kernels)
     with phase("verify"):
         verifier.verify(key, proof, messages, digest, srs.verifier)
-    return Proven(traced.execution, stated, proof, srs.verifier)
+    return Proven(traced.execution, stated, proof, srs.verifier, _rows(tables), _cells(tables))
 
 
 def verify(proof_file: bytes, srs: VerifierSrs | None = None) -> Verified:
@@ -232,6 +239,14 @@ def _assign(traced: Traced) -> tuple[Filled, list[Cells], Statement]:
     stated = statement(filled)
     stated.check()
     return filled, tables, stated
+
+
+def _rows(tables: Sequence[Cells]) -> dict[str, int]:
+    return {each.table.name: each.rows for each in tables}
+
+
+def _cells(tables: Sequence[Cells]) -> int:
+    return sum(each.rows * len(each.table.columns) for each in tables)
 
 
 def _setup_of(fields: Mapping[str, object], given: VerifierSrs | None) -> VerifierSrs:

@@ -15,6 +15,7 @@ main = VerbGroup(
         "check": "zkevm.cli.proving:check",
         "prove": "zkevm.cli.proving:prove",
         "verify": "zkevm.cli.proving:verify",
+        "statetest": "zkevm.cli.statetest:statetest",
         "info": "zkevm.cli.info:info",
         "setup": "zkevm.cli.setup:setup",
     },

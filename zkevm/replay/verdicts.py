@@ -1,0 +1,179 @@
+"""Judging cases: execute, compare with what the fixture expects, check or prove."""
+
+import re
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+
+from zkevm import api
+from zkevm.errors import InputError, NotProvableError, TooLargeError, ZkevmError
+from zkevm.evm.execute import execute
+from zkevm.evm.statetest import TestCase, decode_cases
+from zkevm.evm.validity import InvalidTransaction
+from zkevm.phases import Phase, listening
+from zkevm.replay import cache as result_cache
+from zkevm.replay.results import CaseResult, Level, Verdict
+from zkevm.replay.sources import Document, kind_of
+from zkevm.srs import Srs
+
+STEP_LIMIT = 20_000
+"""Cases of more steps are not checked or proven, unless the options say so."""
+
+OUT_OF_REACH = {
+    "CALLBlake2f_MaxRounds": "2**32 rounds of the BLAKE2 compression function",
+    "loopMul": "more than a billion steps",
+}
+"""Why tests whose name contains the key are not even executed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Which cases to take, and how far."""
+
+    level: Level = Level.EXECUTE
+    fork: str | None = None
+    run: str | None = None
+    """A regular expression to be found in `source::test`."""
+    step_limit: int = STEP_LIMIT
+    cache: bool = True
+    """Whether to take over the results of cases that passed before."""
+
+    def chooses(self, source: str, test: str, fork: str) -> bool:
+        """Whether a case is among those."""
+        named = self.run is None or re.search(self.run, f"{source}::{test}")
+        return bool(named) and self.fork in {None, fork}
+
+
+@dataclass(slots=True)
+class Silence:
+    """A listener to phases that says nothing: a replay has too many."""
+
+    def began(self, name: str) -> None:
+        """Say nothing."""
+
+    def ended(self, phase: Phase) -> None:
+        """Say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Judges cases by the options, with the results of earlier runs by digest."""
+
+    options: Options
+    known: Mapping[str, CaseResult] = field(default_factory=dict)
+
+    def document(self, document: Document) -> Iterator[CaseResult]:
+        """Yield the results of the chosen cases of a file; one for the file if it has no tests."""
+        source = document.source
+        try:
+            kind = kind_of(document)
+            if kind is None:
+                yield CaseResult(source=source, verdict=Verdict.SKIPPED, reasons=("no tests",))
+                return
+            for case in decode_cases(document.text, source):
+                if self.options.chooses(source, case.name, case.fork.name):
+                    yield self.case(case, source)
+        except InputError as error:
+            yield CaseResult(source=source, verdict=Verdict.MALFORMED, reasons=(str(error),))
+
+    def case(self, case: TestCase, source: str) -> CaseResult:
+        """The result of a case; an unexpected exception is a failure that shows where it arose."""
+        blank = CaseResult(
+            source=source,
+            test=case.name,
+            fork=case.fork.name,
+            index=case.indexes,
+            verdict=Verdict.PASS,
+        )
+        for name, reason in OUT_OF_REACH.items():
+            if name in case.name:
+                return replace(blank, verdict=Verdict.SKIPPED, reasons=(reason,))
+        start = time.perf_counter()
+        with listening(Silence()):
+            try:
+                result = self._executed(case, blank)
+            except ZkevmError as error:
+                result = _ended(blank, error)
+            except Exception as error:  # noqa: BLE001 (a bug in one case must not end the others)
+                result = _failed(blank, _places(error))
+        return result if result.cached else replace(result, seconds=time.perf_counter() - start)
+
+    def _executed(self, case: TestCase, blank: CaseResult) -> CaseResult:
+        if self.options.level == Level.EXECUTE:
+            return _failed(blank, execute(case).problems())
+        try:
+            traced = api.trace(case)
+        except InvalidTransaction:  # nothing to prove
+            return _failed(blank, execute(case).problems())
+        steps = len(traced.trace.rows)
+        result = _failed(replace(blank, steps=steps), traced.execution.problems())
+        if result.verdict == Verdict.FAIL:
+            return result
+        if steps > self.options.step_limit:
+            reason = f"more than {self.options.step_limit:,} steps"
+            return replace(result, verdict=Verdict.SKIPPED, reasons=(reason,))
+        return self._traced(traced, result)
+
+    def _traced(self, traced: api.Traced, result: CaseResult) -> CaseResult:
+        digest = result_cache.digest(traced.trace, self.options.level)
+        if digest in self.known:
+            known = self.known[digest]
+            return replace(
+                result,
+                rows=known.rows,
+                cells=known.cells,
+                seconds=known.seconds,
+                digest=digest,
+                cached=True,
+            )
+        result = replace(result, digest=digest)
+        try:
+            made = (
+                api.check(traced)
+                if self.options.level == Level.CHECK
+                else api.prove(traced, _development_srs())
+            )
+        except ZkevmError as error:
+            return _ended(result, error)
+        except Exception as error:  # noqa: BLE001 (as above, but the steps are known)
+            return _failed(result, _places(error))
+        result = replace(result, rows=sum(made.rows.values()), cells=made.cells)
+        return _failed(result, _faults(made) if isinstance(made, api.Checked) else [])
+
+
+def _failed(result: CaseResult, problems: list[str]) -> CaseResult:
+    """The same result, failed if there are problems."""
+    if not problems:
+        return result
+    return replace(result, verdict=Verdict.FAIL, reasons=tuple(problems))
+
+
+def _ended(result: CaseResult, error: ZkevmError) -> CaseResult:
+    """The result of a case that ended with an error."""
+    refused = isinstance(error, NotProvableError | TooLargeError)
+    verdict = Verdict.REFUSED if refused else Verdict.FAIL
+    return replace(result, verdict=verdict, reasons=(str(error),))
+
+
+def _faults(checked: api.Checked) -> list[str]:
+    """The first unsatisfied constraint or message in EVM terms, and how many there are."""
+    faults = checked.failures
+    if not faults:
+        return []
+    rest = [f"and {len(faults) - 1} more"] if len(faults) > 1 else []
+    return [*faults[0].lines(), *rest]
+
+
+def _places(error: Exception) -> list[str]:
+    """An exception that should not have happened, with the innermost places it passed."""
+    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    places = [f"  at {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames[::-1]]
+    return [f"unexpected {type(error).__name__}: {error}", *places]
+
+
+@cache
+def _development_srs() -> Srs:
+    """The SRS of this process."""
+    return api.load_srs()
