@@ -51,6 +51,7 @@ from circuits.gadgets.memory import MemoryWord, MloadAligned, Mstore8, MstoreAli
 from circuits.gadgets.memory_halts import MemoryOutOfGas
 from circuits.gadgets.modular import Modular
 from circuits.gadgets.multiply import Multiply, MultiplySmall
+from circuits.gadgets.operand_halts import ExpOutOfGas, ExtCodeCopyOutOfGas
 from circuits.gadgets.return_data import ReturnDataCopy, ReturnDataOutOfBounds, ReturnDataSize
 from circuits.gadgets.shift import ShiftArithmetic, ShiftLogical
 from circuits.gadgets.stack import Dup, Pop, Push, Push0, Swap
@@ -170,6 +171,8 @@ GADGETS: tuple[StepGadget, ...] = (
     SstoreOutOfGas(),
     AccountOutOfGas(),
     MemoryOutOfGas(),
+    ExtCodeCopyOutOfGas(),
+    ExpOutOfGas(),
     ReturnDataOutOfBounds(),
     StaticWrite(),
     StaticCall(),

@@ -166,6 +166,8 @@ def _short_of_gas() -> Iterator[tuple[bytes, int]]:
     yield call(Op.SLOAD, 3), 100
     yield call(Op.SSTORE, 3, 1), 2500
     yield call(Op.BALANCE, OTHER), 1000
+    yield call(Op.EXP, 3, 2**130), 200
+    yield call(Op.EXTCODECOPY, OTHER, 40, 0, 100), 2600
     yield call(Op.CALL, 0, OTHER, 0, 0, 0, 0, 0), 1000
     yield call(Op.CALL, 0, OTHER, 1, 0, 0, 0, 0), 5000
     yield call(Op.CALLCODE, 0, OTHER, 1, 0, 0, 0, 0), 5000

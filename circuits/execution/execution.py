@@ -30,6 +30,7 @@ READS_OF_HALTS: dict[Halt, dict[int, int]] = {
     Halt.OUT_OF_GAS: {
         Op.SLOAD: 1,
         Op.SSTORE: 2,
+        Op.EXP: 2,
         Op.BALANCE: 1,
         Op.EXTCODESIZE: 1,
         Op.EXTCODEHASH: 1,

@@ -73,12 +73,12 @@ def test_memory(touch, offset, size):
         check(trace)
 
 
-@pytest.mark.parametrize("op", [Op.CALL, Op.DELEGATECALL, Op.STATICCALL])
+@pytest.mark.parametrize("op", [Op.CALL, Op.CALLCODE, Op.DELEGATECALL, Op.STATICCALL])
 @pytest.mark.parametrize("to", [DEAD, CALLEE, OTHER, OTHER + 1, OTHER + 2, 3])
 @pytest.mark.parametrize("value", [0, 1])
 @pytest.mark.parametrize("fork", ["Cancun", "Prague"])
 def test_calls(op, to, value, fork):
-    values = (value,) if op is Op.CALL else ()
+    values = (value,) if op in (Op.CALL, Op.CALLCODE) else ()
     more = {
         OTHER: Account(code=delegation_to(DEAD)),
         OTHER + 1: Account(code=delegation_to(OTHER + 1)),
@@ -110,15 +110,30 @@ CHEATS = [
     ("call_out_of_gas", "follows", 1),
     ("call_out_of_gas", "range.grows", -1),
     ("call_out_of_gas", "takes_output", 1),
+    ("exp_out_of_gas", "shortfall", 1),
+    ("exp_out_of_gas", "gas", -1),
+    ("exp_out_of_gas", "exponent.lo", 1),
+    ("exp_out_of_gas", "size[2]", 1),
+    ("extcodecopy_out_of_gas", "shortfall[0]", 1),
+    ("extcodecopy_out_of_gas", "gas", -1),
+    ("extcodecopy_out_of_gas", "fresh.same", 1),
+    ("extcodecopy_out_of_gas", "mark.always", 1),
+    ("extcodecopy_out_of_gas", "range.need[0]", 1),
+    ("extcodecopy_out_of_gas", "words[0]", 1),
+    ("extcodecopy_out_of_gas", "size.lo", 32),
+    ("extcodecopy_out_of_gas", "account[0]", 1),
 ]
+DEAR = {
+    "memory_out_of_gas": (30_000, 1000, Op.KECCAK256),
+    "call_out_of_gas": (0, 0, 64, 32, 1, DEAD, 0, Op.CALL),
+    "exp_out_of_gas": (DEAD, Op.BALANCE, 2**15, 3, Op.EXP),
+    "extcodecopy_out_of_gas": (100, 0, 40, DEAD, Op.EXTCODECOPY),
+}
 
 
 @pytest.mark.parametrize(("table", "column", "change"), CHEATS)
 def test_a_changed_cell_is_noticed(table, column, change):
-    if table == "memory_out_of_gas":
-        code = program(30_000, 1000, Op.KECCAK256)
-    else:
-        code = program(0, 0, 64, 32, 1, DEAD, 0, Op.CALL)
+    code = program(*DEAR[table])
     tables, public = tables_of(run(code, least_gas(code) - 1))
     assert faults(tables, public) == []
     names = [c.name for t in tables if t.table.name == table for c in t.table.columns]
@@ -126,3 +141,13 @@ def test_a_changed_cell_is_noticed(table, column, change):
         pytest.fail(f"{column} is none of {names}")
     value = cell(tables, table, 0, column) + change
     assert faults(altered(tables, table, {(0, column): value}), public)
+
+
+def test_a_longer_exponent_is_claimed():
+    """One byte more would cost more than there is."""
+    code = program(*DEAR["exp_out_of_gas"])
+    tables, public = tables_of(run(code, least_gas(code) - 1))
+    shortfall = cell(tables, "exp_out_of_gas", 0, "shortfall")
+    longer = {(0, "size[1]"): 0, (0, "size[2]"): 1, (0, "shortfall"): shortfall + 50}
+    rest = {(0, f"rest[{i}]"): (2**15 - 2**16 >> 16 * i) % 2**16 for i in range(8)}
+    assert faults(altered(tables, "exp_out_of_gas", longer | rest), public)
