@@ -31,8 +31,17 @@ from circuits.gadgets.copies import (
     ExtCodeCopy,
     MemoryCopy,
 )
+from circuits.gadgets.creates import (
+    CollideCreate,
+    CollideCreate2,
+    EnterCreate,
+    EnterCreate2,
+    FailCreate,
+    FailCreate2,
+)
+from circuits.gadgets.deposits import ReturnCode
 from circuits.gadgets.divide import Divide, DivideSmall, SignedDivide
-from circuits.gadgets.ends import ResumeCall, Return, Revert, Stop, StopPastEnd
+from circuits.gadgets.ends import Return, Revert, Stop, StopPastEnd
 from circuits.gadgets.environment import Environment
 from circuits.gadgets.exponent import Exponentiate
 from circuits.gadgets.flow import Gas, Jump, Jumpdest, Jumpi, JumpiBool, MemorySize, ProgramCounter
@@ -52,6 +61,7 @@ from circuits.gadgets.memory_halts import MemoryOutOfGas
 from circuits.gadgets.modular import Modular
 from circuits.gadgets.multiply import Multiply, MultiplySmall
 from circuits.gadgets.operand_halts import ExpOutOfGas, ExtCodeCopyOutOfGas
+from circuits.gadgets.resumes import ResumeCall, ResumeCreate
 from circuits.gadgets.return_data import ReturnDataCopy, ReturnDataOutOfBounds, ReturnDataSize
 from circuits.gadgets.shift import ShiftArithmetic, ShiftLogical
 from circuits.gadgets.stack import Dup, Pop, Push, Push0, Swap
@@ -186,6 +196,7 @@ GADGETS: tuple[StepGadget, ...] = (
     Return(),
     Revert(),
     ResumeCall(),
+    ResumeCreate(),
 )
 
 TABLES: tuple[TableGadget[Any], ...] = (
@@ -252,10 +263,11 @@ def step_gadgets(fork: str) -> tuple[StepGadget, ...]:
     without = (EmptyCall, EmptyCodeCall, EmptyPlain, FailCall, FailCode, FailPlain)
     calls = (*with_frame, *without)
     halts = (CallOutOfGas, CodeCallOutOfGas, PlainCallOutOfGas)
+    creates = (EnterCreate, EnterCreate2, CollideCreate, CollideCreate2, FailCreate, FailCreate2)
     known = [
         g for g in GADGETS if any(op in rules.instructions or op == RESUME for op in g.opcodes)
     ]
-    return (*known, *(call(rules) for call in (*calls, *halts)))
+    return (*known, *(call(rules) for call in (*calls, *halts, *creates, ReturnCode)))
 
 
 @cache

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from circuits.execution.history import CodeHistory
 from circuits.execution.journal import Journal, journal
-from circuits.execution.schedule import Schedule, schedule
+from circuits.execution.schedule import CREATE_OPS, CREATES, Schedule, schedule
 from circuits.execution.stack import POPPED, Operands, StackRefreshes, gaps, operands
 from circuits.execution.tokens import I64, U64, Mask
 from zkevm.evm.fork import Fork
@@ -22,8 +22,6 @@ from zkevm.trace.words import Words, ints_from_words
 
 SCOPE = 1
 """The scope of the one transaction of a proof."""
-
-CREATES = (FrameKind.CREATE, FrameKind.ROOT_CREATE)
 
 READS_OF_HALTS: dict[Halt, dict[int, int]] = {
     Halt.INVALID_JUMP: {Op.JUMP: 1, Op.JUMPI: 2},
@@ -41,11 +39,15 @@ READS_OF_HALTS: dict[Halt, dict[int, int]] = {
         Op.EXTCODECOPY: 4,
         Op.CREATE: 3,
         Op.CREATE2: 3,
+        Op.SELFDESTRUCT: 1,
         **dict.fromkeys((Op.CALL, Op.CALLCODE), 7),
         **dict.fromkeys((Op.DELEGATECALL, Op.STATICCALL), 6),
     },
     Halt.STATIC_VIOLATION: {Op.CALL: 3},
     Halt.RETURNDATA_OUT_OF_BOUNDS: {Op.RETURNDATACOPY: 3},
+    Halt.INITCODE_TOO_LARGE: {Op.CREATE: 3, Op.CREATE2: 3},
+    Halt.INVALID_CODE: {Op.RETURN: 2},
+    Halt.CODE_TOO_LARGE: {Op.RETURN: 2},
 }
 """Operands that a failing row has to show to prove its failure; the others stay where they are."""
 
@@ -191,8 +193,9 @@ def execution(trace: Trace) -> Execution:
             reads[row] = 0
     found = operands(trace, reads)
     value = np.zeros(len(op), np.bool_)
-    calls = np.flatnonzero((op == Op.CALL) & (reads > 2))
-    value[calls] = found.word[found.start[calls] + 2].any(axis=1)
+    for opcodes, place in (((Op.CALL,), 2), (CREATE_OPS, 0)):
+        rows = np.flatnonzero(np.isin(op, opcodes) & (reads > place))
+        value[rows] = found.word[found.start[rows] + place].any(axis=1)
     planned = schedule(trace, value)
     gap, refreshes = gaps(trace, found, planned.clock, planned.frame_id)
     return Execution(trace, planned, found, gap, refreshes)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from circuits.execution.tokens import I64, U64, Mask
 from zkevm.evm.opcodes import Op
-from zkevm.trace.trace import RESUME, CallOutcome, Halt, StateEventKind, Trace
+from zkevm.trace.trace import RESUME, CallOutcome, FrameKind, Halt, StateEventKind, Trace
 
 BEGIN_CLOCK = 1
 """The clock of `begin_tx`, and the id of the root frame."""
@@ -24,6 +24,11 @@ BEGIN_TICKS = 6
 
 CALL_OPS = (Op.CALL, Op.CALLCODE, Op.DELEGATECALL, Op.STATICCALL)
 CREATE_OPS = (Op.CREATE, Op.CREATE2)
+CREATES = (FrameKind.CREATE, FrameKind.ROOT_CREATE)
+
+SELFDESTRUCT_WRITES = 4
+"""The beneficiary's mark, the own balance and life, the beneficiary's balance."""
+
 TWO_TICKS = (
     Op.CALLDATACOPY,
     Op.CODECOPY,
@@ -73,8 +78,8 @@ def ticks_of_list(trace: Trace) -> int:
     return entries + len(trace.transaction.authorizations)
 
 
-def schedule(trace: Trace, call_value: NDArray[np.bool_]) -> Schedule:
-    """Order the trace.  `call_value` tells the CALL rows with a value that is not zero."""
+def schedule(trace: Trace, with_value: NDArray[np.bool_]) -> Schedule:
+    """Order the trace.  `with_value` tells the rows of CALL, CREATE and CREATE2 with a value."""
     rows, frames = trace.rows, trace.frames
     n = len(rows)
     halted = np.zeros(n, np.bool_)
@@ -85,12 +90,12 @@ def schedule(trace: Trace, call_value: NDArray[np.bool_]) -> Schedule:
     inside = trace.calls.row >= 0
     outcome[trace.calls.row[inside]] = trace.calls.outcome[inside]
     undone = _undone(trace)
-    own = _reversible(trace, halted, outcome, call_value)
+    own = _reversible(trace, halted, outcome, with_value)
     counted = np.where(undone[rows.frame], own, 0)
-    undo, undo_start = _undo(trace, counted, undone, opened, ended, call_value)
+    undo, undo_start = _undo(trace, counted, undone, opened, ended, with_value)
 
     ticks = np.ones(n, np.int64)
-    ticks[np.isin(rows.op, TWO_TICKS) & ~(halted & (rows.op != Op.SELFDESTRUCT))] = 2
+    ticks[np.isin(rows.op, TWO_TICKS) & ~halted] = 2
     ticks[rows.op == RESUME] = 2
     ticks[np.isin(rows.op, CALL_OPS + CREATE_OPS) & ~halted] = 3
     ticks[outcome == CallOutcome.PRECOMPILE] = 4
@@ -141,7 +146,7 @@ def _undone(trace: Trace) -> Mask:
     return undone
 
 
-def _reversible(trace: Trace, halted: Mask, outcome: I64, call_value: Mask) -> I64:
+def _reversible(trace: Trace, halted: Mask, outcome: I64, with_value: Mask) -> I64:
     """How many reversible writes each row makes in the count of its own frame."""
     op = trace.rows.op
     n = len(op)
@@ -150,21 +155,28 @@ def _reversible(trace: Trace, halted: Mask, outcome: I64, call_value: Mask) -> I
     marks = (events.kind == StateEventKind.WARM_ACCOUNT) | (events.kind == StateEventKind.WARM_SLOT)
     own = np.bincount(events.row[inside & marks], minlength=n)
     own[op == Op.TSTORE] = 1
-    own[np.isin(op, CREATE_OPS)] += 1
-    moved = call_value & ((outcome == CallOutcome.EMPTY) | (outcome == CallOutcome.PRECOMPILE))
+    # the creator's nonce, unless the creation fails softly
+    nonced = (outcome < 0) | (outcome == CallOutcome.CREATE_COLLISION)
+    own[np.isin(op, CREATE_OPS) & nonced] += 1
+    moved = with_value & ((outcome == CallOutcome.EMPTY) | (outcome == CallOutcome.PRECOMPILE))
     own[moved] += 2
+    own[op == Op.SELFDESTRUCT] += SELFDESTRUCT_WRITES - 1
+    kind = trace.frames.kind[trace.rows.frame]
+    own[(op == Op.RETURN) & np.isin(kind, CREATES)] = 1
     own[halted] = 0
     return own
 
 
 def _undo(
-    trace: Trace, counted: I64, undone: Mask, opened: I64, ended: I64, call_value: Mask
+    trace: Trace, counted: I64, undone: Mask, opened: I64, ended: I64, with_value: Mask
 ) -> tuple[I64, I64]:
     """The count before each row, and at each frame's first row."""
     frames = trace.frames
     undo = np.zeros(len(counted), np.int64)
     starts = np.zeros(len(frames), np.int64)
-    starts[0] = 2 if undone[0] and trace.transaction.value else 0
+    is_create = np.isin(frames.kind, CREATES)
+    if undone[0]:
+        starts[0] = 2 * int(is_create[0]) + 2 * int(trace.transaction.value > 0)
     saved: list[int] = []
     count = int(starts[0])
     for first, last in _segments(opened, ended):
@@ -173,8 +185,10 @@ def _undo(
         count = int(undo[last] + part[-1])
         if (child := int(opened[last])) >= 0:
             saved.append(count)
-            moved = 2 if undone[child] and call_value[last] else 0
-            starts[child] = count = (count if frames.success[child] else 0) + moved
+            starts[child] = count if frames.success[child] else 0
+            if undone[child]:
+                starts[child] += 2 * int(is_create[child]) + 2 * int(with_value[last])
+            count = int(starts[child])
         elif (frame := int(ended[last])) > 0:
             kept = saved.pop()
             count = count if frames.success[frame] else kept
@@ -186,6 +200,7 @@ def _journal(trace: Trace, clock: U64, opened: I64, ended: I64, halted: Mask) ->
     op = trace.rows.op
     changes = (op >= Op.LOG0) & (op <= Op.LOG4) & ~halted
     changes[trace.refunds.row[(trace.refunds.row >= 0) & (trace.refunds.row < len(op))]] = True
+    changes[newly_destroyed(trace)] = True
     journal = np.zeros(len(op), np.uint64)
     saved: list[int] = []
     entry = BEGIN_CLOCK
@@ -202,6 +217,13 @@ def _journal(trace: Trace, clock: U64, opened: I64, ended: I64, halted: Mask) ->
             kept = saved.pop()
             entry = entry if trace.frames.success[frame] else kept
     return journal, np.where(changes, clock, journal)
+
+
+def newly_destroyed(trace: Trace) -> I64:
+    """The rows that mark an account as destroyed which was not."""
+    state = trace.state
+    marks = (state.kind == StateEventKind.DESTROYED) & (state.old[:, 0] == 0)
+    return np.asarray(state.row[marks], np.int64)
 
 
 def _segments(opened: I64, ended: I64) -> Iterator[tuple[int, int]]:

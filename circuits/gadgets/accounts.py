@@ -108,7 +108,7 @@ class ExtCodeSize(AccountQuery):
 
     def constrain(self, c: Builder) -> Next:
         self.code_hash.read(c, self.real, self.address, self.clock)
-        self.info.use(c, self.real, self.code_hash)
+        self.info.use(c, self.real, self.code_hash.hash)
         return self.answer(c, word(self.info.length))
 
     def plan_reads(self, plan: Plan, address: Words, s: Steps) -> None:

@@ -99,7 +99,7 @@ class Unpaid(UnpaidStep):
         self.mark.read(c, real, self.address, clock)
         self.fresh.use(c, real, scope, self.mark.old[0])
         self.code_hash.read(c, real, self.address, clock)
-        self.info.use(c, real, self.code_hash)
+        self.info.use(c, real, self.code_hash.hash)
         followed_ = self.info.delegated if self.fork.has_delegations else 0
         c.require_equal("follows a delegation", self.follows, followed_)
         target = self.info.target

@@ -203,7 +203,7 @@ class ExtCodeCopy(CopyFrom):
 
     def source(self, c: Builder) -> tuple[Expr, Expr | int]:
         self.code_hash.read(c, self.real, self.account.address, self.clock)
-        self.info.use(c, self.real, self.code_hash)
+        self.info.use(c, self.real, self.code_hash.hash)
         c.require_equal("the length of the code", self.length, self.info.length)
         return self.info.code, 0
 

@@ -27,7 +27,6 @@ from circuits.language import (
     values,
     word,
 )
-from circuits.language.arrays import integers
 from circuits.language.callee import codes_of
 from circuits.language.calling import (
     CALL_TICKS,

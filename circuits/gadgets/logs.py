@@ -87,7 +87,7 @@ class Log(StepGadget):
 
     def plan(self, s: Steps, plan: Plan) -> None:
         size, index = s.pop(1)[:, 0], s.pop(0)[:, 0]
-        _, number = s.execution.journal.find(s.journal)
+        number = s.execution.journal.find(s.journal).logs
         stream = number.astype(np.uint64) + np.uint64(LOG_STREAM + LOG_STREAM_SCOPE * SCOPE)
         source = (CopyKind.MEMORY, s.frame, index, index + size)
         zero = np.zeros(len(s), np.uint64)

@@ -7,7 +7,7 @@ Relation.  The account's code hash is looked up in `code_info`.  If it is a dele
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,9 +55,16 @@ def code_facts(execution: Execution, address: int, row: int) -> CodeFacts:
     found = execution.code_places.get(code_hash)
     if found is None:
         raise NotProvableError(f"not provable yet: the code of {address:#042x} is not in the trace")
-    code = execution.trace.codes[found]
+    return listed_code(execution, found)
+
+
+def listed_code(execution: Execution, place: int) -> CodeFacts:
+    """Of the code at a place of the trace's list; -1 is the empty code."""
+    if place < 0:
+        return NO_CODE
+    code = execution.trace.codes[place]
     delegate = Code(code).delegate
-    code_id = int(execution.code_ids[found])
+    code_id = int(execution.code_ids[place])
     return CodeFacts(code_id, len(code), delegate is not None, delegate or 0)
 
 
@@ -76,10 +83,10 @@ class CodeInfo(Part):
         yield ".delegated", self.delegated
         yield ".target", self.target
 
-    def use(self, c: Builder, when: Expr, code: CodeAccess) -> None:
-        """Where `when` is 1, of the hash that an access has read."""
+    def use(self, c: Builder, when: Expr, code_hash: Iterable[Expr]) -> None:
+        """Where `when` is 1, of the hash with these halves."""
         facts = (self.code, self.length, self.delegated, self.target)
-        c.request(CODE_INFO, when, *code.old[:2], *facts, label=f"{self.label} of the hash")
+        c.request(CODE_INFO, when, *code_hash, *facts, label=f"{self.label} of the hash")
 
     def fill(self, w: Witness, facts: Sequence[CodeFacts]) -> None:
         """From the facts, NO_CODE where it is not looked up."""
@@ -123,13 +130,13 @@ class CalleeCode(Part):
     ) -> None:
         """On real rows, read the code at `clock`; touch the delegate, read its code at the next."""
         self.account.read(c, c.real, address, clock)
-        self.info.use(c, c.real, self.account)
+        self.info.use(c, c.real, self.account.hash)
         followed = self.info.delegated if fork.has_delegations else 0
         c.require_equal(f"{self.label} follows a delegation", self.follows, followed)
         target = self.info.target
         self.touch.use(c, self.follows, target, clock + 1, scope, undoing)
         self.delegate.read(c, self.follows, target, clock + 1)
-        self.delegate_info.use(c, self.follows, self.delegate)
+        self.delegate_info.use(c, self.follows, self.delegate.hash)
 
     def plan(
         self,

@@ -42,30 +42,37 @@ class JournalChange(Part):
         clock: Expr,
         refund: Expr | int = 0,
         logs: Expr | int = 0,
+        destroyed: Expr | int = 0,
     ) -> Expr:
         """Where `when` is 1, add to the counters of `entry`.  Returns the id then in force."""
         counters = (self.refund, self.logs, self.destroyed)
         c.request(JOURNAL, when, entry, *counters)
-        after = (self.refund + refund, self.logs + logs, self.destroyed)
+        after = (self.refund + refund, self.logs + logs, self.destroyed + destroyed)
         c.send(JOURNAL_NEW, when, clock, *after)
         return entry + when * (clock - entry)
 
     def plan(
-        self, plan: Plan, s: Steps, refund: I64 | int = 0, logs: int = 0, where: Mask | None = None
+        self,
+        plan: Plan,
+        s: Steps,
+        refund: I64 | int = 0,
+        logs: int = 0,
+        destroyed: int = 0,
+        where: Mask | None = None,
     ) -> None:
         """Record the new entries."""
         where = np.ones(len(s), np.bool_) if where is None else where
-        old_refund, old_logs = s.execution.journal.find(s.journal)
+        old = s.execution.journal.find(s.journal)
         clock = s.clock[where]
         added = np.broadcast_to(refund, (len(s),))
-        after = (old_refund + added)[where], (old_logs + logs)[where]
-        plan.request(JOURNAL_NEW, clock, *after, np.zeros(len(clock), np.uint64))
+        after = (old.refund + added, old.logs + logs, old.destroyed + destroyed)
+        plan.request(JOURNAL_NEW, clock, *(counter[where] for counter in after))
 
     def fill(self, w: Witness, s: Steps, where: Mask | None = None) -> None:
         """Fill the counters found."""
-        refund, logs = s.execution.journal.find(s.journal)
-        if where is not None:
-            refund, logs = np.where(where, refund, 0), np.where(where, logs, 0)
+        where = np.ones(len(s), np.bool_) if where is None else where
+        counters = (np.where(where, c, 0) for c in s.execution.journal.find(s.journal))
+        refund, logs, destroyed = counters
         w[self.refund] = signed_field(refund)
         w[self.logs] = logs
-        w[self.destroyed] = 0
+        w[self.destroyed] = destroyed

@@ -45,6 +45,7 @@ class Plan:
         self.returned = Ledger("returned", 1, 6, gap_bits=32)
         self.sponges = Sponges()
         self._accesses: dict[tuple[object, Part], Access] = {}
+        self._inputs: dict[tuple[object, Part], list[bytes | None]] = {}
         self._requests: dict[Bus, list[tuple[NDArray[Any], ...]]] = defaultdict(list)
         self._shared: dict[object, object] = {}
 
@@ -77,6 +78,17 @@ class Plan:
     def accessed(self, owner: object, part: Part) -> Access | None:
         """The registered accesses of a part."""
         return self._accesses.get((owner, part))
+
+    def hash(self, owner: object, part: Part, inputs: list[bytes | None]) -> None:
+        """Register what `part` hashes in the rows of `owner` (None where it does not)."""
+        for data in inputs:
+            if data:
+                self.sponges.identify(data)
+        self._inputs[owner, part] = inputs
+
+    def hashed(self, owner: object, part: Part) -> list[bytes | None] | None:
+        """The registered inputs of a part."""
+        return self._inputs.get((owner, part))
 
     def request(self, bus: Bus, *message: NDArray[Any]) -> None:
         """Record messages on a token bus, an array an element, for the table that takes them."""

@@ -281,6 +281,11 @@ class CodeAccess(FieldAccess):
     field = CODE
     cells = ("hash_lo", "hash_hi", "store")
 
+    @property
+    def hash(self) -> tuple[Expr, ...]:
+        """The halves of the hash read."""
+        return self.old[:2]
+
 
 class MarkAccess(FieldAccess):
     """The warm mark: the scope that set it, and whether the address is a precompile."""

@@ -107,6 +107,9 @@ class Recorder:
     def code_inspected(self, code: Code) -> None:
         """An EXTCODE* instruction looked at this code."""
 
+    def creating(self, init_code: bytes) -> None:
+        """CREATE or CREATE2, which did not halt, goes to run this code."""
+
     def frame_opened(self, frame: Frame) -> None:
         """A frame begins, before its first instruction."""
 

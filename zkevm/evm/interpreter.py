@@ -159,7 +159,9 @@ class Machine:
         frame.charge(gas.CODE_DEPOSIT_BYTE * len(frame.output))
         if len(frame.output) > self.fork.max_code_size:
             raise ExceptionalHalt(Halt.CODE_TOO_LARGE)
-        self.state.set_code(frame.address, Code(frame.output))
+        code = Code(frame.output)
+        self.state.set_code(frame.address, code)
+        self.recorder.code_inspected(code)
 
     def _resume(self, frame: Frame, child: Frame) -> None:
         """Give the caller the gas, the output and the result of its child."""

@@ -85,6 +85,7 @@ class TraceRecorder(Recorder):
         self._examined: set[tuple[int, int | None]] = set()
         self._refunds: list[tuple[int, int]] = []
         self._hashes: list[bytes] = []
+        self._init_codes: list[bytes] = []
         self._calls: list[tuple[int, CallOutcome, bool, int, int, bytes]] = []
         self._logs: list[TraceLog] = []
         self._codes: dict[bytes, int] = {}
@@ -133,6 +134,9 @@ class TraceRecorder(Recorder):
 
     def hashed(self, data: bytes) -> None:
         self._hashes.append(data)
+
+    def creating(self, init_code: bytes) -> None:
+        self._init_codes.append(init_code)
 
     def logged(self, log: Log) -> None:
         self._logs.append(TraceLog(self._row, log.address, log.topics, log.data))
@@ -223,6 +227,7 @@ class TraceRecorder(Recorder):
             calls=self._frameless_calls(),
             logs=tuple(self._logs),
             hashes=tuple(self._hashes),
+            init_codes=tuple(self._init_codes),
             codes=tuple(self._codes),
             code_hashes=words_from_ints(self._code_hashes),
         )

@@ -258,8 +258,10 @@ class Trace:
     logs: tuple[TraceLog, ...]
     hashes: tuple[bytes, ...]
     """The bytes hashed by each KECCAK256 row, in the order of rows."""
+    init_codes: tuple[bytes, ...]
+    """The init code of each CREATE and CREATE2 row that does not halt, in the order of rows."""
     codes: tuple[bytes, ...]
-    """The distinct codes executed or inspected (EXTCODE*), without the empty one."""
+    """The distinct codes executed, inspected (EXTCODE*) or created, without the empty one."""
     code_hashes: Words
     """Keccak-256 of each of `codes`."""
 

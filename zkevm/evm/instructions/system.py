@@ -239,6 +239,7 @@ def _create(
     frame.charge(given)
 
     # OPERATION
+    machine.recorder.creating(init_code)
     creator = frame.address
     frame.return_data = b""
     if frame.depth >= MAX_DEPTH or state.balance(creator) < value:

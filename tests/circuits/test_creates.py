@@ -1,0 +1,130 @@
+"""CREATE, CREATE2 and what becomes of created accounts: honest executions are provable."""
+
+import pytest
+
+from circuits.machine import fill
+from circuits.statement import statement
+from tests.support.creations import ANSWER, creating, deploying, salted_address, storing
+from tests.support.transactions import ETHER, TARGET, faults, program, tables_of, trace_of
+from zkevm.evm.code import Code
+from zkevm.evm.instructions.system import contract_address
+from zkevm.evm.opcodes import Op
+from zkevm.evm.state import Account
+from zkevm.trace.trace import Halt
+
+INIT = deploying(ANSWER)
+SALT = 2**255 + 0x77
+REVERTING = program(7, 0, Op.MSTORE, 5, 3, Op.REVERT)
+OBSERVING = program(
+    Op.ADDRESS, Op.CALLER, Op.CALLVALUE, Op.CALLDATASIZE, Op.CODESIZE, Op.SELFBALANCE,
+    Op.ADDRESS, Op.EXTCODESIZE, Op.ADDRESS, Op.EXTCODEHASH, 0, Op.CALLDATALOAD,
+)  # fmt: skip
+LOOKING = (
+    Op.DUP1, Op.EXTCODESIZE, Op.POP, Op.DUP1, Op.EXTCODEHASH, Op.POP, Op.DUP1, Op.BALANCE, Op.POP,
+    9, 1, 0, Op.DUP4, Op.EXTCODECOPY, 32, 0, 0, 0, 0, Op.DUP6, Op.GAS, Op.CALL, Op.POP,
+    Op.RETURNDATASIZE, Op.POP,
+)  # fmt: skip
+
+
+def proven(trace):
+    assert faults(*tables_of(trace)) == []
+    return trace
+
+
+@pytest.mark.parametrize("salt", [None, SALT, 0])
+@pytest.mark.parametrize("value", [0, 3])
+def test_a_contract_is_created_inspected_and_called(salt, value):
+    code = creating(INIT, value, salt) + program(*LOOKING)
+    address = contract_address(TARGET, 0) if salt is None else salted_address(TARGET, salt, INIT)
+    trace = proven(trace_of(code))
+    found = statement(fill(trace))
+    (account,) = (a for a in found.accounts if a.address == address)
+    assert (account.after.nonce, account.after.balance) == (1, value)
+    assert account.after.code_hash == Code(ANSWER).hash
+    assert ANSWER in found.codes
+
+
+@pytest.mark.parametrize("nonce", [0, 1, 127, 128, 255, 256, 2**16 - 1, 2**32, 2**63, 2**64 - 2])
+def test_nonces_of_every_length(nonce):
+    accounts = {TARGET: Account(nonce=nonce, balance=9, code=Code(creating(b"\0")))}
+    trace = proven(trace_of(b"", accounts=accounts))
+    assert contract_address(TARGET, nonce) in trace.post.accounts
+
+
+@pytest.mark.parametrize("salt", [None, 5])
+def test_the_last_nonce_and_too_much_value(salt):
+    code = creating(INIT, 10, salt) + creating(INIT, 0, salt) + program(Op.RETURNDATASIZE)
+    poor = {TARGET: Account(nonce=3, balance=9, code=Code(code))}
+    last = {TARGET: Account(nonce=2**64 - 1, balance=99, code=Code(code))}
+    for accounts in (poor, last):
+        proven(trace_of(b"", accounts=accounts))
+
+
+@pytest.mark.parametrize("salt", [None, 5])
+@pytest.mark.parametrize(
+    "there", [Account(nonce=1), Account(code=Code(b"\0")), Account(storage={1: 1})]
+)
+def test_collisions(salt, there):
+    address = contract_address(TARGET, 0) if salt is None else salted_address(TARGET, salt, INIT)
+    code = creating(INIT, 2, salt) + program(Op.DUP1, Op.BALANCE)
+    proven(trace_of(code, accounts={address: there}))
+
+
+@pytest.mark.parametrize("salt", [None, 5])
+def test_twice_with_one_salt_and_to_an_address_with_a_balance(salt):
+    address = contract_address(TARGET, 0) if salt is None else salted_address(TARGET, salt, INIT)
+    code = creating(INIT, 2, salt) + creating(INIT, 1, salt)
+    proven(trace_of(code, accounts={address: Account(balance=7)}))
+
+
+@pytest.mark.parametrize(
+    "init",
+    [
+        b"",
+        program(Op.STOP),
+        program(1, 0, Op.SSTORE),
+        OBSERVING,
+        program(0, 0, Op.RETURN),
+        deploying(bytes(1)),
+        deploying(bytes(140)),
+        REVERTING,
+        program(Op.INVALID),
+        program(1, 1, Op.SSTORE, 0, 0, Op.REVERT),
+    ],
+    ids=range(10),
+)
+@pytest.mark.parametrize("end", [(), (0, 0, Op.REVERT)], ids=["kept", "undone"])
+def test_init_codes(init, end):
+    after = (Op.RETURNDATASIZE, Op.DUP1, 0, 0, Op.RETURNDATACOPY)
+    nested = program(0, 0, Op.CREATE) if not init else b""
+    proven(trace_of(nested + creating(init, 1) + program(*after, *end), value=5))
+
+
+@pytest.mark.parametrize("end", [(0, 0, Op.RETURN), (0, 0, Op.REVERT)], ids=["kept", "undone"])
+def test_creations_inside_creations(end):
+    inner = creating(INIT, 1) + program(*LOOKING) + creating(REVERTING, 0, 9) + program(*end)
+    code = creating(inner, 3) + program(*LOOKING) + creating(inner, 2, 1)
+    proven(trace_of(code, gas_limit=3_000_000, value=ETHER))
+
+
+def test_the_same_address_after_a_failure():
+    fails = program(3, 3, Op.SSTORE, Op.INVALID)
+    code = creating(fails, 1, 7) + creating(fails, 1, 7) + program(*LOOKING)
+    proven(trace_of(code, gas_limit=3_000_000))
+
+
+def test_the_hash_of_a_code_that_is_undone():
+    inner = creating(INIT) + program(*LOOKING, 0, Op.MSTORE, 32, 0, Op.REVERT)
+    outer = creating(inner) + program(Op.POP, 0, 0, 0, 0) + program(Op.RETURNDATASIZE)
+    peek = program(32, 0, 0, Op.RETURNDATACOPY, 0, Op.MLOAD, *LOOKING)
+    proven(trace_of(outer + peek, gas_limit=3_000_000))
+
+
+def test_unaligned_init_code_and_memory_growth():
+    code = storing(INIT) + program(len(INIT) - 7, 7, 0, Op.CREATE, 200, 333, 0, Op.CREATE)
+    proven(trace_of(code))
+
+
+def test_gas_runs_out_in_the_init_code():
+    trace = proven(trace_of(creating(program(Op.JUMPDEST, 0, Op.JUMP)), gas_limit=90_000))
+    assert Halt.OUT_OF_GAS in trace.frames.halt
