@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from zkevm.evm.events import Recorder
 from zkevm.evm.keccak import keccak256
-from zkevm.evm.merkle import rlp_encode
+from zkevm.evm.rlp import rlp_encode
 from zkevm.evm.state import State
 from zkevm.evm.statetest import TestCase
 from zkevm.evm.transaction import Log, Receipt
@@ -41,7 +41,7 @@ class Execution:
         found = []
         expected = self.case.expected
         if isinstance(self.outcome, InvalidTransaction):
-            if f"TransactionException.{self.outcome.rejection}" not in expected.exceptions:
+            if self.outcome.rejection.exception not in expected.exceptions:
                 found.append(f"not expected: {self.outcome}")
         elif expected.exceptions:
             found.append(f"executed, but expected {' or '.join(sorted(expected.exceptions))}")
@@ -67,12 +67,4 @@ def execute(case: TestCase, recorder: Recorder | None = None) -> Execution:
 
 def logs_hash(logs: tuple[Log, ...]) -> int:
     """Return the Keccak-256 of the RLP of the logs, as a word."""
-    items = [
-        [
-            log.address.to_bytes(20, "big"),
-            [topic.to_bytes(32, "big") for topic in log.topics],
-            log.data,
-        ]
-        for log in logs
-    ]
-    return int.from_bytes(keccak256(rlp_encode(items)), "big")
+    return int.from_bytes(keccak256(rlp_encode([log.to_rlp() for log in logs])), "big")

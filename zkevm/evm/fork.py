@@ -56,12 +56,30 @@ class Fork:
     max_code_size: int
     max_init_code_size: int
     blobs: BlobSchedule
-    max_blobs_per_transaction: int
+    beacon_roots_contract: int
+    """Is called with the parent beacon block root at the start of a block (EIP-4788)."""
+    block_hashes_contract: int | None = None
+    """Is called with the parent hash at the start of a block (EIP-2935)."""
+    deposit_contract: int | None = None
+    """Its logs are the requests of type 0 (EIP-6110)."""
+    request_contracts: Mapping[int, int] = field(default_factory=dict)
+    """Request type to the contract that is called for them at the end of a block."""
+    max_blobs_per_transaction: int | None = None
+    """None if only the block's maximum counts."""
     max_transaction_gas: int | None = None
+    max_block_size: int | None = None
+    """Bytes of RLP (EIP-7934)."""
+    has_blob_reserve_price: bool = False
+    """Whether blob gas cannot get much cheaper than execution gas (EIP-7918)."""
     has_delegations: bool = False
     """Whether an account's code may name another account's to run in its place (EIP-7702)."""
     has_calldata_floor: bool = False
     """Whether a transaction pays at least for its data at the floor price (EIP-7623)."""
+
+    @property
+    def has_requests(self) -> bool:
+        """Whether blocks commit to requests to the consensus layer (EIP-7685)."""
+        return self.deposit_contract is not None
 
     @cached_property
     def dispatch(self) -> Dispatch:

@@ -52,6 +52,8 @@ ACCESS_LIST_KEY = 1900
 AUTHORIZATION_NEW_ACCOUNT = 25000
 AUTHORIZATION = 12500
 BLOB = 2**17
+BLOB_EXECUTION = 2**13
+"""What a blob is worth at least, in execution gas (EIP-7918)."""
 
 
 def words(size: int) -> int:

@@ -1,24 +1,26 @@
-"""Roots of Merkle-Patricia tries and hashes of lists, by the `trie` and `rlp` libraries."""
+"""Roots of Merkle-Patricia tries, by the `trie` library."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from zkevm.evm.keccak import keccak256
+from zkevm.evm.rlp import rlp_encode
 
 
 def trie_root(items: Mapping[bytes, bytes]) -> bytes:
     """Return the root of the trie that maps the hash of each key to its value (a "secure" trie)."""
+    return _root((keccak256(key), value) for key, value in items.items())
+
+
+def list_root(values: Sequence[bytes]) -> bytes:
+    """Return the root of the trie that maps the RLP of each index to the value there."""
+    return _root((rlp_encode(index), value) for index, value in enumerate(values))
+
+
+def _root(items: Iterable[tuple[bytes, bytes]]) -> bytes:
     from trie import HexaryTrie  # noqa: PLC0415 (slow to import, and a verifier needs none)
 
     trie = HexaryTrie({})
-    for key, value in items.items():
-        trie[keccak256(key)] = value
+    for key, value in items:
+        trie[key] = value
     root: bytes = trie.root_hash
     return root
-
-
-def rlp_encode(item: object) -> bytes:
-    """Return the RLP encoding of bytes, integers, and lists of them."""
-    import rlp  # noqa: PLC0415
-
-    encoded: bytes = rlp.encode(item)
-    return encoded

@@ -1,4 +1,4 @@
-"""Recovery of the address that made a secp256k1 signature."""
+"""Signatures over secp256k1: the address that made one, and making one."""
 
 from zkevm.evm.keccak import keccak256
 
@@ -24,3 +24,15 @@ def recover_address(digest: bytes, y_parity: int, r: int, s: int) -> int | None:
             raise
         return None
     return int.from_bytes(keccak256(key.format(compressed=False)[1:])[12:], "big")
+
+
+def sign(digest: bytes, secret_key: int) -> tuple[int, int, int]:
+    """Return the parity, r and the low s of the deterministic signature (RFC 6979)."""
+    from coincurve import PrivateKey  # noqa: PLC0415
+
+    signature = PrivateKey.from_int(secret_key).sign_recoverable(digest, hasher=None)
+    return (
+        signature[64],
+        int.from_bytes(signature[:32], "big"),
+        int.from_bytes(signature[32:64], "big"),
+    )

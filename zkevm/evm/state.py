@@ -5,13 +5,14 @@ Accounts are spread over flat mappings, one a field, so that one kind of journal
 marks, transient storage, created and destroyed marks) are kept beside them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
 from zkevm.evm.code import EMPTY_CODE, Code
 from zkevm.evm.events import Recorder, StateEventKind
-from zkevm.evm.merkle import rlp_encode, trie_root
+from zkevm.evm.merkle import trie_root
+from zkevm.evm.rlp import Encodable, rlp_encode
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -36,14 +37,14 @@ class State:
     def __init__(
         self,
         accounts: Mapping[int, Account],
-        always_warm: Iterable[int] = (),
+        always_warm: Container[int] = (),
         recorder: Recorder | None = None,
     ) -> None:
         self._nonces = {address: account.nonce for address, account in accounts.items()}
         self._balances = {address: account.balance for address, account in accounts.items()}
         self._codes = {address: account.code for address, account in accounts.items()}
         self._storages = {a: dict(account.storage) for a, account in accounts.items()}
-        self._always_warm = frozenset(always_warm)
+        self._always_warm = always_warm
         self._recorder = recorder or Recorder()
         self._journal: list[tuple[dict[Any, Any], Any, Any]] = []
         self._warm_accounts: dict[int, bool] = {}
@@ -52,6 +53,15 @@ class State:
         self._transient: dict[Slot, int] = {}
         self._created: dict[int, bool] = {}
         self._destroyed: dict[int, bool] = {}
+
+    def copy(self) -> "State":
+        """Return an independent state of the same accounts, between two transactions."""
+        return State(self.accounts(), self._always_warm)
+
+    def prepare(self, always_warm: Container[int], recorder: Recorder | None = None) -> None:
+        """Before a transaction: set which addresses are always warm, and who listens."""
+        self._always_warm = always_warm
+        self._recorder = recorder or Recorder()
 
     def snapshot(self) -> int:
         """Return a mark to which `revert` can go back."""
@@ -241,7 +251,7 @@ def state_root(accounts: Mapping[int, Account]) -> bytes:
         slots = {
             key.to_bytes(32, "big"): rlp_encode(value) for key, value in account.storage.items()
         }
-        leaf = [
+        leaf: list[Encodable] = [
             account.nonce,
             account.balance,
             trie_root(slots),

@@ -6,6 +6,10 @@ EIP-7702 (set code).
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
+
+from zkevm.evm.keccak import keccak256
+from zkevm.evm.rlp import Encodable
 
 
 class TransactionType(IntEnum):
@@ -65,6 +69,26 @@ class Transaction:
         return min(self.max_fee_per_gas, base_fee + self.max_priority_fee_per_gas)
 
 
+@dataclass(frozen=True)
+class SignedTransaction:
+    """A transaction as blocks hold it; its sender is the signer.
+
+    `encoded` is the form of EIP-2718: what the transactions trie holds and the hash is taken of.
+    `v` is the parity of a typed transaction's signature; a legacy one's holds the chain id too.
+    """
+
+    transaction: Transaction
+    encoded: bytes
+    v: int
+    r: int
+    s: int
+
+    @cached_property
+    def hash(self) -> bytes:
+        """The hash by which the transaction is known."""
+        return keccak256(self.encoded)
+
+
 @dataclass(frozen=True, slots=True)
 class Log:
     """What a LOG instruction emits: address of the emitter, topics as words, data."""
@@ -72,6 +96,11 @@ class Log:
     address: int
     topics: tuple[int, ...]
     data: bytes
+
+    def to_rlp(self) -> list[Encodable]:
+        """Return the fields as RLP encodes them."""
+        topics = [topic.to_bytes(32, "big") for topic in self.topics]
+        return [self.address.to_bytes(20, "big"), topics, self.data]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,12 @@ from zkevm.evm.frame import Frame
 from zkevm.evm.instructions.system import MAX_NONCE, contract_address
 from zkevm.evm.interpreter import Machine
 from zkevm.evm.keccak import keccak256
-from zkevm.evm.merkle import rlp_encode
 from zkevm.evm.precompiles import Precompile, PrecompileFailure
+from zkevm.evm.rlp import Encodable, rlp_encode
 from zkevm.evm.signature import SECP256K1_ORDER, recover_address
 from zkevm.evm.state import State
 from zkevm.evm.transaction import Authorization, Receipt, Transaction
-from zkevm.evm.validity import intrinsic_gas, require_valid
+from zkevm.evm.validity import NOTHING_USED, BlockUsage, intrinsic_gas, require_valid
 
 REFUND_QUOTIENT = 5
 AUTHORIZATION_MAGIC = b"\x05"
@@ -30,12 +30,15 @@ def apply_transaction(
     environment: BlockEnvironment,
     transaction: Transaction,
     recorder: Recorder | None = None,
+    before: BlockUsage = NOTHING_USED,
 ) -> Receipt:
     """Run a transaction on the state, which it changes, and return its receipt.
 
+    `before` is what the transactions before it have taken of the block.
+
     Raises `InvalidTransaction`, the state untouched, if it has no place in this block.
     """
-    require_valid(fork, state, environment, transaction)
+    require_valid(fork, state, environment, transaction, before)
     recorder = recorder or Recorder()
     machine = Machine(fork, chain_id, state, environment, transaction, recorder)
     sender = transaction.sender
@@ -116,7 +119,7 @@ def recover_authority(authorization: Authorization) -> int | None:
     """Return the account that signed the authorization, None if the signature is not valid."""
     if authorization.s > SECP256K1_ORDER // 2:
         return None
-    message = [
+    message: list[Encodable] = [
         authorization.chain_id,
         authorization.address.to_bytes(20, "big"),
         authorization.nonce,

@@ -40,6 +40,50 @@ class Rejection(StrEnum):
     NONCE_MISMATCH_TOO_HIGH = "NONCE_MISMATCH_TOO_HIGH"
     INSUFFICIENT_ACCOUNT_FUNDS = "INSUFFICIENT_ACCOUNT_FUNDS"
     SENDER_NOT_EOA = "SENDER_NOT_EOA"
+    TYPE_3_TX_MAX_BLOB_GAS_ALLOWANCE_EXCEEDED = "TYPE_3_TX_MAX_BLOB_GAS_ALLOWANCE_EXCEEDED"
+
+    # Those of a transaction that is not well encoded or not well signed.
+    TYPE_NOT_SUPPORTED = "TYPE_NOT_SUPPORTED"
+    INVALID_CHAINID = "INVALID_CHAINID"
+    INVALID_SIGNATURE_VRS = "INVALID_SIGNATURE_VRS"
+    EC_RECOVERY_FAIL = "EC_RECOVERY_FAIL"
+    NONCE_OVERFLOW = "NONCE_OVERFLOW"
+    GASLIMIT_OVERFLOW = "GASLIMIT_OVERFLOW"
+    GASPRICE_OVERFLOW = "GASPRICE_OVERFLOW"
+    PRIORITY_OVERFLOW = "PRIORITY_OVERFLOW"
+    VALUE_OVERFLOW = "VALUE_OVERFLOW"
+    ADDRESS_TOO_SHORT = "ADDRESS_TOO_SHORT"
+    ADDRESS_TOO_LONG = "ADDRESS_TOO_LONG"
+    RLP_LEADING_ZEROS_NONCE = "RLP_LEADING_ZEROS_NONCE"
+    RLP_LEADING_ZEROS_GASLIMIT = "RLP_LEADING_ZEROS_GASLIMIT"
+    RLP_LEADING_ZEROS_GASPRICE = "RLP_LEADING_ZEROS_GASPRICE"
+    RLP_LEADING_ZEROS_BASEFEE = "RLP_LEADING_ZEROS_BASEFEE"
+    RLP_LEADING_ZEROS_PRIORITY_FEE = "RLP_LEADING_ZEROS_PRIORITY_FEE"
+    RLP_LEADING_ZEROS_VALUE = "RLP_LEADING_ZEROS_VALUE"
+    RLP_LEADING_ZEROS_V = "RLP_LEADING_ZEROS_V"
+    RLP_LEADING_ZEROS_R = "RLP_LEADING_ZEROS_R"
+    RLP_LEADING_ZEROS_S = "RLP_LEADING_ZEROS_S"
+    RLP_INVALID_ACCESS_LIST_ADDRESS_TOO_SHORT = "RLP_INVALID_ACCESS_LIST_ADDRESS_TOO_SHORT"
+    RLP_INVALID_ACCESS_LIST_ADDRESS_TOO_LONG = "RLP_INVALID_ACCESS_LIST_ADDRESS_TOO_LONG"
+    RLP_INVALID_ACCESS_LIST_STORAGE_TOO_SHORT = "RLP_INVALID_ACCESS_LIST_STORAGE_TOO_SHORT"
+    RLP_INVALID_ACCESS_LIST_STORAGE_TOO_LONG = "RLP_INVALID_ACCESS_LIST_STORAGE_TOO_LONG"
+    TYPE_4_INVALID_AUTHORIZATION_FORMAT = "TYPE_4_INVALID_AUTHORIZATION_FORMAT"
+    RLP_INVALID_DATA = "RLP_INVALID_DATA"
+
+    @property
+    def exception(self) -> str:
+        """The name of the exception in the official tests."""
+        return f"TransactionException.{self}"
+
+
+class BlockUsage(NamedTuple):
+    """What the transactions before one in the same block have taken."""
+
+    gas: int = 0
+    blob_gas: int = 0
+
+
+NOTHING_USED = BlockUsage()
 
 
 class InvalidTransaction(InputError):
@@ -73,14 +117,18 @@ def intrinsic_gas(fork: Fork, transaction: Transaction) -> IntrinsicGas:
 
 
 def require_valid(
-    fork: Fork, state: State, environment: BlockEnvironment, transaction: Transaction
+    fork: Fork,
+    state: State,
+    environment: BlockEnvironment,
+    transaction: Transaction,
+    used: BlockUsage = NOTHING_USED,
 ) -> None:
-    """Raise `InvalidTransaction` if the transaction has no place in the block."""
+    """Raise `InvalidTransaction` if the transaction has no place in what is left of the block."""
     _require_type(fork, transaction)
-    _require_gas(fork, environment, transaction)
+    _require_gas(fork, environment.gas_limit - used.gas, transaction)
     _require_fees(environment, transaction)
     if transaction.type is TransactionType.BLOB:
-        _require_blobs(fork, environment, transaction)
+        _require_blobs(fork, environment, transaction, used.blob_gas)
     if transaction.type is TransactionType.SET_CODE:
         _require_authorizations(transaction)
     _require_sender(state, transaction)
@@ -94,7 +142,7 @@ def _require_type(fork: Fork, transaction: Transaction) -> None:
         )
 
 
-def _require_gas(fork: Fork, environment: BlockEnvironment, transaction: Transaction) -> None:
+def _require_gas(fork: Fork, available: int, transaction: Transaction) -> None:
     limit = transaction.gas_limit
     intrinsic = intrinsic_gas(fork, transaction)
     if limit < intrinsic.execution:
@@ -112,10 +160,10 @@ def _require_gas(fork: Fork, environment: BlockEnvironment, transaction: Transac
             Rejection.GAS_LIMIT_EXCEEDS_MAXIMUM,
             f"gas limit {limit} exceeds {fork.max_transaction_gas}",
         )
-    if limit > environment.gas_limit:
+    if limit > available:
         raise InvalidTransaction(
             Rejection.GAS_ALLOWANCE_EXCEEDED,
-            f"gas limit {limit} exceeds the block's {environment.gas_limit}",
+            f"gas limit {limit} exceeds the {available} that the block has left",
         )
     if transaction.to is None and len(transaction.data) > fork.max_init_code_size:
         raise InvalidTransaction(
@@ -137,7 +185,9 @@ def _require_fees(environment: BlockEnvironment, transaction: Transaction) -> No
         )
 
 
-def _require_blobs(fork: Fork, environment: BlockEnvironment, transaction: Transaction) -> None:
+def _require_blobs(
+    fork: Fork, environment: BlockEnvironment, transaction: Transaction, blob_gas_used: int
+) -> None:
     hashes = transaction.blob_versioned_hashes
     if transaction.to is None:
         raise InvalidTransaction(
@@ -145,10 +195,16 @@ def _require_blobs(fork: Fork, environment: BlockEnvironment, transaction: Trans
         )
     if not hashes:
         raise InvalidTransaction(Rejection.TYPE_3_TX_ZERO_BLOBS, "a blob transaction without blobs")
-    if len(hashes) > fork.max_blobs_per_transaction:
+    most = fork.max_blobs_per_transaction or fork.blobs.maximum
+    if len(hashes) > most:
         raise InvalidTransaction(
-            Rejection.TYPE_3_TX_BLOB_COUNT_EXCEEDED,
-            f"{len(hashes)} blobs exceed {fork.max_blobs_per_transaction}",
+            Rejection.TYPE_3_TX_BLOB_COUNT_EXCEEDED, f"{len(hashes)} blobs exceed {most}"
+        )
+    left = fork.blobs.maximum - blob_gas_used // gas.BLOB
+    if len(hashes) > left:
+        raise InvalidTransaction(
+            Rejection.TYPE_3_TX_MAX_BLOB_GAS_ALLOWANCE_EXCEEDED,
+            f"{len(hashes)} blobs exceed the {left} that the block has left",
         )
     if any(versioned_hash >> 248 != VERSIONED_HASH_KZG for versioned_hash in hashes):
         raise InvalidTransaction(

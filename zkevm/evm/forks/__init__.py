@@ -7,7 +7,7 @@ from zkevm.evm.forks.osaka import OSAKA
 from zkevm.evm.forks.prague import PRAGUE
 
 FORKS: dict[str, Fork] = {fork.name: fork for fork in (CANCUN, PRAGUE, OSAKA)}
-"""By the name that state tests use."""
+"""Those with rules of their own, by the name that state tests use."""
 
 
 def fork_named(name: str) -> Fork:

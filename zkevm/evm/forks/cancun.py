@@ -127,5 +127,5 @@ CANCUN = Fork(
     max_code_size=24_576,
     max_init_code_size=2 * 24_576,
     blobs=BlobSchedule(target=3, maximum=6, base_fee_update_fraction=3_338_477),
-    max_blobs_per_transaction=6,
+    beacon_roots_contract=0x000F3DF6D732807EF1319FB7B8BB8522D0BEAC02,
 )

@@ -1,4 +1,4 @@
-"""Osaka (December 2025): CLZ, P-256, dearer MODEXP, caps on a transaction's gas and blobs."""
+"""Osaka (December 2025): CLZ, P-256, dearer MODEXP, caps on transactions and blocks."""
 
 from dataclasses import replace
 
@@ -15,4 +15,6 @@ OSAKA = replace(
     precompiles={**PRAGUE.precompiles, 0x05: MODEXP_BOUNDED, 0x100: P256VERIFY},
     max_transaction_gas=2**24,
     max_blobs_per_transaction=6,
+    max_block_size=10 * 2**20 - 2 * 2**20,
+    has_blob_reserve_price=True,
 )

@@ -1,4 +1,4 @@
-"""Prague (May 2025): delegated accounts, BLS12-381, a floor price for data, more blobs."""
+"""Prague (May 2025): delegations, BLS12-381, a floor price for data, more blobs, requests."""
 
 from dataclasses import replace
 
@@ -32,5 +32,10 @@ PRAGUE = replace(
     has_delegations=True,
     has_calldata_floor=True,
     blobs=BlobSchedule(target=6, maximum=9, base_fee_update_fraction=5_007_716),
-    max_blobs_per_transaction=9,
+    block_hashes_contract=0x0000F90827F1C53A10CB7A02335B175320002935,
+    deposit_contract=0x00000000219AB540356CBB839CBE05303D7705FA,
+    request_contracts={
+        1: 0x00000961EF480EB55E80D19AD83579A64C007002,  # withdrawals (EIP-7002)
+        2: 0x0000BBDDC7CE488642FB579F8B00F3A590007251,  # consolidations (EIP-7251)
+    },
 )

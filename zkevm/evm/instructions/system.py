@@ -6,9 +6,9 @@ from zkevm.evm.events import CallOutcome, FrameKind, Halt
 from zkevm.evm.frame import ADDRESS_MASK, Frame
 from zkevm.evm.halt import ExceptionalHalt
 from zkevm.evm.keccak import keccak256
-from zkevm.evm.merkle import rlp_encode
 from zkevm.evm.opcodes import Op
 from zkevm.evm.precompiles import Precompile, PrecompileFailure
+from zkevm.evm.rlp import rlp_encode
 
 MAX_DEPTH = 1024
 MAX_NONCE = 2**64 - 1
