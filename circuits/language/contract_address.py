@@ -23,7 +23,7 @@ from circuits.language.part import Part
 from circuits.language.plan import Plan
 from circuits.language.witness import Witness
 from circuits.language.words import ByteWord
-from zkevm.evm.merkle import rlp_encode
+from zkevm.evm.rlp import rlp_encode
 from zkevm.plonkish.expression import ZERO, Column, Expr, recompose, total
 from zkevm.trace.words import Words
 
