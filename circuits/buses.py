@@ -29,6 +29,7 @@ class TransactionField(IntEnum):
     BLOB_COUNT = 14
     GAS_PRICE = 15  # from here on: proven by `begin_tx`, not stated
     FLOOR = 16  # what the transaction pays at least (EIP-7623)
+    CREATION = 17  # 1, stated where there is no recipient
 
 
 class CopyKind(IntEnum):

@@ -76,7 +76,8 @@ from circuits.gadgets.state_halts import (
 from circuits.gadgets.storage import Sload, Sstore, SstoreSame, Tload, Tstore
 from circuits.language import Gadget, Plan, StepGadget, TableGadget, Witness
 from circuits.tables.accounts import Accounts
-from circuits.tables.begin import BeginTransaction
+from circuits.tables.begin_call import BeginTransaction
+from circuits.tables.begin_creation import BeginCreation
 from circuits.tables.bytecode import (
     Bytecode,
     CodeHeader,
@@ -274,7 +275,13 @@ def step_gadgets(fork: str) -> tuple[StepGadget, ...]:
 def table_gadgets(fork: str) -> tuple[TableGadget[Any], ...]:
     """The tables that serve the steps of a fork, in the order of the circuit's key."""
     rules = fork_named(fork)
-    return (BeginTransaction(rules), *TABLES, Precompiles(rules), Opcodes(rules))
+    return (
+        BeginTransaction(rules),
+        BeginCreation(rules),
+        *TABLES,
+        Precompiles(rules),
+        Opcodes(rules),
+    )
 
 
 def all_gadgets(fork: str) -> tuple[Gadget, ...]:

@@ -97,7 +97,8 @@ class Statement:
 
     Executing `transaction`, signed by its sender, in `block` under the rules of `fork`, with the
     values `before` of the touched accounts and slots, gives the values `after`, the status, the gas
-    used and the logs.  `codes` are those executed or inspected; hashes of accounts refer to them.
+    used and the logs.  `codes` are those executed, inspected or created; hashes of accounts refer
+    to them.
     Of the block's ancestors only the hashes that were asked for are stated.
     `hashed_blocks` counts the keccak blocks of the proof: it says nothing about the execution.
     """
@@ -201,8 +202,6 @@ class Statement:
             or transaction.type not in fork.transaction_types
         ):
             yield f"a transaction of type {int(transaction.type)}"
-        if transaction.to is None:
-            yield "a transaction without recipient"
         yield from self._type_faults()
         yield from _out_of_range(
             ("the chain id", self.chain_id, WORD_BITS),
@@ -290,6 +289,7 @@ class Statement:
         transaction, block = self.transaction, self.block
         max_fee, priority_fee = transaction.max_fee_per_gas, transaction.max_priority_fee_per_gas
         codes = {Code(code).hash for code in self.codes}
+        recipient = "a new contract" if transaction.to is None else f"{transaction.to:#042x}"
         lines = [
             f"fork         {self.fork}, chain {self.chain_id}",
             f"block        {block.number}, time {block.timestamp}, gas limit {block.gas_limit}",
@@ -297,7 +297,7 @@ class Statement:
             f"             coinbase {block.coinbase:#042x}, prev randao {block.prev_randao:#066x}",
             f"transaction  type {int(transaction.type)}, nonce {transaction.nonce}",
             f"             from {transaction.sender:#042x}",
-            f"             to   {transaction.to or 0:#042x}, value {transaction.value} wei",
+            f"             to   {recipient}, value {transaction.value} wei",
             f"             gas limit {transaction.gas_limit}",
             f"             fees {max_fee} and {priority_fee} wei",
             f"             data 0x{transaction.data.hex()}",

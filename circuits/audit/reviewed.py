@@ -43,6 +43,9 @@ FREEDOMS: tuple[Freedom, ...] = (
     Freedom("order_starts", "present[1]", STARTS),
     Freedom("order_starts", "present[2]", STARTS),
     Freedom("begin_transaction", "moves", "a transfer of nothing leaves both balances as they are"),
+    Freedom("begin_creation", "moves", "a transfer of nothing leaves both balances as they are"),
+    Freedom("enter_create", "moves", "a transfer of nothing leaves both balances as they are"),
+    Freedom("enter_create2", "moves", "a transfer of nothing leaves both balances as they are"),
     Freedom("end_transaction", "last", "the statement takes the token that says so"),
     Freedom("keccak256", "sponge", "each lane is looked up under the sponge that is chosen"),
     Freedom(

@@ -21,7 +21,7 @@ class Amounts:
         trace = execution.trace
         transaction, block = trace.transaction, trace.environment
         self.sender = transaction.sender
-        self.target = transaction.to or 0
+        self.target = execution.frame_addresses[0]
         self.price = transaction.effective_gas_price(block.base_fee)
         self.before = trace.pre.accounts[self.sender].balance
         self.after_fee = self.before - transaction.gas_limit * self.price
@@ -49,7 +49,7 @@ def require_provable(execution: Execution) -> None:
     """Refuse by name what these tables do not prove."""
     transaction: Transaction = execution.trace.transaction
     refused = {
-        "the creation of a contract by a transaction": transaction.to is None,
+        "a creation at an address that is taken, by a transaction": not len(execution.trace.rows),
         "a transaction with blobs": bool(transaction.blob_versioned_hashes),
         "a transaction with authorizations": bool(transaction.authorizations),
         "a transaction to a precompile": bool(np.any(execution.trace.calls.row < 0)),

@@ -5,7 +5,8 @@ Relation.  Yellow paper, section 6; EIP-1559, 3529, 7623: of the gas used at mos
            coinbase what the price is above the base fee.  The receipt says status, gas used and how
            many logs.
 Argument.  The row takes the end of the root frame, whose id is that of the `scope` chain; a failure
-           leaves the journal with which the transaction began: no refund, no logs.
+           leaves the journal with which the transaction began: no refund, no logs.  A creation that
+           succeeds is taken with no output only: no other end can pass for its deposit.
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ class EndTransaction(TableGadget[range]):
     log_base = Cell(ColumnType.U32)
     frame = Cell(ColumnType.U64)
 
+    creates = Bit()
     success = Bit()
     gas_left = Cell(ColumnType.U64)
     data_frame = Cell(ColumnType.U64)
@@ -136,7 +138,12 @@ class EndTransaction(TableGadget[range]):
             undone,
             self.ended_journal,
         )
-        c.request(FRAME_END, real, self.frame, FrameKind.ROOT_CALL, self.success, self.eor)
+        kind = FrameKind.ROOT_CALL * real
+        kind = kind + (FrameKind.ROOT_CREATE - FrameKind.ROOT_CALL) * self.creates
+        c.request(FRAME_END, real, self.frame, kind, self.success, self.eor)
+        created = self.creates * self.success
+        c.require_zero("a creation is real", self.creates * (1 - real))
+        c.require_zero("a contract is no output", created * self.length)
         c.require_zero("the end of reversion", fails * (self.clock - 1 - self.eor))
         # A failure leaves the journal with which the transaction began.
         journal = self.frame + self.success * (self.ended_journal - self.frame)
@@ -218,6 +225,7 @@ class EndTransaction(TableGadget[range]):
             (self.blob_gas_before, 0),
             (self.log_base, 0),
             (self.frame, schedule.begin),
+            (self.creates, int(trace.transaction.to is None)),
             (self.success, success),
             (self.gas_left, left),
             (self.data_frame, int(data_frame[0])),

@@ -32,6 +32,7 @@ from circuits.buses import (
     TransactionField,
 )
 from circuits.execution.execution import SCOPE
+from circuits.execution.schedule import CREATES
 from circuits.language import (
     Bit,
     Builder,
@@ -49,7 +50,6 @@ from circuits.language import (
 from circuits.language.arrays import Array, words
 from zkevm.evm.opcodes import Op
 from zkevm.plonkish.expression import Column, Expr
-from zkevm.trace.trace import FrameKind
 
 ADDRESS_BITS = 160
 ENVIRONMENT = (
@@ -200,7 +200,7 @@ class Frames(TableGadget[range]):
         frames, transaction = trace.frames, trace.transaction
         is_root = frames.parent < 0
         parent = np.where(is_root, 0, frames.parent)
-        is_create = np.isin(frames.kind, (FrameKind.CREATE, FrameKind.ROOT_CREATE))
+        is_create = np.isin(frames.kind, CREATES)
         lengths = np.array([len(code) for code in trace.codes] + [0])
         w[self.real] = 1
         w[self.frame] = schedule.frame_id
@@ -211,11 +211,8 @@ class Frames(TableGadget[range]):
         w[self.caller] = frames.caller
         w[self.store] = execution.frame_stores
         w[self.value] = frames.value
-        w[self.data_frame] = np.where(
-            is_root, schedule.begin + 1, np.where(is_create, 0, schedule.frame_id[parent])
-        )
-        w[self.data_offset] = np.where(is_create, 0, frames.input_offset)
-        w[self.data_length] = np.where(is_create, 0, frames.input_length)
+        data_frame, offset, length = execution.call_data(np.arange(len(record)))
+        w[self.data_frame], w[self.data_offset], w[self.data_length] = data_frame, offset, length
         w[self.code] = execution.frame_codes
         w[self.code_length] = lengths[frames.code]
         w[self.origin] = np.repeat(words([transaction.sender]), len(record), axis=0)

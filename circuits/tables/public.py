@@ -90,7 +90,7 @@ def public_values(
 
 
 def transaction_fields(transaction: Transaction) -> Iterator[tuple[TransactionField, int, int]]:
-    """The fields of a call transaction: field, index, value."""
+    """The fields of a transaction: field, index, value."""
     field = TransactionField
     data = transaction.data
     yield field.SENDER, 0, transaction.sender
@@ -98,7 +98,9 @@ def transaction_fields(transaction: Transaction) -> Iterator[tuple[TransactionFi
     yield field.GAS_LIMIT, 0, transaction.gas_limit
     yield field.MAX_FEE, 0, transaction.max_fee_per_gas
     yield field.PRIORITY_FEE, 0, transaction.max_priority_fee_per_gas
-    if transaction.to is not None:
+    if transaction.to is None:
+        yield field.CREATION, 0, 1
+    else:
         yield field.TO, 0, transaction.to
     yield field.VALUE, 0, transaction.value
     yield field.DATA_LENGTH, 0, len(data)

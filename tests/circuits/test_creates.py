@@ -1,15 +1,19 @@
 """CREATE, CREATE2 and what becomes of created accounts: honest executions are provable."""
 
+import dataclasses
+
 import pytest
 
 from circuits.machine import fill
-from circuits.statement import statement
+from circuits.statement import Statement, statement
 from tests.support.creations import ANSWER, creating, deploying, salted_address, storing
 from tests.support.transactions import ETHER, TARGET, faults, program, tables_of, trace_of
 from zkevm.evm.code import Code
+from zkevm.evm.forks import FORKS
 from zkevm.evm.instructions.system import contract_address
 from zkevm.evm.opcodes import Op
 from zkevm.evm.state import Account
+from zkevm.evm.transaction import AccessListEntry
 from zkevm.trace.trace import Halt
 
 INIT = deploying(ANSWER)
@@ -128,3 +132,42 @@ def test_unaligned_init_code_and_memory_growth():
 def test_gas_runs_out_in_the_init_code():
     trace = proven(trace_of(creating(program(Op.JUMPDEST, 0, Op.JUMP)), gas_limit=90_000))
     assert Halt.OUT_OF_GAS in trace.frames.halt
+
+
+# Transactions.
+
+
+def creation(init, **options):
+    return trace_of(b"", to=None, data=init, **options)
+
+
+@pytest.mark.parametrize("value", [0, 7])
+@pytest.mark.parametrize(
+    "init",
+    [b"", b"\0", INIT, OBSERVING, REVERTING, program(Op.INVALID), creating(INIT, 1)],
+    ids=range(7),
+)
+@pytest.mark.parametrize("fork", FORKS)
+def test_a_transaction_creates(init, value, fork):
+    trace = proven(creation(init, value=value, fork=fork))
+    found = statement(fill(trace))
+    assert found.transaction.to is None
+    assert Statement.from_json(found.to_json()) == found
+    assert any("a new contract" in line for line in found.describe())
+
+
+@pytest.mark.parametrize("length", [31, 32, 33, 400])
+def test_init_codes_of_a_transaction_of_every_length(length):
+    listed = (AccessListEntry(3, (1,)),)
+    trace = creation(INIT + bytes(length - 20), access_list=listed)
+    assert trace.frames.success[0]
+    proven(trace)
+
+
+@pytest.mark.parametrize("to", [None, TARGET])
+def test_a_creation_is_not_a_call(to):
+    trace = trace_of(INIT, to=to, data=b"" if to else INIT)
+    other = dataclasses.replace(trace.transaction, to=None if to else 5)
+    tables, _ = tables_of(trace)
+    said = dataclasses.replace(statement(fill(trace)), transaction=other)
+    assert faults(tables, said.messages())

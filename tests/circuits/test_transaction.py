@@ -154,7 +154,7 @@ PLAIN = trace_of(
     fork="Prague",
 )
 CHEATS = [
-    ("begin_transaction", "nonce_access.nonce", 1),
+    ("begin_transaction", "payer.nonce.nonce", 1),
     ("begin_transaction", "zeros", 1),
     ("begin_transaction", "others", -1),
     ("begin_transaction", "addresses", -1),
@@ -163,7 +163,7 @@ CHEATS = [
     ("begin_transaction", "price.tip[0]", 1),
     ("begin_transaction", "price.capped", 1),
     ("begin_transaction", "available[0]", 1),
-    ("begin_transaction", "fee[0]", -1),
+    ("begin_transaction", "payer.fee[0]", -1),
     ("begin_transaction", "moves", -1),
     ("begin_transaction", "success", -1),
     ("begin_transaction", "clock", 1),
@@ -254,7 +254,6 @@ def test_malformed_statements_are_refused():
         {"accounts": said["accounts"][1:]},
         {"slots": said["slots"] * 2},
         {"gas_used": hex(2**64)},
-        {"transaction": said["transaction"] | {"to": None}},
         {"transaction": said["transaction"] | {"type": "0x3"}},
         {"transaction": said["transaction"] | {"type": "0x9"}},
         {"transaction": said["transaction"] | {"sender": hex(2**160)}},

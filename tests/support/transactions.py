@@ -50,7 +50,7 @@ def trace_of(
     fork: str = "Cancun",
     kind: TransactionType = TransactionType.DYNAMIC_FEE,
     fees: tuple[int, int] = (30, 2),
-    to: int = TARGET,
+    to: int | None = TARGET,
     coinbase: int = COINBASE,
     base_fee: int = 10,
     block_gas_limit: int = 30_000_000,
