@@ -10,7 +10,7 @@ Every function raises errors of the `ZkevmError` family only. Phases can be list
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,10 +21,14 @@ from circuits.machine import Filled, all_gadgets, cells, circuit, fill
 from circuits.statement import Statement, statement
 from zkevm import srs as trusted_setup
 from zkevm.errors import VerificationError
+from zkevm.evm import witness_codec
+from zkevm.evm.block_transition import BlockResult
+from zkevm.evm.block_validity import InvalidBlock
 from zkevm.evm.execute import Execution, execute
 from zkevm.evm.forks import FORKS
 from zkevm.evm.opcodes import Op
 from zkevm.evm.statetest import TestCase, load_case
+from zkevm.evm.witness import StatelessBlock, execute_block
 from zkevm.phases import phase, successive_phases
 from zkevm.plonkish.cells import Cells
 from zkevm.proof import Proof, TableWitness, Witness, codec, prover, verifier
@@ -34,21 +38,27 @@ from zkevm.trace.recorder import record
 from zkevm.trace.trace import RESUME, Trace
 
 __all__ = [
+    "BlockResult",
     "Checked",
     "Execution",
     "GadgetInfo",
+    "InvalidBlock",
     "Proven",
+    "StatelessBlock",
     "Statement",
     "TestCase",
     "Trace",
     "Traced",
     "Verified",
     "check",
+    "holds_block",
     "info",
     "load",
+    "load_block",
     "load_srs",
     "prove",
     "run",
+    "run_block",
     "trace",
     "verify",
 ]
@@ -157,6 +167,31 @@ def run(case: TestCase) -> Execution:
     """Execute a case. A transaction that no block may hold is an outcome, not an error."""
     with phase("execute"):
         return execute(case)
+
+
+def holds_block(path: str | Path) -> bool:
+    """Whether a file is one of a block with its witness. Raises `FileError`."""
+    return witness_codec.holds_block(Path(path))
+
+
+def load_block(path: str | Path) -> StatelessBlock:
+    """Return the mainnet block of a file that has its witness, in either of the two known formats.
+
+    Raises `UsageError` for another chain, `InputError` for a malformed file, `FileError` for one
+    that cannot be read.
+    """
+    with phase("load"):
+        return witness_codec.load_block(Path(path))
+
+
+def run_block(stateless: StatelessBlock, absent: Container[int] = ()) -> BlockResult:
+    """Execute a block from its witness alone, and check what its header says of the outcome.
+
+    `absent` are accounts to take as not existing. Raises `InvalidBlock` if the block is not what
+    its header says, another `InputError` that names what is missing if the witness is not enough.
+    """
+    with phase("execute"):
+        return execute_block(stateless, absent)
 
 
 def trace(case: TestCase) -> Traced:

@@ -1,12 +1,15 @@
 """`zkevm run` and `zkevm trace`: results, selection, verdicts, bad input."""
 
 import json
+import lzma
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from zkevm.cli import main
+from zkevm.evm.block_codec import decode_block, encode_block
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 TRANSFER = FIXTURES / "erc20_solidity_transfer.json"
@@ -182,3 +185,39 @@ def test_no_wrong_value_anywhere_is_a_traceback(tmp_path, wrong):
         assert result.exit_code in {0, 1, 2, 10}, place
         if result.exit_code:
             assert result.stdout or result.stderr.count("\n") == 1, place
+
+
+def test_run_executes_a_block_from_its_witness(shared):
+    path = shared("fixtures/mainnet/22615247.json.xz")
+    result = zkevm("run", path, "--json")
+    assert result.exit_code == 0
+    outcome = json.loads(result.stdout)
+    assert (outcome["block"], outcome["fork"], outcome["transactions"]) == (22615247, "Prague", 26)
+    assert (outcome["gas_used"], outcome["problems"]) == (0x1450D5, [])
+    assert outcome["state_root"].startswith("0x1f6dc521")
+    assert outcome["hash"].startswith("0x0497f695")
+    labels = [line.split("  ")[0] for line in zkevm("run", path).stdout.splitlines()]
+    assert labels[:3] == ["block", "transactions", "gas used"]
+    assert labels[-1] == "computed"
+
+
+def test_run_of_a_block_names_what_the_witness_lacks(shared):
+    path = shared("fixtures/mainnet/22188088.json.xz")
+    account = "0xc83f7d9f2d4a76e81145849381aba02602373723"
+    result = zkevm("run", path)
+    assert result.exit_code == 10
+    assert f"on the path to account {account}" in result.stderr
+    assert zkevm("run", path, "--assume-absent", account).exit_code == 0
+    assert zkevm("run", path, "--assume-absent", "0x1").exit_code == 2
+
+
+def test_run_of_a_block_that_its_header_misstates(shared, tmp_path):
+    document = json.loads(lzma.decompress(shared("fixtures/mainnet/24647140.json.xz").read_bytes()))
+    block = decode_block(bytes.fromhex(document["block"][2:]), 1)
+    header = replace(block.header, gas_used=block.header.gas_used + 1)
+    document["block"] = "0x" + encode_block(replace(block, header=header)).hex()
+    path = tmp_path / "block.json"
+    path.write_text(json.dumps(document))
+    result = zkevm("run", path)
+    assert result.exit_code == 1
+    assert "gas used is 7704952, but should be 7704951" in result.stdout

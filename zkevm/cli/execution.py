@@ -3,12 +3,20 @@
 import sys
 from contextlib import nullcontext
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
 from zkevm import api
 from zkevm.cli.console import Json, aligned, json_option, phases_on_stderr, print_result
-from zkevm.cli.inputs import FilePath, case_argument, case_document, case_line
+from zkevm.cli.inputs import (
+    AddressType,
+    FilePath,
+    case_argument,
+    case_document,
+    case_line,
+    case_options,
+)
 from zkevm.errors import FileError
 from zkevm.evm.transaction import Log
 
@@ -16,17 +24,80 @@ NEGATIVE = 1
 
 
 @click.command()
-@case_argument
+@case_options
+@click.option(
+    "--assume-absent",
+    "absent",
+    type=AddressType(),
+    multiple=True,
+    help="Account that a block's witness does not reach, to take as not existing.",
+)
 @json_option
 @click.pass_context
-def run(ctx: click.Context, case: api.TestCase, *, as_json: bool) -> None:
-    """Execute a transaction.
+def run(
+    ctx: click.Context,
+    path: Path,
+    test: str | None,
+    fork: str | None,
+    index: tuple[int, int, int] | None,
+    absent: tuple[int, ...],
+    *,
+    as_json: bool,
+) -> None:
+    """Execute a transaction, or a block with its witness.
 
     Exits with 1 if the result is not what INPUT expects.
     """
+    if api.holds_block(path):
+        run_block(ctx, path, absent, as_json=as_json)
+    case = api.load(path, test=test, fork=fork, index=index)
     with phases_on_stderr():
         execution = api.run(case)
     conclude(ctx, execution, as_json=as_json)
+
+
+def run_block(
+    ctx: click.Context, path: Path, absent: tuple[int, ...], *, as_json: bool
+) -> NoReturn:
+    """Execute a block from its witness, print the outcome and exit with the verdict on it."""
+    stateless = api.load_block(path)
+    problems = []
+    with phases_on_stderr():
+        try:
+            api.run_block(stateless, absent)
+        except api.InvalidBlock as error:
+            problems.append(str(error))
+    document = block_document(stateless, problems)
+    print_result(as_json, document, block_lines(document))
+    ctx.exit(NEGATIVE if problems else 0)
+
+
+def block_document(stateless: api.StatelessBlock, problems: list[str]) -> Json:
+    """What a block says of itself, and how its execution differs, in JSON."""
+    header = stateless.block.header
+    return {
+        "block": header.number,
+        "hash": "0x" + header.hash.hex(),
+        "fork": stateless.fork.name,
+        "transactions": len(stateless.block.transactions),
+        "gas_used": header.gas_used,
+        "receipts_root": "0x" + header.receipts_root.hex(),
+        "state_root": "0x" + header.state_root.hex(),
+        "problems": problems,
+    }
+
+
+def block_lines(document: Json) -> list[str]:
+    """The same in words."""
+    pairs = [
+        ("block", f"{document['block']}, {document['fork']}, {document['hash']}"),
+        ("transactions", str(document["transactions"])),
+        ("gas used", f"{document['gas_used']:,}"),
+        ("receipts root", document["receipts_root"]),
+        ("state root", document["state_root"]),
+        ("computed", "; ".join(document["problems"]) or "the same"),
+    ]
+    return aligned(pairs)
 
 
 @click.command()

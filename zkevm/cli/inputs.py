@@ -1,5 +1,6 @@
 """Choosing a case of a state-test file: the argument and options that several verbs share."""
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -14,6 +15,19 @@ Result = TypeVar("Result")
 
 FilePath = click.Path(path_type=Path, readable=False)
 """A path that is not looked at: whoever reads it says what is wrong, with the right exit code."""
+
+
+class AddressType(click.ParamType[int]):
+    """An account, as in `0x00000000219ab540356cbb839cbe05303d7705fa`."""
+
+    name = "ADDRESS"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        if not re.fullmatch("0x[0-9a-fA-F]{40}", str(value)):
+            self.fail(f"{value!r} is not an address of 40 hexadecimal digits", param, ctx)
+        return int(str(value), 16)
 
 
 class IndexType(click.ParamType[tuple[int, int, int]]):
@@ -31,15 +45,24 @@ class IndexType(click.ParamType[tuple[int, int, int]]):
         return data, gas, amount
 
 
+def case_options(command: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Add INPUT, as `path`, and the options that choose one of its cases."""
+    for option in (
+        click.option("--index", type=IndexType(), help="Choice of data, gas limit and value."),
+        click.option("--fork", help="Fork, such as Prague; the newest of the test if not given."),
+        click.option("--test", help="Name of the test, where INPUT holds several."),
+        click.argument("path", metavar="INPUT", type=FilePath),
+    ):
+        command = option(command)
+    return command
+
+
 def case_argument(
     command: Callable[Concatenate[TestCase, Parameters], Result],
 ) -> Callable[..., Result]:
     """Add INPUT and its options; the command is called with the case that they choose."""
 
-    @click.argument("path", metavar="INPUT", type=FilePath)
-    @click.option("--test", help="Name of the test, where INPUT holds several.")
-    @click.option("--fork", help="Fork, such as Prague; the newest of the test if not given.")
-    @click.option("--index", type=IndexType(), help="Choice of data, gas limit and value.")
+    @case_options
     @wraps(command)
     def with_case(
         path: Path,

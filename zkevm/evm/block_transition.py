@@ -123,12 +123,13 @@ def apply_block(
             f"{size} bytes exceed {fork.max_block_size}",
         )
     require_valid_header(fork, parent, header)
-    hashes = {**block_hashes, parent.number: int.from_bytes(parent.hash, "big")}
+    if parent.number not in block_hashes:
+        block_hashes = {**block_hashes, parent.number: int.from_bytes(parent.hash, "big")}
     result = apply_body(
         fork,
         chain_id,
         state,
-        environment_of(fork, header, hashes),
+        environment_of(fork, header, block_hashes),
         block.transactions,
         block.withdrawals,
         header.parent_beacon_block_root,

@@ -97,7 +97,7 @@ class State:
 
     def is_empty(self, address: int) -> bool:
         """Whether the account is dead in the sense of EIP-161: no nonce, balance or code."""
-        return not (self.nonce(address) or self.balance(address) or self.code(address).data)
+        return not (self.nonce(address) or self.balance(address) or self.code(address))
 
     def has_storage(self, address: int) -> bool:
         """Whether any slot of the account is not zero."""
@@ -231,7 +231,8 @@ class State:
     def accounts(self) -> dict[int, Account]:
         """Return the accounts that exist: those not empty, or with storage."""
         result = {}
-        for address in self._nonces.keys() | self._balances.keys() | self._codes.keys():
+        mappings = (self._nonces, self._balances, self._codes, self._storages)
+        for address in set().union(*mappings):
             storage = {k: v for k, v in self._storages.get(address, {}).items() if v}
             if storage or not self.is_empty(address):
                 result[address] = Account(

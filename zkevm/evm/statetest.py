@@ -234,8 +234,8 @@ def _choices(cases: Sequence[TestCase], limit: int = 5) -> str:
 
 def decode_cases(text: bytes, source: str) -> Iterator[TestCase]:
     """Yield the cases in the bytes of a file; `source` names it in errors."""
-    for name, raw in _decode(text, dict[str, msgspec.Raw], source).items():
-        test = _decode(raw, StateTestJson, f"{source}: test {name!r}")
+    for name, raw in decode_json(text, dict[str, msgspec.Raw], source).items():
+        test = decode_json(raw, StateTestJson, f"{source}: test {name!r}")
         for fork_name, posts in test.post.items():
             if fork_name in FORKS:
                 for post in posts:
@@ -245,7 +245,8 @@ def decode_cases(text: bytes, source: str) -> Iterator[TestCase]:
 T = TypeVar("T")
 
 
-def _decode(text: bytes | msgspec.Raw, type_: type[T], source: str) -> T:
+def decode_json(text: bytes | msgspec.Raw, type_: type[T], source: str) -> T:
+    """Return the value that JSON says; its hexadecimal types are those above, `source` names it."""
     try:
         return msgspec.json.decode(text, type=type_, dec_hook=_decode_hex)
     except (msgspec.MsgspecError, RecursionError) as error:
