@@ -7,7 +7,6 @@ is one test, fork and choice. Errors name the file, the test and the field.
 Source: execution-spec-tests, "State Tests" of its page on consuming fixtures.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +14,21 @@ from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
-from zkevm.errors import FileError, InputError, UsageError
+from zkevm.errors import InputError, UsageError
 from zkevm.evm.block import BlockEnvironment
-from zkevm.evm.code import EMPTY_CODE, Code
+from zkevm.evm.fixture import (
+    AccountJson,
+    Address,
+    ConfigJson,
+    Data,
+    Hash,
+    Quantity,
+    accounts_of,
+    decode_json,
+    exceptions_of,
+    read_file,
+    with_blob_schedule,
+)
 from zkevm.evm.fork import Fork
 from zkevm.evm.forks import FORKS, fork_named
 from zkevm.evm.state import Account
@@ -27,35 +38,6 @@ from zkevm.evm.transaction import (
     Transaction,
     TransactionType,
 )
-
-
-class Quantity(int):
-    """A hexadecimal integer below 2**256, with or without leading zeros."""
-
-    __slots__ = ()
-
-
-class Data(bytes):
-    """Hexadecimal bytes."""
-
-    __slots__ = ()
-
-
-class Address(int):
-    """Twenty hexadecimal bytes."""
-
-    __slots__ = ()
-
-
-class Hash(int):
-    """Thirty-two hexadecimal bytes."""
-
-    __slots__ = ()
-
-
-HEX_INTEGER = re.compile(r"0x[0-9a-fA-F]+")
-HEX_DIGITS: dict[type, int] = {Address: 40, Hash: 64}
-"""The types whose number of digits is fixed."""
 
 Indexes: TypeAlias = tuple[int, int, int]
 """Which of the transaction's data, gas limits and values a case takes."""
@@ -72,15 +54,6 @@ class EnvironmentJson(msgspec.Struct, rename="camel", frozen=True):
     current_random: Quantity = Quantity(0)
     current_excess_blob_gas: Quantity = Quantity(0)
     previous_hash: Hash | None = None
-
-
-class AccountJson(msgspec.Struct, rename="camel", frozen=True):
-    """An account of the pre-state."""
-
-    nonce: Quantity
-    balance: Quantity
-    code: Data
-    storage: dict[Quantity, Quantity]
 
 
 class AccessListEntryJson(msgspec.Struct, rename="camel", frozen=True):
@@ -138,12 +111,6 @@ class PostJson(msgspec.Struct, rename="camel", frozen=True):
     expect_exception: str | None = None
 
 
-class ConfigJson(msgspec.Struct, rename="camel", frozen=True):
-    """The chain."""
-
-    chainid: Quantity = Quantity(1)
-
-
 class StateTestJson(msgspec.Struct, rename="camel", frozen=True):
     """One test."""
 
@@ -184,11 +151,7 @@ class TestCase:
 
 def load_cases(path: Path) -> list[TestCase]:
     """Return all cases of supported forks in a file, in its order."""
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise FileError(f"{path}: {error.strerror or error}") from error
-    return list(decode_cases(text, str(path)))
+    return list(decode_cases(read_file(path), str(path)))
 
 
 def load_case(
@@ -238,36 +201,12 @@ def decode_cases(text: bytes, source: str) -> Iterator[TestCase]:
         test = decode_json(raw, StateTestJson, f"{source}: test {name!r}")
         for fork_name, posts in test.post.items():
             if fork_name in FORKS:
+                fork = with_blob_schedule(FORKS[fork_name], test.config, f"{source}: test {name!r}")
                 for post in posts:
-                    yield _case(name, FORKS[fork_name], test, post, f"{source}: test {name!r}")
+                    yield _case(name, fork, test, post, f"{source}: test {name!r}")
 
 
 T = TypeVar("T")
-
-
-def decode_json(text: bytes | msgspec.Raw, type_: type[T], source: str) -> T:
-    """Return the value that JSON says; its hexadecimal types are those above, `source` names it."""
-    try:
-        return msgspec.json.decode(text, type=type_, dec_hook=_decode_hex)
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise InputError(f"{source}: {error}") from error
-
-
-def _decode_hex(type_: type, value: object) -> object:
-    """Decode one of the hexadecimal types above; msgspec adds the field to the error."""
-    if not isinstance(value, str):
-        raise TypeError(f"expected a hexadecimal string, got {value!r}")
-    if type_ is Data:
-        return Data(bytes.fromhex(value.removeprefix("0x")))
-    if not HEX_INTEGER.fullmatch(value):
-        raise ValueError(f"{value!r} is not a hexadecimal integer")
-    digits = value[2:]
-    limit = HEX_DIGITS.get(type_)
-    if limit is not None and len(digits) != limit:
-        raise ValueError(f"{value!r} does not have {limit} digits")
-    if len(digits.lstrip("0")) > 64:
-        raise ValueError(f"{value!r} exceeds 256 bits")
-    return type_(int(digits, 16))
 
 
 def _case(name: str, fork: Fork, test: StateTestJson, post: PostJson, where: str) -> TestCase:
@@ -290,19 +229,9 @@ def _case(name: str, fork: Fork, test: StateTestJson, post: PostJson, where: str
             blob_base_fee=fork.blobs.base_fee(env.current_excess_blob_gas),
             block_hashes=previous,
         ),
-        pre={
-            int(address): Account(
-                account.nonce,
-                account.balance,
-                Code(bytes(account.code)) if account.code else EMPTY_CODE,
-                {int(key): int(value) for key, value in account.storage.items()},
-            )
-            for address, account in test.pre.items()
-        },
+        pre=accounts_of(test.pre),
         transaction=_transaction(test.transaction, indexes, where),
-        expected=Expected(
-            post.hash, post.logs, frozenset((post.expect_exception or "").split("|")) - {""}
-        ),
+        expected=Expected(post.hash, post.logs, exceptions_of(post.expect_exception)),
         info=test.info,
     )
 

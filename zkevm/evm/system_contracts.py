@@ -26,6 +26,12 @@ DEPOSIT_EVENT = 0x649BBC62D0E31342AFEA4E5CD82D4049E7E1EE912FC0889AA790803BE39038
 _DEPOSIT_FIELDS = (48, 32, 8, 96, 8)
 """Bytes of the public key, withdrawal credentials, amount, signature and index."""
 
+_DEPOSIT_OFFSETS = (160, 256, 320, 384, 512)
+"""Where the length of each is, in the data of the event; the field follows it."""
+
+_DEPOSIT_BYTES = 576
+"""Of the whole event."""
+
 
 def call_system_contract(
     fork: Fork,
@@ -125,15 +131,14 @@ def deposit_requests(contract: int, logs: Iterable[Log]) -> bytes:
 
 def _deposit(data: bytes) -> bytes:
     """Return the five fields of a deposit event, whose ABI encoding has to be the usual one."""
-    head, tail, fields = b"", b"", b""
-    for size in _DEPOSIT_FIELDS:
-        offset = 32 * len(_DEPOSIT_FIELDS) + len(tail)
-        value = data[offset + 32 : offset + 32 + size]
-        head += offset.to_bytes(32, "big")
-        padding = bytes(-size % 32)
-        tail += size.to_bytes(32, "big") + data[offset + 32 : offset + 32 + size + len(padding)]
-        fields += value
-    if data != head + tail:
+    offsets = b"".join(offset.to_bytes(32, "big") for offset in _DEPOSIT_OFFSETS)
+    usual = len(data) == _DEPOSIT_BYTES and data.startswith(offsets)
+    fields = b""
+    for offset, size in zip(_DEPOSIT_OFFSETS, _DEPOSIT_FIELDS, strict=True):
+        start = offset + 32
+        usual = usual and data[offset:start] == size.to_bytes(32, "big")
+        fields += data[start : start + size]
+    if not usual:
         raise InvalidBlock(
             BlockRejection.INVALID_DEPOSIT_EVENT_LAYOUT, "a deposit event of unusual layout"
         )

@@ -125,8 +125,8 @@ def require_valid(
 ) -> None:
     """Raise `InvalidTransaction` if the transaction has no place in what is left of the block."""
     _require_type(fork, transaction)
-    _require_gas(fork, environment.gas_limit - used.gas, transaction)
     _require_fees(environment, transaction)
+    _require_gas(fork, environment.gas_limit - used.gas, transaction)
     if transaction.type is TransactionType.BLOB:
         _require_blobs(fork, environment, transaction, used.blob_gas)
     if transaction.type is TransactionType.SET_CODE:

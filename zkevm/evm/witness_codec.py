@@ -14,18 +14,11 @@ import msgspec
 from zkevm.errors import FileError, InputError, UsageError
 from zkevm.evm.block import Block, Withdrawal
 from zkevm.evm.block_codec import decode_block
+from zkevm.evm.fixture import Address, Data, Hash, Quantity, decode_json
 from zkevm.evm.fork_schedule import MAINNET
 from zkevm.evm.header import Header, header_from_rlp
 from zkevm.evm.rlp import rlp_decode
-from zkevm.evm.statetest import (
-    AccessListEntryJson,
-    Address,
-    AuthorizationJson,
-    Data,
-    Hash,
-    Quantity,
-    decode_json,
-)
+from zkevm.evm.statetest import AccessListEntryJson, AuthorizationJson
 from zkevm.evm.transaction import (
     AccessListEntry,
     Authorization,
