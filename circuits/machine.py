@@ -61,6 +61,14 @@ from circuits.gadgets.memory_halts import MemoryOutOfGas
 from circuits.gadgets.modular import Modular
 from circuits.gadgets.multiply import Multiply, MultiplySmall
 from circuits.gadgets.operand_halts import ExpOutOfGas, ExtCodeCopyOutOfGas
+from circuits.gadgets.precompile_calls import (
+    IdentityCall,
+    IdentityCodeCall,
+    IdentityPlain,
+    UnpaidPrecompileCall,
+    UnpaidPrecompileCodeCall,
+    UnpaidPrecompilePlain,
+)
 from circuits.gadgets.resumes import ResumeCall, ResumeCreate
 from circuits.gadgets.return_data import ReturnDataCopy, ReturnDataOutOfBounds, ReturnDataSize
 from circuits.gadgets.shift import ShiftArithmetic, ShiftLogical
@@ -116,7 +124,7 @@ from zkevm.plonkish.cells import Cells, height_of
 from zkevm.plonkish.kernels import count_lookups
 from zkevm.plonkish.table import Table
 from zkevm.proof.circuit import Circuit
-from zkevm.trace.trace import RESUME, Halt, Trace
+from zkevm.trace.trace import RESUME, CallOutcome, Halt, Trace
 
 GADGETS: tuple[StepGadget, ...] = (
     Push0(),
@@ -262,7 +270,9 @@ def step_gadgets(fork: str) -> tuple[StepGadget, ...]:
     rules = fork_named(fork)
     with_frame = (EnterCall, EnterCode, EnterPlain)
     without = (EmptyCall, EmptyCodeCall, EmptyPlain, FailCall, FailCode, FailPlain)
-    calls = (*with_frame, *without)
+    paid = (IdentityCall, IdentityCodeCall, IdentityPlain)
+    unpaid = (UnpaidPrecompileCall, UnpaidPrecompileCodeCall, UnpaidPrecompilePlain)
+    calls = (*with_frame, *without, *paid, *unpaid)
     halts = (CallOutOfGas, CodeCallOutOfGas, PlainCallOutOfGas)
     creates = (EnterCreate, EnterCreate2, CollideCreate, CollideCreate2, FailCreate, FailCreate2)
     known = [
@@ -313,9 +323,13 @@ def assign(prepared: Execution) -> dict[str, I64]:
             free[candidates] = False
     if free.any():
         row = int(np.flatnonzero(free)[0])
-        raise NotProvableError(
-            f"not provable yet: {describe_row(prepared.trace, row, Halt(int(halt[row])))}"
-        )
+        what = describe_row(prepared.trace, row, Halt(int(halt[row])))
+        if schedule.outcome[row] == CallOutcome.PRECOMPILE:
+            called = int(prepared.operands.word[prepared.operands.start[row] + 1][0])
+            precompile = prepared.fork.precompiles.get(called)
+            name = f"{called:#x}" if precompile is None else precompile.name
+            what = f"precompile {name} called by {what}"
+        raise NotProvableError(f"not provable yet: {what}")
     return found
 
 

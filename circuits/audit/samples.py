@@ -26,6 +26,7 @@ from zkevm.trace.trace import Trace
 
 OTHER, FAILING, SENDING, NOBODY = 0xC1, 0xC2, 0xC3, 0xDEAD
 INTRINSIC = 21_000
+SHA256, IDENTITY = 2, 4
 STRANGERS = 12
 WORDS = (2**256 - 1, 2**200 + 77, 5)
 POP = bytes((Op.POP,))
@@ -140,6 +141,12 @@ def _calls() -> bytes:
         code += call(op, 50_000, to, 0, 40, 32, 40) + POP
     for op in (Op.CALL, Op.CALLCODE):
         code += call(op, 50_000, OTHER, 10**30, 0, 0, 0, 0) + POP
+    for op in (Op.CALL, Op.CALLCODE):
+        code += call(op, 50_000, IDENTITY, 0, 3, 60, 20, 40) + POP
+        code += call(op, 10, SHA256, 0, 3, 600, 20, 40) + POP
+    for op in (Op.DELEGATECALL, Op.STATICCALL):
+        code += call(op, 50_000, IDENTITY, 3, 60, 20, 100) + POP
+        code += call(op, 10, SHA256, 3, 600, 20, 40) + POP
     code += call(Op.STATICCALL, 50_000, OTHER, 0, 4, 0, 32) + POP
     code += call(Op.STATICCALL, 50_000, SENDING, 0, 0, 0, 0) + POP
     code += call(Op.STATICCALL, 50_000, OTHER, 0, 4, 0, 32) + POP

@@ -158,10 +158,19 @@ def moves(
 
 
 def words_left(execution: Execution, rows: Moves) -> Words:
-    """The words that copies to memory leave, 0 for other rows."""
+    """The words that copies to memory leave, 0 for other rows.
+
+    A data frame has the id of the copy that fills it: with the output of a precompile.
+    """
     out = np.zeros((len(rows), 4), np.uint64)
-    to_memory = np.flatnonzero((rows.dest_kind == CopyKind.MEMORY) & ~rows.primes)
-    clock = execution.schedule.clock
+    to_memory = (rows.dest_kind == CopyKind.MEMORY) & ~rows.primes
+    to_data = np.flatnonzero(to_memory & (rows.dest == rows.id))
+    to_memory = np.flatnonzero(to_memory & (rows.dest != rows.id))
+    clock, calls = execution.schedule.clock, execution.trace.calls
+    for at, id_, nth in zip(to_data, rows.id[to_data], rows.nth[to_data], strict=True):
+        call = np.searchsorted(calls.row, np.searchsorted(clock, np.uint64(id_)))
+        data = calls.output[call][WORD_BYTES * nth :][:WORD_BYTES]
+        out[at] = words_from_big_endian(data.ljust(WORD_BYTES, b"\0"))[0]
     row = np.searchsorted(clock, rows.id[to_memory].astype(np.uint64), side="right") - 1
     place = execution.memory_start[row] + rows.nth[to_memory]
     out[to_memory] = execution.trace.memory.words[place]

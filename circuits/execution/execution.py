@@ -17,7 +17,7 @@ from circuits.execution.tokens import I64, U64, Mask
 from zkevm.evm.fork import Fork
 from zkevm.evm.forks import fork_named
 from zkevm.evm.opcodes import ARITY, Op
-from zkevm.trace.trace import RESUME, FrameKind, Halt, Trace
+from zkevm.trace.trace import RESUME, CallOutcome, FrameKind, Halt, Trace
 from zkevm.trace.words import Words, ints_from_words
 
 SCOPE = 1
@@ -142,7 +142,16 @@ class Execution:
         trace, schedule = self.trace, self.schedule
         resumed = np.flatnonzero(trace.rows.op == RESUME)
         outputs = self.outputs(schedule.ended[resumed - 1])
-        bare = trace.calls.row[trace.calls.row >= 0]
+        inside = trace.calls.row >= 0
+        bare = trace.calls.row[inside]
+        has = (trace.calls.outcome[inside] == CallOutcome.PRECOMPILE) & trace.calls.success[inside]
+        lengths = [len(output) for output in trace.calls.output]
+        none = np.zeros(len(bare), np.uint64)
+        direct = (
+            np.where(has, schedule.clock[bare], none),
+            none,
+            np.array(lengths, np.uint64)[inside],
+        )
         makers = np.concatenate([resumed, bare])
         key = trace.rows.frame[makers].astype(np.int64) << 32 | makers
         order = np.argsort(key)
@@ -151,8 +160,8 @@ class Execution:
         known = (last >= 0) & (len(makers) > 0)
         known[known] = key[order][last[known]] >> 32 == frame[known]
         found = []
-        for column in outputs:
-            made = np.concatenate([column, np.zeros(len(bare), np.uint64)])
+        for column, of_bare in zip(outputs, direct, strict=True):
+            made = np.concatenate([column, of_bare])
             value = np.zeros(len(rows), np.uint64)
             value[known] = made[order][last[known]]
             found.append(value)

@@ -158,8 +158,10 @@ def _reversible(trace: Trace, halted: Mask, outcome: I64, with_value: Mask) -> I
     # the creator's nonce, unless the creation fails softly
     nonced = (outcome < 0) | (outcome == CallOutcome.CREATE_COLLISION)
     own[np.isin(op, CREATE_OPS) & nonced] += 1
-    moved = with_value & ((outcome == CallOutcome.EMPTY) | (outcome == CallOutcome.PRECOMPILE))
-    own[moved] += 2
+    calls = trace.calls
+    moving = np.isin(calls.outcome, (CallOutcome.EMPTY, CallOutcome.PRECOMPILE))
+    moving &= (calls.success != 0) & (calls.row >= 0)
+    own[calls.row[moving]] += 2 * with_value[calls.row[moving]]
     own[op == Op.SELFDESTRUCT] += SELFDESTRUCT_WRITES - 1
     kind = trace.frames.kind[trace.rows.frame]
     own[(op == Op.RETURN) & np.isin(kind, CREATES)] = 1

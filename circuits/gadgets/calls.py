@@ -25,27 +25,24 @@ from circuits.language import (
     Next,
     Plan,
     Steps,
-    Uint,
     Witness,
     WordExpr,
     word,
 )
-from circuits.language.arrays import integers
 from circuits.language.calling import (
     CALL_TICKS,
-    Calling,
     CallWithoutValue,
-    Funds,
+    Funded,
+    Giving,
     KeepingCall,
     MovingCall,
     declare_room,
     fill_transfer,
     opened,
-    own_addresses,
     plan_transfer,
     stipend,
 )
-from circuits.language.money import HALF, Transfer
+from circuits.language.money import Transfer
 from circuits.language.state import (
     Inverses,
     Undoing,
@@ -54,38 +51,17 @@ from zkevm.evm import gas
 from zkevm.evm.opcodes import Op
 from zkevm.plonkish.expression import ZERO, Expr
 from zkevm.trace.trace import FrameKind
-from zkevm.trace.words import words_from_ints
-
-GIVEN_FRACTION = 64  # EIP-150
 
 
-class Entering(Calling):
+class Entering(Giving):
     """A call that opens a frame."""
 
     outcome = None
 
     code_length_rest = U16()  # the length of the code less one
-    share = Uint(64)  # the 64th that is kept
-    as_asked = Bit()  # what is asked for is given; else all that may be
-    much = Bit()  # 2^128 or more is asked for
-    slack = Uint(128)
-    given = Cell(ColumnType.U64)
     success = Bit()
     undone = Bit()
     eor = Cell(ColumnType.U64)
-
-    def declare_gift(self, c: Builder) -> None:
-        """The gas given: what is asked for, but at most all but one 64th (EIP-150)."""
-        available, share, asked = self.available.value, self.share.value, self.requested
-        # share < 2^64: the difference does not wrap
-        c.require_range("a 64th", self.real, available - GIVEN_FRACTION * share, 6)
-        most = available - share
-        c.require_zero("not much is asked for if given", self.as_asked * (asked.hi + self.much))
-        # as asked: asked <= most; else either asked.hi >= 1, or asked.lo > most
-        more = self.much * (asked.hi - 1) + (1 - self.much) * (asked.lo - most - 1)
-        distance = self.as_asked * (most - asked.lo) + (self.real - self.as_asked) * more
-        c.require_equal("the smaller is given", distance, self.slack.value)
-        c.require_equal("gas given", self.given, most + self.as_asked * (asked.lo - most))
 
     def declare_frame(
         self,
@@ -146,20 +122,7 @@ class Entering(Calling):
         execution, child = s.execution, opened(s)
         schedule, frames = execution.schedule, s.trace.frames
         lengths = np.array([len(code) for code in s.trace.codes])
-        available = self.gas_after_charging(s)
-        share = available // np.uint64(GIVEN_FRACTION)
-        most = [int(v) for v in available - share]
-        asked = integers(s.pop(0))
-        slack = [
-            m - a if a <= m else (a >> 128) - 1 if a >= HALF else a - m - 1
-            for a, m in zip(asked, most, strict=True)
-        ]
         w[self.code_length_rest] = lengths[frames.code[child]] - 1
-        w[self.share] = share
-        w[self.as_asked] = np.array([a <= m for a, m in zip(asked, most, strict=True)])
-        w[self.much] = np.array([a >= HALF for a in asked])
-        w[self.slack] = words_from_ints(slack)
-        w[self.given] = frames.gas_start[child] - stipend(s)
         w[self.success] = frames.success[child]
         w[self.undone] = schedule.undone[child]
         w[self.eor] = schedule.eor[child]
@@ -196,33 +159,26 @@ class EnterCall(Entering, MovingCall):
         fill_transfer(self.transfer, w, s)
 
 
-class EnterCode(Entering, KeepingCall):
+class EnterCode(Entering, Funded, KeepingCall):
     """CALLCODE of code: the value stays where it is, but has to be there."""
 
     name = "enter_code"
 
     own_store = Cell(ColumnType.U64)
-    funds = Funds()
 
     def constrain(self, c: Builder) -> Next:
         self.declare_call(c, self.declare_value(c))
         this, value = self.this, self.value.expr
         facts = (this.scope, this.is_static, this.undone, this.eor)
         c.request(FRAME_STORE, self.real, self.frame, self.own_store, *facts)
-        self.funds.use(c, this.address, value, self.clock + 1)
+        self.declare_funds(c)
         owner = (this.address, self.own_store, this.address)
         self.declare_frame(c, *owner, value, stipend=self.has_value)
         return Next(opcode=Op.CALLCODE, gas=0, ends=True)
 
-    def plan(self, s: Steps, plan: Plan) -> None:
-        super().plan(s, plan)
-        clock = s.clock + np.uint64(1)
-        self.funds.balance.plan_read(self, plan, own_addresses(s), clock)
-
     def fill(self, w: Witness, s: Steps) -> None:
         super().fill(w, s)
         w[self.own_store] = s.execution.frame_stores[s.frame_index]
-        self.funds.fill(w, s.pop(2))
 
 
 class EnterPlain(Entering, CallWithoutValue):

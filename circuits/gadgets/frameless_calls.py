@@ -7,7 +7,6 @@ Relation.  Yellow paper, appendix H (CALL); EIP-161: value that moves to a dead 
            EIP-2929, EIP-7702 as for `calls`.  Nothing was returned.
 Argument.  The outcomes exclude each other: the depth is below 1024 or 1024; the value can be paid
            or is more than the balance; the length of the code is 0 or not.
-Limits.    No call of a precompile.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from circuits.language.calling import (
     Calling,
     CallWithoutValue,
     CallWithValue,
-    Funds,
+    Funded,
     KeepingCall,
     MovingCall,
     declare_room,
@@ -64,24 +63,35 @@ class Frameless(Calling):
     returned = ReturnedAccess()
 
     def declare_result(
-        self, c: Builder, opcode: Expr | int, cost: Expr, result: int, writes: Expr | int = 0
+        self,
+        c: Builder,
+        opcode: Expr | int,
+        cost: Expr,
+        result: int,
+        writes: Expr | int = 0,
+        output: tuple[Expr | int, ...] = (0, 0, 0),
+        ticks: int = CALL_TICKS,
     ) -> Next:
-        """Empty the return data and go on."""
-        self.returned.use(c, self.real, (self.frame,), self.clock, (0, 0, 0))
+        """Say where the return data is, by default nowhere, and go on."""
+        self.returned.use(c, self.real, (self.frame,), self.clock, output)
         return Next(
             opcode=opcode,
             gas=cost,
             push=word(result),
             msize=self.growth.msize,
             undo=self.saved_undo + writes,
-            ticks=CALL_TICKS,
+            ticks=ticks,
         )
 
     def plan(self, s: Steps, plan: Plan) -> None:
         super().plan(s, plan)
-        none = np.zeros(len(s), np.uint64)
-        new = values(none, none, none)
+        new = values(*self.output(s))
         plan.access(self, self.returned, plan.returned, keys(s.frame), s.clock, new)
+
+    def output(self, s: Steps) -> tuple[U64, U64, U64]:
+        """Where the return data is: data frame, offset, length."""
+        none = np.zeros(len(s), np.uint64)
+        return none, none, none
 
     def gas_after_charging(self, s: Steps) -> U64:
         return s.next_gas - stipend(s)
@@ -109,24 +119,18 @@ class FramelessCall(Frameless, MovingCall):
         self.new_account.fill(w, codes, with_value(s))
 
 
-class EmptyCall(FramelessCall):
-    """CALL of an account without code."""
-
-    name = "empty_call"
-    outcome = CallOutcome.EMPTY
+class Paying(FramelessCall):
+    """CALL that opens no frame, whose value moves."""
 
     transfer = Transfer()
 
-    def constrain(self, c: Builder) -> Next:
-        cost = self.declare_costs(c)
-        declare_room(c, self)
-        c.require_zero("there is no code", self.code_run.length)
+    def declare_payment(self, c: Builder) -> Expr:
+        """Move the value.  Returns how many writes that takes."""
         moves, this = self.has_value, self.this
         undoing = [this.undoing(self.saved_undo + k) for k in range(2)]
         accounts = (this.address, self.address)
         self.transfer.use(c, moves, *accounts, self.value.expr, self.clock + 1, undoing)
-        paid = cost - gas.CALL_STIPEND * moves
-        return self.declare_result(c, Op.CALL, paid, 1, 2 * moves * this.undone)
+        return 2 * moves * this.undone
 
     def plan(self, s: Steps, plan: Plan) -> None:
         super().plan(s, plan)
@@ -139,29 +143,32 @@ class EmptyCall(FramelessCall):
         fill_transfer(self.transfer, w, s)
 
 
-class EmptyCodeCall(Frameless, KeepingCall):
+class EmptyCall(Paying):
+    """CALL of an account without code."""
+
+    name = "empty_call"
+    outcome = CallOutcome.EMPTY
+
+    def constrain(self, c: Builder) -> Next:
+        cost = self.declare_costs(c)
+        declare_room(c, self)
+        c.require_zero("there is no code", self.code_run.length)
+        paid = cost - gas.CALL_STIPEND * self.has_value
+        return self.declare_result(c, Op.CALL, paid, 1, self.declare_payment(c))
+
+
+class EmptyCodeCall(Frameless, Funded, KeepingCall):
     """CALLCODE of an account without code."""
 
     name = "empty_code_call"
     outcome = CallOutcome.EMPTY
 
-    funds = Funds()
-
     def constrain(self, c: Builder) -> Next:
         cost = self.declare_call(c, self.declare_value(c))
         declare_room(c, self)
         c.require_zero("there is no code", self.code_run.length)
-        self.funds.use(c, self.this.address, self.value.expr, self.clock + 1)
+        self.declare_funds(c)
         return self.declare_result(c, Op.CALLCODE, cost - gas.CALL_STIPEND * self.has_value, 1)
-
-    def plan(self, s: Steps, plan: Plan) -> None:
-        super().plan(s, plan)
-        clock = s.clock + np.uint64(1)
-        self.funds.balance.plan_read(self, plan, own_addresses(s), clock)
-
-    def fill(self, w: Witness, s: Steps) -> None:
-        super().fill(w, s)
-        self.funds.fill(w, s.pop(2))
 
 
 class EmptyPlain(Frameless, CallWithoutValue):

@@ -29,10 +29,11 @@ from circuits.language import (
     Witness,
     WordExpr,
 )
+from circuits.language.arrays import integers
 from circuits.language.callee import CalleeCode, followed
 from circuits.language.compare import IsZeroWord
 from circuits.language.memory import Growth, Larger, MemoryRange, range_end
-from circuits.language.money import Debit, Transfer
+from circuits.language.money import HALF, Debit, Transfer
 from circuits.language.state import (
     AddressAccess,
     AddressWord,
@@ -48,12 +49,13 @@ from zkevm.evm.instructions.system import MAX_DEPTH
 from zkevm.evm.opcodes import Op
 from zkevm.plonkish.expression import Column, Expr
 from zkevm.trace.trace import CallOutcome, StateEventKind
-from zkevm.trace.words import Words
+from zkevm.trace.words import Words, words_from_ints
 
 CALL_TICKS = 3
 """Touch and code of the callee; of its delegate, and the debit; the credit."""
 
 DEPTH_BITS = 10
+GIVEN_FRACTION = 64  # EIP-150
 
 
 class CallStep(StepGadget):
@@ -233,6 +235,65 @@ def own_addresses(s: Steps) -> Words:
     return found
 
 
+class Funded(CallWithValue):
+    """A call whose value has to be there, although it does not move."""
+
+    funds = Funds()
+
+    def declare_funds(self, c: Builder) -> None:
+        """The balance is not less than the value."""
+        self.funds.use(c, self.this.address, self.value.expr, self.clock + 1)
+
+    def plan(self, s: Steps, plan: Plan) -> None:
+        super().plan(s, plan)
+        clock = s.clock + np.uint64(1)
+        self.funds.balance.plan_read(self, plan, own_addresses(s), clock)
+
+    def fill(self, w: Witness, s: Steps) -> None:
+        super().fill(w, s)
+        self.funds.fill(w, s.pop(2))
+
+
+class Giving(Calling):
+    """A call that gives gas away: what is asked for, but at most all but one 64th (EIP-150)."""
+
+    share = Uint(64)  # the 64th that is kept
+    as_asked = Bit()  # what is asked for is given; else all that may be
+    much = Bit()  # 2^128 or more is asked for
+    slack = Uint(128)
+    given = Cell(ColumnType.U64)
+
+    def declare_gift(self, c: Builder) -> None:
+        """Declare how much is given."""
+        available, share, asked = self.available.value, self.share.value, self.requested
+        # share < 2^64: the difference does not wrap
+        c.require_range("a 64th", self.real, available - GIVEN_FRACTION * share, 6)
+        most = available - share
+        c.require_zero("not much is asked for if given", self.as_asked * (asked.hi + self.much))
+        # as asked: asked <= most; else either asked.hi >= 1, or asked.lo > most
+        more = self.much * (asked.hi - 1) + (1 - self.much) * (asked.lo - most - 1)
+        distance = self.as_asked * (most - asked.lo) + (self.real - self.as_asked) * more
+        c.require_equal("the smaller is given", distance, self.slack.value)
+        c.require_equal("gas given", self.given, most + self.as_asked * (asked.lo - most))
+
+    def fill(self, w: Witness, s: Steps) -> None:
+        super().fill(w, s)
+        available = self.gas_after_charging(s)
+        share = available // np.uint64(GIVEN_FRACTION)
+        pairs = list(zip(integers(s.pop(0)), integers(available - share), strict=True))
+        w[self.share] = share
+        w[self.as_asked] = np.array([asked <= most for asked, most in pairs])
+        w[self.much] = np.array([asked >= HALF for asked, _ in pairs])
+        w[self.slack] = words_from_ints(_slack(asked, most) for asked, most in pairs)
+        w[self.given] = np.array([min(pair) for pair in pairs], np.uint64)
+
+
+def _slack(asked: int, most: int) -> int:
+    if asked <= most:
+        return most - asked
+    return (asked >> 128) - 1 if asked >= HALF else asked - most - 1
+
+
 class CallWithoutValue(Calling):
     """DELEGATECALL and STATICCALL."""
 
@@ -250,11 +311,16 @@ class CallWithoutValue(Calling):
         super().fill(w, s)
 
 
+def declare_depth(c: Builder, call: Calling) -> None:
+    """The depth is below its limit."""
+    room = MAX_DEPTH - 1 - call.this.depth
+    c.require_range("room for another frame", call.real, room, DEPTH_BITS)
+
+
 def declare_room(c: Builder, call: Calling) -> None:
     """The depth is below its limit, and the callee is no precompile (or is delegated)."""
     own = call.real - call.code_run.follows
-    room = MAX_DEPTH - 1 - call.this.depth
-    c.require_range("room for another frame", call.real, room, DEPTH_BITS)
+    declare_depth(c, call)
     c.require_zero("no precompile", own * call.touch.mark.old[1])
 
 
