@@ -21,9 +21,9 @@ from circuits.gadgets.add_sub import AddSub
 from circuits.gadgets.bitwise import Bitwise, Not
 from circuits.gadgets.blocks import BlobHash, BlockHash
 from circuits.gadgets.bytes import Byte, CountLeadingZeros, SignExtend
-from circuits.gadgets.call_halts import CallOutOfGas, CodeCallOutOfGas, PlainCallOutOfGas
+from circuits.gadgets.call_halts import UNPAID
 from circuits.gadgets.calldata import CallDataLoad
-from circuits.gadgets.calls import EnterCall, EnterCode, EnterPlain
+from circuits.gadgets.calls import ENTERING
 from circuits.gadgets.comparison import Equal, IsZero, IsZeroBool, LessThan, SignedLessThan
 from circuits.gadgets.copies import (
     CallDataCopy,
@@ -31,28 +31,14 @@ from circuits.gadgets.copies import (
     ExtCodeCopy,
     MemoryCopy,
 )
-from circuits.gadgets.creates import (
-    CollideCreate,
-    CollideCreate2,
-    EnterCreate,
-    EnterCreate2,
-    FailCreate,
-    FailCreate2,
-)
+from circuits.gadgets.creates import CREATES
 from circuits.gadgets.deposits import ReturnCode
 from circuits.gadgets.divide import Divide, DivideSmall, SignedDivide
 from circuits.gadgets.ends import Return, Revert, Stop, StopPastEnd
 from circuits.gadgets.environment import Environment
 from circuits.gadgets.exponent import Exponentiate
 from circuits.gadgets.flow import Gas, Jump, Jumpdest, Jumpi, JumpiBool, MemorySize, ProgramCounter
-from circuits.gadgets.frameless_calls import (
-    EmptyCall,
-    EmptyCodeCall,
-    EmptyPlain,
-    FailCall,
-    FailCode,
-    FailPlain,
-)
+from circuits.gadgets.frameless_calls import FRAMELESS
 from circuits.gadgets.halts import FixedGas, InvalidJump, InvalidJumpi, InvalidOpcode, StackHeight
 from circuits.gadgets.hashing import Keccak256
 from circuits.gadgets.logs import Log
@@ -61,14 +47,7 @@ from circuits.gadgets.memory_halts import MemoryOutOfGas
 from circuits.gadgets.modular import Modular
 from circuits.gadgets.multiply import Multiply, MultiplySmall
 from circuits.gadgets.operand_halts import ExpOutOfGas, ExtCodeCopyOutOfGas
-from circuits.gadgets.precompile_calls import (
-    IdentityCall,
-    IdentityCodeCall,
-    IdentityPlain,
-    UnpaidPrecompileCall,
-    UnpaidPrecompileCodeCall,
-    UnpaidPrecompilePlain,
-)
+from circuits.gadgets.precompile_calls import PRECOMPILE_CALLS
 from circuits.gadgets.resumes import ResumeCall, ResumeCreate
 from circuits.gadgets.return_data import ReturnDataCopy, ReturnDataOutOfBounds, ReturnDataSize
 from circuits.gadgets.shift import ShiftArithmetic, ShiftLogical
@@ -268,17 +247,11 @@ class Filled:
 def step_gadgets(fork: str) -> tuple[StepGadget, ...]:
     """The gadgets of the steps of a fork, in the order of the circuit's key."""
     rules = fork_named(fork)
-    with_frame = (EnterCall, EnterCode, EnterPlain)
-    without = (EmptyCall, EmptyCodeCall, EmptyPlain, FailCall, FailCode, FailPlain)
-    paid = (IdentityCall, IdentityCodeCall, IdentityPlain)
-    unpaid = (UnpaidPrecompileCall, UnpaidPrecompileCodeCall, UnpaidPrecompilePlain)
-    calls = (*with_frame, *without, *paid, *unpaid)
-    halts = (CallOutOfGas, CodeCallOutOfGas, PlainCallOutOfGas)
-    creates = (EnterCreate, EnterCreate2, CollideCreate, CollideCreate2, FailCreate, FailCreate2)
+    by_fork = (*ENTERING, *FRAMELESS, *PRECOMPILE_CALLS, *UNPAID, *CREATES, ReturnCode)
     known = [
         g for g in GADGETS if any(op in rules.instructions or op == RESUME for op in g.opcodes)
     ]
-    return (*known, *(call(rules) for call in (*calls, *halts, *creates, ReturnCode)))
+    return (*known, *(gadget(rules) for gadget in by_fork))
 
 
 @cache

@@ -247,3 +247,6 @@ def _touch(w: Witness, mark: MarkAccess, fresh: Freshness, where: Mask) -> NDArr
 def _moves(s: Steps) -> Mask:
     """Which steps have value."""
     return np.asarray(s.pop(2).any(axis=1))
+
+
+UNPAID = (CallOutOfGas, CodeCallOutOfGas, PlainCallOutOfGas)

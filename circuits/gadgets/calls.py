@@ -208,3 +208,6 @@ class EnterPlain(Entering, CallWithoutValue):
         super().fill(w, s)
         own = s.execution.frame_stores[s.frame_index]
         w[self.own_store] = np.where(s.opcode == Op.STATICCALL, np.uint64(0), own)
+
+
+ENTERING = (EnterCall, EnterCode, EnterPlain)

@@ -327,3 +327,6 @@ def balances_before(s: Steps) -> tuple[Words, Words]:
     """The balances of creator and contract before each write."""
     payer, payee = (events_at(s.trace, s.rows, StateEventKind.BALANCE, k).old for k in range(2))
     return payer, payee
+
+
+CREATES = (EnterCreate, EnterCreate2, CollideCreate, CollideCreate2, FailCreate, FailCreate2)

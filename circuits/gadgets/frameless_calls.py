@@ -245,3 +245,6 @@ class FailPlain(Frameless, CallWithoutValue):
         cost = self.declare_call(c, 0)
         c.require_equal("at the greatest depth", self.this.depth, MAX_DEPTH * self.real)
         return self.declare_result(c, self.opcode, cost, 0)
+
+
+FRAMELESS = (EmptyCall, EmptyCodeCall, EmptyPlain, FailCall, FailCode, FailPlain)

@@ -319,3 +319,9 @@ def calls_of(s: Steps) -> NDArray[np.int64]:
     """The place in `trace.calls` of each step, which opened no frame."""
     found = np.searchsorted(s.trace.calls.row, s.rows)
     return np.minimum(found, len(s.trace.calls.row) - 1)
+
+
+PRECOMPILE_CALLS = (
+    *(IdentityCall, IdentityCodeCall, IdentityPlain),
+    *(UnpaidPrecompileCall, UnpaidPrecompileCodeCall, UnpaidPrecompilePlain),
+)
