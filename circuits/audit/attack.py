@@ -3,37 +3,39 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 
-from circuits.audit.polynomial import Polynomial
-from circuits.audit.relation import Item, Message, Relation
+from circuits.audit.lies import (
+    STEPS,
+    Lie,
+    breaches,
+    changes,
+    free_places,
+    goal,
+    goals,
+    near_lies,
+    own_lies,
+)
+from circuits.audit.relation import Item, Relation
 from circuits.audit.repair import Repairer
 from circuits.audit.rows import Sample
-from circuits.audit.scene import Equation, Form, Scene
-from zkevm.field import MODULUS
+from circuits.audit.scene import Scene, World
 from zkevm.plonkish.table import Role, Table
 
-HALF = 1 << 128
-LIES = 600
-EFFORTS = (10, 80)
-"""Steps of a search: few for every lie first."""
-NOTABLE = (0, 1, 2, MODULUS - 1, 1 << 8, 1 << 16, 1 << 64, 1 << 127, HALF - 1, HALF)
-STEPS = (
-    1,
-    -1,
-    2,
-    1 << 8,
-    -(1 << 8),
-    1 << 15,
-    1 << 16,
-    -(1 << 16),
-    1 << 64,
-    -(1 << 64),
-    HALF,
-    -HALF,
-)
+LIES = 160
+NEAR = 160
+"""Lies about what lies near a declaration, once those about its own cells have failed."""
+
+TRIALS = 3
+"""Rows that break a declaration alone, of which one is to show what comes of it."""
+
+FEW, ROWS = 3, 8
+"""Scenes of a search near a declaration, and of a loose one."""
+
+QUICK, LONG = 10, 25
+"""Steps of a search: few for the many lies, more for the few."""
 
 
 @dataclass(frozen=True)
@@ -59,29 +61,25 @@ class Report:
     holes: list[Forgery] = field(default_factory=list)
     dishonest: list[str] = field(default_factory=list)
     needed: dict[int, Forgery] = field(default_factory=dict)
+    alone: dict[int, Forgery] = field(default_factory=dict)
+    """Declarations that a row breaks which keeps all others, whatever comes of it."""
+
     rows: int = 0
     seconds: float = 0.0
 
     @property
     def idle(self) -> list[Item]:
-        """Declarations whose loss let no lie pass, and whose bus would not miss them."""
-        unused = [item for n, item in enumerate(self.items) if n not in self.needed]
-        return [item for item in unused if item.kind != Role.RECEIVE.value]
+        """Declarations that no row breaks alone, and whose bus would not miss them."""
+        return [item for item in self._unused() if item.kind != Role.RECEIVE.value]
 
     @property
     def balancing(self) -> list[Item]:
         """Receives that decide nothing on the row; without them a token could be taken twice."""
-        unused = [item for n, item in enumerate(self.items) if n not in self.needed]
-        return [item for item in unused if item.kind == Role.RECEIVE.value]
+        return [item for item in self._unused() if item.kind == Role.RECEIVE.value]
 
-
-@dataclass(frozen=True)
-class Lie:
-    """Where a search starts: cells changed, or a goal to reach."""
-
-    name: str
-    cells: tuple[tuple[int, int], ...] = ()
-    goals: tuple[Equation, ...] = ()
+    def _unused(self) -> list[Item]:
+        shown = self.needed.keys() | self.alone.keys()
+        return [item for n, item in enumerate(self.items) if n not in shown]
 
 
 @dataclass(frozen=True)
@@ -100,9 +98,9 @@ class Target:
 def attack(target: Target, lies: int = LIES) -> Report:
     """Look for holes from each row, then for a use of each declaration that met none on the way.
 
-    `lies` are tried on each row, and on each declaration from a few and again from more rows.
+    `lies` are tried on each row, and on each declaration.
     """
-    start = time.monotonic()
+    start = time.process_time()
     relation = target.relation
     report = Report(relation.table, relation.items)
     scenes = _scenes(target, target.samples)
@@ -114,33 +112,62 @@ def attack(target: Target, lies: int = LIES) -> Report:
     report.rows = len(target.samples) + len(target.more)
     for scene in scenes:
         _find_holes(scene, report, lies)
-    for some in (scenes, _scenes(target, target.more)):
-        for number in range(len(relation.items)):
-            if number not in report.needed:
-                forgery = _find_use(some, number, lies)
-                if forgery is not None:
-                    report.needed[number] = forgery
-    report.seconds = time.monotonic() - start
+    every = [*scenes, *_scenes(target, target.more, padding=False)]
+    loose = [
+        Scene(relation, _cells(scene), scene.world, loose=True)
+        for scene in every
+        if scene.is_honest and scene.opcodes is None
+    ]
+    loose = [*loose[:ROWS], *(s for s in loose[ROWS:] if s.is_padding)]
+    for number in range(len(relation.items)):
+        if number not in report.needed:
+            _find_use(number, every, loose, report, lies)
+    report.seconds = time.process_time() - start
     return report
 
 
-def _scenes(target: Target, samples: Sequence[Sample]) -> list[Scene]:
-    """A scene for each sample, and for two of them the one that leaves the opcode open."""
+def padding_holes(relation: Relation) -> list[Forgery]:
+    """What a row that takes no work can be made to send, receive or offer: each message in turn."""
+    scene = _padding(relation, {})
+    said = [m for m in relation.messages if m.interaction.role is not Role.REQUEST]
+    lies = [Lie(m.interaction.label, goals=(goal(m.multiplicity, 1),)) for m in said]
+    return [
+        _forgery(scene, lie, "padding that speaks", row)
+        for lie in lies
+        for row in attempts(Repairer(scene, width=8, effort=LONG), lie)
+        if any(m.active(row) for m in said) and not scene.verdict(row, solved=True).broken
+    ]
+
+
+def _padding(relation: Relation, world: World) -> Scene:
+    return Scene(relation, (0,) * (relation.width + len(relation.table.fixed)), world)
+
+
+def _scenes(target: Target, samples: Sequence[Sample], *, padding: bool = True) -> list[Scene]:
+    """A scene for each sample, for two of them one that leaves the opcode open, and for padding."""
     relation, opcodes = target.relation, target.opcodes
     scenes = [Scene(relation, s.row, s.world, truth=s.truth, refused=s.refused) for s in samples]
+    honest = [s for s in samples if s.truth is None]
     if opcodes is not None and relation.fetch is not None:
-        honest = [s for s in samples if s.truth is None]
         scenes += [Scene(relation, s.row, s.world, opcodes) for s in honest[:2]]
+    if honest and padding:
+        scenes.append(_padding(relation, honest[0].world))
     return scenes
+
+
+def _cells(scene: Scene) -> tuple[int, ...]:
+    """The honest row without its slacks."""
+    table = scene.relation.table
+    return scene.honest[: len(table.columns) + len(table.fixed)]
 
 
 def _find_holes(scene: Scene, report: Report, most: int) -> None:
     """Lies that pass, and by the way lies that only one declaration rejects."""
     repairer = Repairer(scene)
-    places = _free_places(scene)
-    small = _changes(scene, places, STEPS[:2])
-    goals = _goals(scene, STEPS)
-    lies = chain((Lie("as it is"),), small, goals, _changes(scene, places, STEPS[2:]))
+    places = free_places(scene)
+    small = changes(scene, places, STEPS[:2])
+    large = changes(scene, places, STEPS[2:])
+    lies = chain((Lie("as it is"),), small, goals(scene, STEPS), large)
     for lie in islice(lies, most):
         for row in attempts(repairer, lie):
             verdict = scene.verdict(row, solved=True)
@@ -154,17 +181,86 @@ def _find_holes(scene: Scene, report: Report, most: int) -> None:
                 report.needed.setdefault(item, _forgery(scene, lie, verdict.other, row))
 
 
-def _find_use(scenes: Sequence[Scene], item: int, most: int) -> Forgery | None:
-    """A lie that passes once `item` is left out: quick searches first, then longer ones."""
-    for effort in EFFORTS:
-        searches = [_lies_about(scene, item) for scene in scenes]
-        turns = _in_turns(list(zip(scenes, searches, strict=True)))
-        for scene, lie in islice(turns, most):
-            for row in attempts(Repairer(scene, dropped=item, effort=effort), lie):
-                verdict = scene.verdict(row, dropped=item, most=0, solved=True)
-                if not verdict.broken and not verdict.impossible and verdict.other:
-                    return _forgery(scene, lie, verdict.other, row)
-    return None
+def _find_use(
+    item: int, scenes: Sequence[Scene], loose: Sequence[Scene], report: Report, most: int
+) -> None:
+    """What the item forbids: another decision, or at least a row that only it rejects."""
+    if _forge(item, scenes, own_lies, most, QUICK, report):
+        return
+    if item not in report.needed:
+        _break_alone(item, loose, report, most)
+    if item not in report.needed:
+        near = NEAR // 2 if item in report.alone else NEAR
+        some = [s for s in scenes if s.is_honest]
+        _forge(
+            item,
+            [*some[:FEW], *(s for s in some if s.is_padding)],
+            near_lies,
+            near,
+            LONG,
+            report,
+        )
+
+
+def _forge(
+    item: int,
+    scenes: Sequence[Scene],
+    telling: Callable[[Scene, int], Iterator[Lie]],
+    most: int,
+    effort: int,
+    report: Report,
+) -> bool:
+    """Look for a row that decides something else once the item is left out."""
+    turns = _in_turns([(scene, telling(scene, item)) for scene in scenes])
+    for scene, lie in islice(turns, most):
+        for row in attempts(Repairer(scene, dropped=item, effort=effort), lie):
+            verdict = scene.verdict(row, dropped=item, most=0, solved=True)
+            if not verdict.broken and not verdict.impossible and verdict.other:
+                report.needed[item] = _forgery(scene, lie, verdict.other, row)
+                return True
+    return False
+
+
+def _break_alone(item: int, loose: Sequence[Scene], report: Report, most: int) -> None:
+    """Look for any row that breaks the item alone; best one that decides what it must not."""
+    turns = _in_turns([(scene, breaches(scene, item)) for scene in loose])
+    found = 0
+    for scene, lie in islice(turns, most):
+        for row in attempts(Repairer(scene, dropped=item, effort=LONG), lie):
+            if not scene.is_false_alone(row, item):
+                continue
+            report.alone.setdefault(item, _forgery(scene, lie, "breaks this alone", row))
+            if other := _truth_differs(scene, row):
+                report.needed[item] = _forgery(scene, lie, other, row)
+            found += 1
+            break
+        if item in report.needed or found == TRIALS:
+            return
+
+
+def _truth_differs(scene: Scene, row: list[int]) -> str:
+    """How a row that breaks something decides otherwise than one that is given the same."""
+    relation = scene.relation
+    given = {
+        n: m.values(row)
+        for n, m in enumerate(relation.messages)
+        if m.interaction.role in (Role.RECEIVE, Role.REQUEST) and m.active(row) == 1
+    }
+    same = Scene(relation, row[: len(_cells(scene))], truth=given)
+    for true in attempts(Repairer(same, effort=LONG), Lie("as it is"), most=2):
+        verdict = same.verdict(true, solved=True, most=0)
+        if verdict.broken or verdict.impossible:
+            continue
+        for m in relation.messages:
+            if m.interaction.role not in (Role.SEND, Role.PROVIDE):
+                continue
+            label = f"{m.interaction.label} of a row that is given the same"
+            if m.active(row) != m.active(true):
+                return f"{label}: multiplicity {m.active(true)}"
+            now, then = m.values(row, m.decided), m.values(true, m.decided)
+            if m.active(row) and now != then:
+                return f"{label}: {then}, here {now}"
+    return ""
 
 
 def _in_turns(searches: list[tuple[Scene, Iterator[Lie]]]) -> Iterator[tuple[Scene, Lie]]:
@@ -192,110 +288,6 @@ def attempts(repairer: Repairer, lie: Lie, most: int = 6) -> Iterator[list[int]]
         yield repaired
 
 
-def _lies_about(scene: Scene, item: int) -> Iterator[Lie]:
-    """Lies likely to need the item left out: several kinds in turns, the small ones first."""
-    yield Lie("as it is")
-    own = sorted(_places_of(scene.relation, item) - scene.held(item))
-    near = {p for e in scene.equations if e.places & set(own) for p in e.places}
-    other = sorted(near - set(own) - scene.held(item))
-    yield from _moves(scene, [*own, *other])
-    for steps in (STEPS[:2], STEPS[2:]):
-        kinds = [_changes(scene, own, steps), _changes(scene, other, steps)]
-        kinds += [_goals(scene, steps)]
-        yield from (lie for _, lie in _in_turns([(scene, kind) for kind in kinds]))
-
-
-def _places_of(relation: Relation, item: int) -> set[int]:
-    if item < relation.first_lookup:
-        return set(relation.constraints[item].degrees)
-    pairs = zip(relation.lookup_items, relation.lookups, strict=True)
-    messages = [m for number, m in pairs if number == item]
-    if item >= relation.first_take:
-        messages = [relation.takes[item - relation.first_take]]
-    return {p for m in messages for e in (m.multiplicity, *m.elements) for p in e.degrees}
-
-
-def _free_places(scene: Scene) -> list[int]:
-    return [p for p in range(scene.relation.width) if p not in scene.pinned]
-
-
-def _changes(scene: Scene, places: Sequence[int], steps: Sequence[int]) -> Iterator[Lie]:
-    """One cell changed: to an edge value, or by a step; or two limbs exchanged."""
-    columns = scene.relation.table.columns
-    for place in places:
-        held = scene.honest[place]
-        values = [(held + step) % MODULUS for step in steps]
-        if len(steps) > 2:
-            values += [*NOTABLE, -held % MODULUS, *scene.honest[place + 1 : place + 2]]
-        for value in dict.fromkeys(values):
-            if value != held:
-                yield Lie(f"{columns[place].name} = {_short(value)}", ((place, value),))
-
-
-def _moves(scene: Scene, places: Sequence[int]) -> Iterator[Lie]:
-    """Another bit of a group set instead of the one that is."""
-    relation = scene.relation
-    names = [c.name for c in relation.table.columns]
-    bits = {p for p, b in relation.bounds_without(None).items() if b == 2}
-    groups: dict[str, list[int]] = {}
-    for place in range(relation.width):
-        if place in bits:
-            groups.setdefault(relation.group[place], []).append(place)
-    chosen = {relation.group[p] for p in places if p in bits}
-    for group in chosen:
-        for held in (p for p in groups[group] if scene.honest[p] == 1):
-            for place in (p for p in groups[group] if scene.honest[p] == 0):
-                cells = ((held, 0), (place, 1))
-                yield Lie(f"{names[place]} for {names[held]}", cells)
-
-
-def _goals(scene: Scene, steps: Sequence[int]) -> Iterator[Lie]:
-    """Other values of what the row decides: an element, or a word off by the modulus."""
-    for m, active, was in zip(
-        scene.relation.messages, scene.multiplicities, scene.elements, strict=True
-    ):
-        name = f"{m.interaction.role.value} {m.bus.name}"
-        if m.multiplicity.degrees and m.interaction not in scene.relation.asks:
-            yield Lie(f"{name}: {1 - active} times", goals=(_goal(m.multiplicity, 1 - active),))
-        if active != 1:
-            continue
-        for low in m.decided:
-            if m.bus.fields[low].endswith("lo") and low + 1 in m.decided:
-                yield from _words(name, m, low, was)
-        for place in m.decided:
-            if m.elements[place].degrees:
-                for step in steps:
-                    target = (was[place] + step) % MODULUS
-                    yield Lie(
-                        f"{name}: {m.bus.fields[place]} {step:+}",
-                        goals=(_goal(m.elements[place], target),),
-                    )
-
-
-def _words(name: str, m: Message, low: int, was: tuple[int, ...]) -> Iterator[Lie]:
-    whole = was[low] + was[low + 1] * HALF
-    for step in (MODULUS, -MODULUS, 1 << 255, 1 << 253):
-        other = (whole + step) % (1 << 256)
-        goals = (
-            _goal(m.elements[low], other % HALF),
-            _goal(m.elements[low + 1], other // HALF),
-        )
-        yield Lie(f"{name}: word {_short(step % MODULUS)} more", goals=goals)
-    shifted = (was[low] + HALF, (was[low + 1] - 1) % MODULUS)
-    goals = (_goal(m.elements[low], shifted[0]), _goal(m.elements[low + 1], shifted[1]))
-    yield Lie(f"{name}: low half not canonical", goals=goals)
-
-
-def _goal(poly: Polynomial, target: int) -> Equation:
-    forms: list[Form] = [(poly, target % MODULUS)]
-    return Equation(
-        None,
-        frozenset(poly.degrees),
-        lambda row: [] if poly.value(row) == target % MODULUS else forms,
-        tuple(forms),
-    )
-
-
 def _forgery(scene: Scene, lie: Lie, other: str, row: Sequence[int]) -> Forgery:
     columns = scene.relation.table.columns
     changes = tuple(
@@ -304,9 +296,3 @@ def _forgery(scene: Scene, lie: Lie, other: str, row: Sequence[int]) -> Forgery:
         if was != now
     )
     return Forgery(lie.name, other, changes)
-
-
-def _short(value: int) -> str:
-    if value > MODULUS // 2:
-        return f"-{_short(MODULUS - value)}"
-    return str(value) if value < 1 << 20 else f"0x{value:x}"

@@ -46,12 +46,30 @@ CLAIMS = frozenset({"pre"})
 
 COMPLETE = frozenset({
     "fetch", "code_word", "code_length", "frame_store", "frame_self", "frame_data", "frame_end",
-    "frame_context", "tx",
+    "frame_context", "store_status", "tx",
 })  # fmt: skip
 """Lookup buses on which nobody can state more than an execution's codes, frames and statement."""
 
-SIZES = {"memory": ("index",), "code_word": ("index",), "stack": ("index",), "copy": ("left",)}
+SIZES = {
+    "memory": ("index",), "code_word": ("index",), "stack": ("index",), "copy": ("left",),
+    "patch": ("index",),
+}  # fmt: skip
 """Fields that are numbers: no token or statement has one beyond 2^40, where no count ends."""
+
+GUARANTEES = {
+    "sp": 1025, "size": 33, "byte": 256, "left": 1 << 40, "lane": 1 << 64, "value": 1 << 64,
+    "phase": 3, "address": 1 << 160, "caller": 1 << 160, "target": 1 << 160, "msize": 1 << 32,
+} | dict.fromkeys(
+    ("success", "static", "static_call", "undone", "delegated", "alive", "warm", "old_warm",
+     "instruction", "jumpdest", "is_precompile"), 2
+) | dict.fromkeys(
+    ("clock", "frame", "parent", "callee", "code", "pc", "undo", "journal", "index", "offset",
+     "length", "data_frame", "data_offset", "data_length", "out_offset", "out_size", "store",
+     "scope", "depth", "eor", "from", "to", "id", "source_index", "source_end", "dest_index",
+     "number", "logs", "destroyed", "count_a", "count_b", "block", "stream", "kind", "key",
+     "transaction", "log_base", "position"), 1 << 40
+)  # fmt: skip
+"""What a field is below, whoever states or sends it: names mean the same on all buses."""
 
 DROPPABLE = frozenset({"memory", "returned"})
 """Buses whose tokens may be left out: who needs one cannot do without it."""
@@ -128,9 +146,18 @@ def acceptable(bus: Bus, message: tuple[int, ...]) -> bool:
     fields = dict(zip(bus.fields, message, strict=True))
     if bus.name == "expand":  # `expand` proves that memory grows, by less than 2^32 words
         return 0 < (fields["to"] - fields["from"]) % MODULUS <= 1 << 32
-    if bus.name == "patch":  # `copy_patch` has one-hot bounds in order
-        return fields["start"] <= min(fields["valid"], 31) <= fields["stop"] <= 32
-    return all(fields[name] < 1 << 40 for name in SIZES.get(bus.name, ()))
+    if bus.name == "copy" and fields["left"] == 0:  # a copy ends with a row that moves something
+        return False
+    bounds = [fields.get(name, 0) for name in ("start", "valid", "stop")]
+    in_order = bounds == sorted(bounds) and bounds[0] < 32 and bounds[2] <= 32  # by `copy_patch`
+    return in_order and all(fields[name] < 1 << 40 for name in SIZES.get(bus.name, ()))
+
+
+def guarantee(bus: Bus, field: str) -> int | None:
+    """What a field of a message received or looked up is below; None if nothing is known."""
+    if field.endswith(("lo", "hi")):
+        return 1 << 128
+    return None if bus.name in {"public", "order"} else GUARANTEES.get(field)
 
 
 def available(bus: Bus, message: tuple[int, ...]) -> bool:
@@ -138,5 +165,5 @@ def available(bus: Bus, message: tuple[int, ...]) -> bool:
     fields = dict(zip(bus.fields, message, strict=True))
     if bus.name == "env":
         return fields["opcode"] in (OF_FRAME if fields["key"] else OF_BLOCK)
-    halves = [value for name, value in fields.items() if name.endswith(("lo", "hi"))]
-    return all(v < 1 << 128 for v in halves) and acceptable(bus, message)
+    bounds = [(value, guarantee(bus, name)) for name, value in fields.items()]
+    return all(b is None or v < b for v, b in bounds) and acceptable(bus, message)

@@ -7,6 +7,8 @@ the clock of a token received, if it is older than the row; whether a droppable 
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +24,6 @@ from circuits.audit.buses import (
 )
 from circuits.audit.polynomial import Polynomial, Row, factors, polynomial
 from circuits.audit.reviewed import FREEDOMS
-from zkevm.field import MODULUS
 from zkevm.plonkish.expression import Column, Const, Expr, Product
 from zkevm.plonkish.table import Bus, Interaction, Role, Table
 
@@ -36,6 +37,18 @@ class Item:
 
     kind: str
     label: str
+
+
+@dataclass(frozen=True, eq=False)
+class Slack:
+    """What a range lookup of an expression says, as a cell of its own: the expression's value.
+
+    The cell is bounded by the lookups; `lookup` is the first of them.
+    """
+
+    place: int
+    polynomial: Polynomial
+    lookup: Message
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,10 +83,9 @@ class Relation:
     def __init__(self, table: Table, statements: dict[Bus, Statements]) -> None:
         self.table = table
         self.statements = statements
-        self._bounds_without: dict[int | None, dict[int, int]] = {}
         self.position = table.position
         self.width = len(table.columns)
-        self.group = [repr(c).split("[")[0] for c in (*table.columns, *table.fixed)]
+        self.names = [repr(c) for c in (*table.columns, *table.fixed)]
         self.constraints = [polynomial(c.expr, self.position) for c in table.constraints]
         self.factors = [
             [polynomial(f, self.position) for f in factors(c.expr)] for c in table.constraints
@@ -109,11 +121,35 @@ class Relation:
         for number, m in enumerate(self.lookups):
             for place in {p for e in (m.multiplicity, *m.elements) for p in e.degrees}:
                 self.lookups_of.setdefault(place, []).append(number)
+        self.slacks: dict[int, Slack] = {}
+        self._slack_bounds: dict[int, list[tuple[int, int]]] = {}
+        self._find_slacks()
+        self.names += [f"slack {n}" for n in range(len(self.slacks))]
+        self.group = [name.split("[")[0] for name in self.names]
         self.items = (
             [Item("constraint", c.label) for c in table.constraints]
             + [Item("lookup", label) for label in groups]
             + [Item(m.interaction.role.value, _label(m.interaction)) for m in self.takes]
         )
+
+    def _find_slacks(self) -> None:
+        """Expressions that lookups prove to be small, each with its bounds."""
+        first = self.width + len(self.table.fixed)
+        for item, lookup in zip(self.lookup_items, self.lookups, strict=True):
+            statements = self.statements[lookup.bus]
+            if len(statements.outputs) != math.prod(statements.bounds):
+                continue
+            for expr, limit in zip(lookup.interaction.message, statements.bounds, strict=True):
+                inner, scale = _unscaled(expr)
+                if isinstance(inner, Column | Const):
+                    continue
+                if id(inner) not in self.slacks:
+                    compiled = polynomial(inner, self.position)
+                    place = first + len(self.slacks)
+                    self.slacks[id(inner)] = Slack(place, compiled, lookup)
+                place = self.slacks[id(inner)].place
+                entry = (item, (limit - 1) // scale + 1)
+                self._slack_bounds.setdefault(place, []).append(entry)
 
     @cached_property
     def takes(self) -> list[Message]:
@@ -122,9 +158,17 @@ class Relation:
         return [m for m in self.messages if m.interaction.role in taking]
 
     @cached_property
+    def _of_real_rows(self) -> set[int | None]:
+        """Lookups that happen where the column is set that tells rows from padding."""
+        times = Counter(m.multiplicity.column for m in self.lookups if m.multiplicity.degrees)
+        (real, _), *_ = times.most_common(1) or [(None, 0)]
+        pairs = zip(self.lookup_items, self.lookups, strict=True)
+        return {item for item, m in pairs if m.multiplicity.column == real is not None}
+
+    @cached_property
     def bounds(self) -> dict[int, list[tuple[int, int]]]:
         """For each column the items that bound it, with the bound: the cell is below it."""
-        found: dict[int, list[tuple[int, int]]] = {}
+        found = {place: list(limits) for place, limits in self._slack_bounds.items()}
         for item, constraint in enumerate(self.constraints):
             if len(constraint.degrees) == 1:
                 (place,) = constraint.degrees
@@ -139,15 +183,14 @@ class Relation:
                     found.setdefault(self.position[column], []).append(entry)
         return found
 
-    def bounds_without(self, dropped: int | None) -> dict[int, int]:
-        """The least bound of each column, without one item."""
-        if dropped not in self._bounds_without:
-            least = {
-                place: min((b for item, b in limits if item != dropped), default=MODULUS)
-                for place, limits in self.bounds.items()
-            }
-            self._bounds_without[dropped] = {p: b for p, b in least.items() if b < MODULUS}
-        return self._bounds_without[dropped]
+    def bounds_without(self, dropped: int | None, *, padding: bool = False) -> dict[int, int]:
+        """The least bound of each column, without one item; on padding without lookups there."""
+        absent = {dropped} | (self._of_real_rows if padding else set())
+        least = {
+            place: min((b for item, b in limits if item not in absent), default=None)
+            for place, limits in self.bounds.items()
+        }
+        return {p: b for p, b in least.items() if b is not None}
 
     def _message(self, i: Interaction, given: tuple[int, ...], decided: tuple[int, ...]) -> Message:
         multiplicity = i.multiplicity if i.count is None else _without(i.multiplicity, i.count)
@@ -192,14 +235,18 @@ class Relation:
         return f"{m.bus.name} of {', '.join(parts[:3])}{', ...' if len(parts) > 3 else ''}{scaled}"
 
 
+def _unscaled(expr: Expr) -> tuple[Expr, int]:
+    """(x, k) for an expression times a constant; (x, 1) for anything else."""
+    if isinstance(expr, Product) and isinstance(expr.right, Const):
+        inner, scale = _unscaled(expr.left)
+        return inner, scale * expr.right.value
+    return expr, 1
+
+
 def _scaled(expr: Expr) -> tuple[Column | None, int]:
     """(x, k) for a column times a constant; (None, 1) for anything else."""
-    if isinstance(expr, Column):
-        return expr, 1
-    if isinstance(expr, Product) and isinstance(expr.right, Const):
-        column, scale = _scaled(expr.left)
-        return column, scale * expr.right.value
-    return None, 1
+    inner, scale = _unscaled(expr)
+    return (inner, scale) if isinstance(inner, Column) else (None, 1)
 
 
 def _without(multiplicity: Expr, count: Column) -> Expr:

@@ -8,24 +8,29 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
+from circuits.audit.equation import Equation, Form
 from circuits.audit.polynomial import Polynomial, combined
-from circuits.audit.scene import Equation, Form, Scene
+from circuits.audit.scene import Scene
 from zkevm.field import MODULUS
 
 Change = tuple[tuple[int, int], ...]
 """Cells with their new values."""
 
 LIMB = 1 << 16
+LARGE = 1 << 128
 LARGEST_SYSTEM = 40
+CANDIDATES = 16
+"""Solutions of one equation that are looked at; those that break least are followed."""
+
 TURNS = 7
 """How often a sum of digits may wrap round the field and still be tried."""
 
 
 @dataclass
 class Repairer:
-    """Searches repairs on one scene, with one item left out and perhaps a goal added.
+    """Searches repairs on one scene, with one item left out and perhaps goals added.
 
-    `width` limits the solutions tried for one equation, `effort` the steps of one search.
+    `width` limits the solutions followed for one equation, `effort` the steps of one search.
     """
 
     scene: Scene
@@ -35,15 +40,19 @@ class Repairer:
     effort: int = 60
 
     def __post_init__(self) -> None:
-        self.bound = self.scene.relation.bounds_without(self.dropped)
-        self.lifted = self.scene.relation.bounds_without(None).keys() - self.bound.keys()
+        relation = self.scene.relation
+        self.bound = self.scene.bounds_without(self.dropped)
+        padding = self.scene.is_padding
+        self.lifted = relation.bounds_without(None, padding=padding).keys() - self.bound.keys()
         """Columns that only the item left out bounds."""
         self.held = self.scene.held(self.dropped)
         self.equations = [*self.scene.equations, *self.goals]
-        self.reads = dict(self.scene.reads)
-        for number, goal in enumerate(self.goals, len(self.scene.equations)):
-            for place in goal.places:
-                self.reads[place] = [*self.reads.get(place, []), number]
+        self.reads = self.scene.reads
+        if self.goals:
+            self.reads = dict(self.reads)
+            for number, goal in enumerate(self.goals, len(self.scene.equations)):
+                for place in goal.places:
+                    self.reads[place] = [*self.reads.get(place, []), number]
 
     def repairs(self, row: list[int], kept: frozenset[int]) -> Iterator[list[int]]:
         """Rows without a broken equation, keeping the cells `kept`."""
@@ -80,16 +89,24 @@ class Repairer:
         if not broken:
             yield row
             return
-        number = min(broken, key=lambda n: self._freedom(n, kept))
+        number = min(broken, key=lambda n: (self._freedom(n, kept), n))
+        found: list[tuple[int, int, list[int], frozenset[int], dict[int, list[Form]]]] = []
         changes = self._changes(row, kept, number, broken[number])
-        for change in islice(changes, self.width):
+        for change in islice(changes, CANDIDATES):
             bent = row.copy()
             for place, value in change:
                 bent[place] = value
             rest = dict(broken)
             touched = {n for place, _ in change for n in self.reads.get(place, ())}
             if self._renew(bent, touched | {number}, rest) and number not in rest:
-                yield from self._search(bent, kept | {p for p, _ in change}, rest)
+                places = {p for p, _ in change}
+                entry = (len(rest), len(found), bent, kept | places, rest)
+                found.append(entry)
+                if not rest:
+                    break
+        found.sort(key=lambda entry: entry[:2])
+        for _, _, bent, held, rest in found[: self.width]:
+            yield from self._search(bent, held, rest)
 
     def _freedom(self, number: int, kept: frozenset[int]) -> int:
         return len(self.equations[number].places - kept)
@@ -106,11 +123,18 @@ class Repairer:
         for poly, target in forms:
             places = [p for p, d in poly.degrees.items() if d == 1 and p not in kept]
             slopes = {p: s for p, s in poly.slopes_at(row, places).items() if s}
-            missing = target - poly.value(row)
+            missing = (target - poly.value(row)) % MODULUS
             for place, slope in slopes.items():
+                bound = self.bound.get(place, MODULUS)
+                if bound == 2:
+                    step = 1 - 2 * row[place]
+                    if row[place] < 2 and (step * slope - missing) % MODULUS == 0:
+                        found.append((len(self.reads.get(place, ())), ((place, 1 - row[place]),)))
+                    continue
                 value = (row[place] + _solution(slope, missing)) % MODULUS
-                if value < self.bound.get(place, MODULUS):
+                if value < bound:
                     found.append((len(self.reads.get(place, ())), ((place, value),)))
+            found += [(4, change) for change in self._moves(row, poly, slopes, missing)]
             together = self._together(row, poly, target, slopes)
             found += [(3 * len(change), change) for change in together]
         found.sort(key=lambda entry: entry[0])
@@ -118,6 +142,22 @@ class Repairer:
         for poly, target in forms:
             unbounded = {p for p in poly.degrees if p not in self.bound}
             yield from self._eliminating(row, kept, number, (poly, target), unbounded - self.lifted)
+
+    def _moves(
+        self, row: list[int], poly: Polynomial, slopes: dict[int, int], missing: int
+    ) -> Iterator[Change]:
+        """Another bit of a group set instead of one that is."""
+        if poly.slopes is None:
+            return
+        group = self.scene.relation.group
+        bits = [p for p in slopes if self.bound.get(p) == 2]
+        wanted: dict[tuple[str, int], list[int]] = {}
+        for place in bits:
+            if row[place] == 0:
+                wanted.setdefault((group[place], slopes[place]), []).append(place)
+        for held in (p for p in bits if row[p] == 1):
+            for place in wanted.get((group[held], (missing + slopes[held]) % MODULUS), ()):
+                yield ((held, 0), (place, 1))
 
     def _system(self, row: list[int], kept: frozenset[int]) -> Iterator[Change]:
         """All equations about the cells that lost their bounds, solved for these together."""
@@ -183,9 +223,9 @@ class Repairer:
         self, row: list[int], poly: Polynomial, target: int, slopes: dict[int, int]
     ) -> Iterator[Change]:
         """Bounded cells with integer slopes, as digits of what the others leave."""
-        small = {p for p in slopes if self.bound.get(p, MODULUS) <= LIMB}
+        small = {p for p in slopes if self.bound.get(p, MODULUS) <= LIMB or p in self.lifted}
         all_digits = {p: _signed(s) for p, s in slopes.items() if p in small}
-        groups = {self.scene.relation.group[p] for p in all_digits if self.bound[p] > 2}
+        groups = {self.scene.relation.group[p] for p in all_digits if self._digit_bound(p) > 2}
         if len(groups) < 2:
             yield from self._as_digits(row, poly, target, all_digits)
             return
@@ -193,10 +233,14 @@ class Repairer:
             some = {
                 p: s
                 for p, s in all_digits.items()
-                if self.bound[p] == 2 or self.scene.relation.group[p] == group
+                if self._digit_bound(p) == 2 or self.scene.relation.group[p] == group
             }
             yield from self._as_digits(row, poly, target, some)
         yield from self._as_digits(row, poly, target, all_digits)
+
+    def _digit_bound(self, place: int) -> int:
+        """What a digit is below; one without a bound is tried as a large one."""
+        return self.bound.get(place, LARGE)
 
     def _as_digits(
         self, row: list[int], poly: Polynomial, target: int, digits: dict[int, int]
@@ -206,7 +250,7 @@ class Repairer:
         held = sum(s * row[p] for p, s in digits.items())
         rest = _signed((target - poly.value(row) + held) % MODULUS)
         order = sorted(digits, key=lambda p: -abs(digits[p]))
-        scales = [(digits[p], self.bound[p]) for p in order]
+        scales = [(digits[p], self._digit_bound(p)) for p in order]
         low = sum(s * (b - 1) for s, b in scales if s < 0)
         high = sum(s * (b - 1) for s, b in scales if s > 0)
         for turns in range(-((rest - low) // MODULUS), (high - rest) // MODULUS + 1)[:TURNS]:

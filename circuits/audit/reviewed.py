@@ -38,6 +38,8 @@ ANY_INPUT = "any input may be hashed: who asks for a digest asks for each lane a
 ANY_CELL = "any cell may be created, once: rows are in strictly rising order"
 BY_PATCH = "a whole word may be moved as a patch of 32 bytes, which is the same"
 
+LAST = "whether a row follows: the token that it would take is sent exactly if it does"
+
 FREEDOMS: tuple[Freedom, ...] = (
     Freedom("order_starts", "present[0]", STARTS),
     Freedom("order_starts", "present[1]", STARTS),
@@ -60,6 +62,9 @@ FREEDOMS: tuple[Freedom, ...] = (
     Freedom("copy_aligned", "to_patch", BY_PATCH),
     Freedom("copy_shift", "to_patch", BY_PATCH),
     Freedom("frames", "eor", "of a failing frame: its resumption proves it", unless="success"),
+    Freedom("accounts", "last", LAST),
+    Freedom("slots", "slot.last", LAST),
+    Freedom("transient_slots", "slot.last", LAST),
     Freedom("grow", "clock", "a cell may be created at any time: its first access bounds it"),
 )
 

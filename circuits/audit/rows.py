@@ -18,6 +18,12 @@ from zkevm.plonkish.cells import height_of, integers
 from zkevm.plonkish.table import Role, Table
 
 SIMPLE = ("state", "stack", "fetch")
+PLENTY = 1 << 50
+"""More gas than a step costs that does not touch memory beyond all bounds."""
+
+HOPELESS = "range.huge"
+"""The column of steps that no amount of gas is enough for."""
+
 ASKED = COMPLETE | {"env", "ended"}
 
 Cells = tuple[int, ...]
@@ -119,6 +125,23 @@ def strangers(
             truth = _translated(relations[other.name], own, true, bool(refused))
             if truth:
                 found.append(Sample(row, world, truth, refused))
+    return found
+
+
+def enriched(samples: Sequence[Sample], relation: Relation) -> list[Sample]:
+    """Steps that ran out of gas, given so much that they must not."""
+    names = [c.name for c in relation.table.columns]
+    place, hopeless = names.index("gas"), [i for i, name in enumerate(names) if name == HOPELESS]
+    found = []
+    for sample in samples:
+        if sample.truth is None and not any(sample.row[i] for i in hopeless):
+            row = (*sample.row[:place], PLENTY, *sample.row[place + 1 :])
+            given = {
+                n: m.values(row)
+                for n, m in enumerate(relation.messages)
+                if m.interaction.role in (Role.RECEIVE, Role.REQUEST) and m.active(row) == 1
+            }
+            found.append(Sample(row, sample.world, given, "has gas enough"))
     return found
 
 

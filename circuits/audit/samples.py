@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from itertools import product
 
 from circuits.audit.buses import fixed_statements
@@ -17,12 +18,12 @@ from circuits.audit.programs import (
     run,
 )
 from circuits.audit.relation import Relation
-from circuits.audit.rows import Rows, rows_of, strangers, world_of
+from circuits.audit.rows import Rows, enriched, rows_of, strangers, world_of
 from circuits.machine import fill, step_gadgets, tables
 from zkevm.evm.forks import fork_named
 from zkevm.evm.opcodes import Op
 from zkevm.evm.transaction import AccessListEntry
-from zkevm.trace.trace import Trace
+from zkevm.trace.trace import Halt, Trace
 
 OTHER, FAILING, SENDING, NOBODY = 0xC1, 0xC2, 0xC3, 0xDEAD
 INTRINSIC = 21_000
@@ -32,6 +33,7 @@ WORDS = (2**256 - 1, 2**200 + 77, 5)
 POP = bytes((Op.POP,))
 
 
+@cache
 def relations(fork: str) -> dict[str, Relation]:
     """The relation of every table that says what fixed tables alone do not."""
     statements = fixed_statements(fork)
@@ -51,9 +53,10 @@ def samples(fork: str, known: dict[str, Relation], most: int = 256) -> Rows:
         for name, rows in rows_of(filled, known, world, most).items():
             found.setdefault(name, []).extend(rows)
         for gadget in step_gadgets(fork):
-            found.setdefault(gadget.name, []).extend(
-                strangers(filled, known, world, gadget, STRANGERS)
-            )
+            own = found.setdefault(gadget.name, [])
+            if gadget.halts == (Halt.OUT_OF_GAS,):
+                own += enriched(own, known[gadget.name])
+            own.extend(strangers(filled, known, world, gadget, STRANGERS))
     return found
 
 
@@ -65,7 +68,7 @@ def traces(fork: str) -> Iterator[Trace]:
             yield run(pure_program([op], operands), fork=fork)
     others = {OTHER: _callee(), FAILING: _failing(), SENDING: _sending()}
     code = b"".join((_stack(), _memory(), _storage(), _copies(), _accounts(), _calls()))
-    yield run(code, bytes(range(1, 100)), {3: 9, 4: 1}, others, fork, value=5)
+    yield run(code, bytes(range(1, 100)), {3: 9, 4: 1, 6: 2**130}, others, fork, value=5)
     for code in _halting():
         yield run(code, b"\1\2", {3: 9}, others, fork)
     for code, gas in _short_of_gas():
@@ -103,9 +106,9 @@ def _memory() -> bytes:
 
 def _storage() -> bytes:
     code = b""
-    for key in (3, 4, 2**200):
+    for key in (3, 4, 6, 2**200):
         code += call(Op.SLOAD, key) + POP
-        for value in (7, 0, 9, 9):
+        for value in (7, 0, 9, 9, 2**130, 2**131, 0, 2**130):
             code += call(Op.SSTORE, key, value) + call(Op.SLOAD, key) + POP
         code += call(Op.TLOAD, key) + POP + call(Op.TSTORE, key, 5) + call(Op.TLOAD, key) + POP
     return code

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from circuits.audit.buses import (
     CELLS,
     COMPLETE,
     DROPPABLE,
-    Statements,
     acceptable,
     available,
+    guarantee,
     key_size,
 )
-from circuits.audit.polynomial import Polynomial, Row
+from circuits.audit.equation import (
+    Equation,
+    functional,
+    places,
+    so_often,
+    told,
+    told_word,
+    vanishing,
+    where,
+)
+from circuits.audit.polynomial import Row, cell, combined
 from circuits.audit.relation import Message, Relation, _label
 from circuits.audit.reviewed import CREATORS
 from zkevm.field import MODULUS
@@ -27,24 +37,6 @@ TIME = 1 << 40
 
 World = dict[tuple[str, tuple[int, ...]], tuple[int, ...]]
 """What tables state on lookup buses: the message by bus and key."""
-
-Form = tuple[Polynomial, int]
-"""A polynomial and the value it should have."""
-
-
-@dataclass(frozen=True, eq=False)
-class Equation:
-    """Something that a repair can solve: `forms` lists what would make it true, none if it is.
-
-    None for `forms` says that it is broken beyond repair.  `item` is its declaration, if it has
-    one.
-    """
-
-    item: int | None
-    places: frozenset[int]
-    forms: Callable[[Row], list[Form] | None]
-    wanted: tuple[Form, ...] = ()
-    """What is true of it wherever it holds and is not guarded."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +58,7 @@ class Scene:
     With `truth`, the messages (by number) of an honest row of another gadget for the same opcode,
     the row to start from is not honest: it is given what that row was given, and must agree or be
     broken.  With `refused`, too, the step is not the gadget's to prove at all; the text says why.
+    A `loose` scene gives nothing: what the row takes may be whatever others could hand it.
     """
 
     def __init__(
@@ -76,15 +69,20 @@ class Scene:
         opcodes: frozenset[int] | None = None,
         truth: Mapping[int, tuple[int, ...]] | None = None,
         refused: str = "",
+        *,
+        loose: bool = False,
     ) -> None:
         self.relation = relation
         self.world = world or {}
         self.refused = refused
         self.opcodes = opcodes
-        self.honest = tuple(honest)
+        self.honest = honest = (*honest, *self._slack_values(honest))
         self.multiplicities = [m.active(honest) for m in relation.messages]
         self.elements = [m.values(honest) for m in relation.messages]
         self.is_honest = truth is None
+        self.is_padding = not any(honest[: relation.width])
+        self.loose = loose
+        self._bounds_without: dict[int | None, dict[int, int]] = {}
         self.known = [truth is None or n in truth for n in range(len(relation.messages))]
         for number, message in (truth or {}).items():
             self.multiplicities[number], self.elements[number] = 1, message
@@ -96,6 +94,25 @@ class Scene:
         for number, equation in enumerate(self.equations):
             for place in equation.places:
                 self.reads.setdefault(place, []).append(number)
+
+    def bounds_without(self, dropped: int | None) -> dict[int, int]:
+        """The least bound of each column, without one item: proven here, or by who hands it."""
+        if dropped not in self._bounds_without:
+            bounds = self.relation.bounds_without(dropped, padding=self.is_padding)
+            for number, m in enumerate(self.relation.takes, self.relation.first_take):
+                for place in m.given if number != dropped else ():
+                    bound = guarantee(m.bus, m.bus.fields[place])
+                    column = m.elements[place].column
+                    if bound is not None and column is not None:
+                        bounds[column] = min(bound, bounds.get(column, MODULUS))
+            self._bounds_without[dropped] = bounds
+        return self._bounds_without[dropped]
+
+    def _slack_values(self, row: Sequence[int]) -> Iterator[int]:
+        """What the expressions that are looked up say; 0 where that is out of bounds."""
+        for slack in self.relation.slacks.values():
+            value = slack.polynomial.value(row)
+            yield value if value < self.relation.bounds_without(None)[slack.place] else 0
 
     def verdict(
         self, row: Row, dropped: int | None = None, most: int = 1, *, solved: bool = False
@@ -118,28 +135,64 @@ class Scene:
             number, lookup = relation.lookup_items[n], relation.lookups[n]
             if number == dropped or number in broken:
                 continue
-            if lookup.active(row) and not relation.statements[lookup.bus].holds(lookup.values(row)):
+            if not self._is_true(lookup, row):
                 broken.add(number)
             if len(broken) > most:
                 return Verdict(tuple(broken), True, "")
         return Verdict(tuple(sorted(broken)), False, self._other(row, dropped))
+
+    def is_false_alone(self, row: Row, item: int) -> bool:
+        """Whether the row says something, and breaks this declaration and nothing else.
+
+        All other equations are known to hold.
+        """
+        relation = self.relation
+        if item < relation.first_lookup:
+            false = relation.constraints[item].value(row) != 0
+        elif item >= relation.first_take:
+            false = self._is_told_wrong(row, relation.takes[item - relation.first_take])
+        else:
+            false = any(
+                not self._is_true(lookup, row)
+                for number, lookup in zip(relation.lookup_items, relation.lookups, strict=True)
+                if number == item
+            )
+        return (
+            false
+            and any(m.active(row) for m in relation.messages)
+            and not self.verdict(row, item, most=0, solved=True).broken
+            and self._is_possible(row, item)
+        )
+
+    def _is_told_wrong(self, row: Row, m: Message) -> bool:
+        """Whether nobody says what the row takes: another value under the honest row's key."""
+        if not m.active(row):
+            return False
+        now, size = m.values(row), len(m.key)
+        if m.bus.name in COMPLETE:
+            return self.world.get((m.bus.name, now[:size])) != now
+        number = self.relation.messages.index(m)
+        was = self.elements[number]
+        same = self.multiplicities[number] == 1 and now[:size] == was[:size]
+        return same and any(now[place] != was[place] for place in m.given)
+
+    def _is_true(self, lookup: Message, row: Row) -> bool:
+        statements = self.relation.statements[lookup.bus]
+        return not lookup.active(row) or statements.holds(lookup.values(row))
 
     def _changed(self, row: Row) -> list[int]:
         return [p for p, (was, now) in enumerate(zip(self.honest, row, strict=True)) if was != now]
 
     def _false_lookups(self) -> set[int]:
         """Lookups that the row to start from breaks: none if it is honest."""
-        return {
-            n
-            for n, lookup in enumerate(self.relation.lookups)
-            if lookup.active(self.honest)
-            and not self.relation.statements[lookup.bus].holds(lookup.values(self.honest))
-        }
+        lookups = enumerate(self.relation.lookups)
+        return {n for n, lookup in lookups if not self._is_true(lookup, self.honest)}
 
     def _other(self, row: Row, dropped: int | None) -> str:
         """What the row decides differently, in words; empty if nothing that matters."""
-        if self._is_excused(row) or not self._is_possible(row, dropped):
-            return ""
+        times = self._times(row)
+        if times or self._is_excused(row) or not self._is_possible(row, dropped):
+            return times
         if self.refused:
             return f"proves a step that {self.refused}"
         if self.opcodes is not None:
@@ -156,11 +209,16 @@ class Scene:
                 return other
         return self._made_of_nothing(row)
 
+    def _times(self, row: Row) -> str:
+        """A message that is not sent, received or asked for once or not at all."""
+        for m in self.relation.messages:
+            if m.active(row) not in (0, 1):
+                return f"{_label(m.interaction)}: multiplicity {_signed(m.active(row))}"
+        return ""
+
     def _differs(self, row: Row, m: Message, was_active: int, was: tuple[int, ...]) -> str:
         """How one message differs from the honest row's in what the row decides."""
         active, name = m.active(row), _label(m.interaction)
-        if active not in (0, 1):
-            return f"{name}: multiplicity {_signed(active)}"
         if m.interaction.role is Role.REQUEST:
             return ""  # asking another true statement decides nothing
         droppable = m.interaction.role is Role.SEND and m.bus.name in DROPPABLE
@@ -259,21 +317,23 @@ class Scene:
         if dropped is None:
             return self.pinned
         own = set(self._told_by.get(dropped, ()))
-        for told in self._told_by.values():
-            if any(item == dropped for p in told for item, _ in self.relation.bounds.get(p, ())):
-                own |= told
+        for given in self._told_by.values():
+            if any(item == dropped for p in given for item, _ in self.relation.bounds.get(p, ())):
+                own |= given
         return self.pinned - own
 
     def _pinned(self) -> frozenset[int]:
         relation = self.relation
-        pinned = set(range(relation.width, len(self.honest)))
+        pinned = set(range(relation.width, relation.width + len(relation.table.fixed)))
         for i in relation.table.interactions:
             if i.count is not None:
                 pinned.add(relation.position[i.count])
         self._told_by: dict[int, frozenset[int]] = {}
+        if self.loose:
+            return frozenset(pinned)
         for number, m in enumerate(relation.takes, relation.first_take):
             if m.interaction in relation.asks or self._always(m):
-                told = {p for place in m.given for p in _told_word(m.elements[place])}
+                told = {p for place in m.given for p in told_word(m.elements[place])}
                 self._told_by[number] = frozenset(told)
                 pinned |= told
         return frozenset(pinned)
@@ -291,21 +351,26 @@ class Scene:
         for item, (whole, parts) in enumerate(
             zip(relation.constraints, relation.factors, strict=True)
         ):
-            yield Equation(item, frozenset(whole.degrees), _vanishing(whole, parts), ((whole, 0),))
+            yield Equation(item, frozenset(whole.degrees), vanishing(whole, parts), ((whole, 0),))
         for number, lookup in zip(relation.lookup_items, relation.lookups, strict=True):
             statements = relation.statements[lookup.bus]
             if statements.inputs < len(lookup.elements):
-                yield Equation(number, _places(lookup), _functional(lookup, statements))
+                yield Equation(number, places(lookup), functional(lookup, statements))
+        for slack in relation.slacks.values():
+            difference = combined(slack.polynomial, 1, cell(slack.place), -1)
+            reads = places(slack.lookup) | {slack.place}
+            yield Equation(None, reads, where(slack.lookup, difference), ((difference, 0),))
         item = relation.first_take - 1
         for m, known, active, was in zip(
             relation.messages, self.known, self.multiplicities, self.elements, strict=True
         ):
             taken = m.interaction.role in TAKING
             item += taken
-            if not known:
+            if not known or self.loose:
                 continue
-            if m.interaction in relation.asks and active:
-                yield Equation(None, frozenset(m.multiplicity.degrees), _present(m.multiplicity))
+            if m.interaction in relation.asks:
+                times = so_often(m.multiplicity, active)
+                yield Equation(None, frozenset(m.multiplicity.degrees), times)
             if active != 1:
                 continue
             guard = m.key if taken and m.interaction not in relation.asks else ()
@@ -314,67 +379,9 @@ class Scene:
             for place in m.given:
                 if self._is_opcode(m, place):
                     continue
-                forms = _told(m, guard, was, place)
+                forms = told(m, guard, was, place)
                 wanted = ((m.elements[place], was[place]),)
-                yield Equation(item if taken else None, _places(m), forms, wanted)
-
-
-def _vanishing(
-    whole: Polynomial, parts: Sequence[Polynomial]
-) -> Callable[[Row], list[Form] | None]:
-    forms: list[Form] = [(part, 0) for part in parts]
-    return lambda row: forms if whole.value(row) else []
-
-
-def _present(multiplicity: Polynomial) -> Callable[[Row], list[Form] | None]:
-    """The row does take what it was handed; how often is judged apart."""
-    forms: list[Form] = [(multiplicity, 1)]
-    return lambda row: [] if multiplicity.value(row) else forms
-
-
-def _told(
-    m: Message, guard: Sequence[int], was: tuple[int, ...], place: int
-) -> Callable[[Row], list[Form] | None]:
-    """Element `place` is what it was, as long as the message is asked for under the same key."""
-    poly, target = m.elements[place], was[place]
-    forms: list[Form] = [(poly, target)]
-
-    def found(row: Row) -> list[Form]:
-        if poly.value(row) == target or not m.active(row):
-            return []
-        return forms if all(m.elements[i].value(row) == was[i] for i in guard) else []
-
-    return found
-
-
-def _functional(m: Message, statements: Statements) -> Callable[[Row], list[Form] | None]:
-    """The elements after the inputs are what the fixed table says of these."""
-    inputs, outputs = m.elements[: statements.inputs], m.elements[statements.inputs :]
-
-    def found(row: Row) -> list[Form] | None:
-        if not m.active(row):
-            return []
-        stated = statements.outputs.get(tuple(e.value(row) for e in inputs))
-        if stated is None:
-            return None
-        pairs = zip(outputs, stated, strict=True)
-        return [(e, v) for e, v in pairs if e.value(row) != v]
-
-    return found
-
-
-def _places(m: Message) -> frozenset[int]:
-    return frozenset(p for e in (m.multiplicity, *m.elements) for p in e.degrees)
-
-
-def _told_word(poly: Polynomial) -> tuple[int, ...]:
-    """The cells that an element tells: its only column, or the digits of a number."""
-    return tuple(poly.degrees) if len(poly.degrees) == 1 or _is_number(poly) else ()
-
-
-def _is_number(poly: Polynomial) -> bool:
-    slopes = sorted((poly.slopes or {0: 2}).values())
-    return slopes in ([1 << bits * i for i in range(len(slopes))] for bits in (8, 16))
+                yield Equation(item if taken else None, places(m), forms, wanted)
 
 
 def _signed(value: int) -> int:

@@ -27,7 +27,7 @@ def audit(
         relation = known.get(gadget.name)
         if relation is None or (names and gadget.name not in names):
             continue
-        if any(s.truth is None for s in found.get(gadget.name, ())) and _is_small(relation):
+        if any(s.truth is None for s in found.get(gadget.name, ())) and is_small(relation):
             opcodes = gadget.opcodes if isinstance(gadget, StepGadget) else None
             yield attack(_target(relation, found, opcodes, quick), lies)
 
@@ -38,7 +38,8 @@ def left_out(fork: str, reports: Collection[Report]) -> list[str]:
     return [name for name in relations(fork) if name not in attacked]
 
 
-def _is_small(relation: Relation) -> bool:
+def is_small(relation: Relation) -> bool:
+    """Whether the search can take the table."""
     return relation.width <= LARGEST and bool(relation.items)
 
 

@@ -100,7 +100,8 @@ class Unpaid(UnpaidStep):
         self.fresh.use(c, real, scope, self.mark.old[0])
         self.code_hash.read(c, real, self.address, clock)
         self.info.use(c, real, self.code_hash.hash)
-        followed_ = self.info.delegated if self.fork.has_delegations else 0
+        # `info` is looked up on real rows only: on padding `delegated` may be anything
+        followed_ = real * self.info.delegated if self.fork.has_delegations else 0
         c.require_equal("follows a delegation", self.follows, followed_)
         target = self.info.target
         c.require_zero("to itself follows a delegation", self.to_itself * (1 - self.follows))

@@ -131,7 +131,8 @@ class CalleeCode(Part):
         """On real rows, read the code at `clock`; touch the delegate, read its code at the next."""
         self.account.read(c, c.real, address, clock)
         self.info.use(c, c.real, self.account.hash)
-        followed = self.info.delegated if fork.has_delegations else 0
+        # `info` is looked up on real rows only: on padding `delegated` may be anything
+        followed = c.real * self.info.delegated if fork.has_delegations else 0
         c.require_equal(f"{self.label} follows a delegation", self.follows, followed)
         target = self.info.target
         self.touch.use(c, self.follows, target, clock + 1, scope, undoing)

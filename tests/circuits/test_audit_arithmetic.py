@@ -8,8 +8,9 @@ from functools import cache
 
 import pytest
 
-from circuits.audit.attack import Lie, attempts
+from circuits.audit.attack import attempts
 from circuits.audit.buses import fixed_statements
+from circuits.audit.lies import Lie
 from circuits.audit.programs import call, push, run
 from circuits.audit.relation import Relation
 from circuits.audit.repair import Repairer
