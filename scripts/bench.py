@@ -62,8 +62,13 @@ class Measurement:
 
 
 def run(*arguments: str | Path) -> Command:
-    """Run `zkevm ... --json` to its end; a failure ends the benchmark with the command's words."""
-    command = [sys.executable, "-m", "zkevm", *map(str, arguments), "--json"]
+    """Run `zkevm ... --json` to its end."""
+    return run_python("-m", "zkevm", *arguments, "--json")
+
+
+def run_python(*arguments: str | Path) -> Command:
+    """Run Python to its end; a failure ends the benchmark with the command's words."""
+    command = [sys.executable, *map(str, arguments)]
     with tempfile.TemporaryFile() as output:
         start = time.perf_counter()
         process = subprocess.Popen(command, stdout=output, cwd=ROOT)
@@ -104,6 +109,18 @@ def inputs(words: list[str]) -> list[Path]:
     ]
 
 
+def python_share(path: Path, folder: Path) -> str:
+    """Say how much of the time of proving is not spent in the kernels."""
+    script = ROOT / "scripts" / "kernel_time.py"
+    timed = run_python(script, "prove", path, "-o", folder / "proof.json", "--json")
+    kernels = timed.document["kernel_seconds"]
+    share = 1 - kernels / timed.seconds
+    return (
+        f"Proving {path.stem} took {timed.seconds:.2f} s, of which the kernels {kernels:.2f} s: "
+        f"Python's share is {share:.0%}, start-up, execution and verification included."
+    )
+
+
 def row(m: Measurement) -> str:
     """One line of the table."""
     proof = m.prove.document["proof_bytes"] - m.prove.document["code_bytes"]
@@ -128,7 +145,7 @@ def phase_table(m: Measurement) -> list[str]:
     return [*lines, ""]
 
 
-def page(measurements: list[Measurement]) -> str:
+def page(measurements: list[Measurement], share: str) -> str:
     """The performance page."""
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"],
@@ -151,6 +168,8 @@ def page(measurements: list[Measurement]) -> str:
         *map(row, measurements),
         "",
         *scaling(measurements),
+        share,
+        "",
         "## Phases",
         "",
     ]
@@ -183,8 +202,10 @@ def main() -> None:
             for srs in (None, ceremony) if fits else (None,):
                 measurements.append(measure(path, srs, folder))
                 print(row(measurements[-1]), flush=True)
-    if not words:
-        PAGE.write_text(page(measurements))
+        if not words:
+            share = python_share(ROOT / "fixtures" / "loop.json", folder)
+            print(share)
+            PAGE.write_text(page(measurements, share))
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ __all__ = [
     "count_lookups",
     "features",
     "imbalance",
+    "pairing_check",
     "powers",
 ]
 
@@ -42,6 +43,12 @@ def powers(tau: bytes, count: int) -> NDArray[np.uint8]:
 
 def check_on_curve(points: NDArray[np.uint8]) -> int:
     """Index of the first of (n, 64) Montgomery points that is not finite or off curve, or -1."""
+
+def pairing_check(left: bytes, right: bytes) -> bool:
+    """Say whether the product of the pairings e(left[i], right[i]) is one.
+
+    Points of G1 as above; a point of G2 is 128 bytes: x0, x1, y0, y1 (all zero: infinity).
+    """
 
 @final
 class Bases:

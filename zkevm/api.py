@@ -247,7 +247,7 @@ def prove(case: TestCase | Traced, srs: Srs | None = None) -> Proven:
     with successive_phases() as begin:
         proof = prover.prove(key, witness, messages, digest, srs, progress=begin, kernels=kernels)
     with phase("verify"):
-        verifier.verify(key, proof, messages, digest, srs.verifier)
+        verifier.verify(key, proof, messages, digest, srs.verifier, kernels)
     return Proven(traced.execution, stated, proof, srs.verifier, _rows(tables), _cells(tables))
 
 

@@ -13,6 +13,7 @@ pub mod fractions;
 pub mod lookups;
 pub mod msm;
 pub mod opening;
+pub mod pairing;
 pub mod program;
 #[cfg(feature = "python")]
 mod python;

@@ -1,4 +1,4 @@
-"""The proof of a real transaction: altered in thousands of ways, it is refused every time."""
+"""The proof of a USDC transfer: altered in thousands of ways, it is refused every time."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.support.tampering import Case, alterations, assert_rejected, sampled
 from tests.support.toy import srs
 from zkevm import api
 
-TRANSACTION = "fixtures/transactions/eth_transfer_22615247_4.json"
+TRANSACTION = "fixtures/transactions/usdc_transfer_22188088_4.json"
 SHARES = 4
 
 pytestmark = [needs_native, pytest.mark.slow, pytest.mark.timeout(1800)]

@@ -1,5 +1,6 @@
 """A click group that imports a verb only when it is used, and that ends errors in one line."""
 
+import gc
 import os
 from collections.abc import Mapping
 from importlib import import_module
@@ -7,6 +8,9 @@ from importlib import import_module
 import click
 
 from zkevm.errors import ZkevmError
+
+GARBAGE_THRESHOLD = 1_000_000
+"""Net allocations between searches for cycles: building a circuit makes many objects, no cycles."""
 
 
 class VerbGroup(click.Group):
@@ -30,6 +34,7 @@ class VerbGroup(click.Group):
         """Run the verb; an error that is meant for the user becomes one line on standard error."""
         if os.environ.get("NO_COLOR"):
             ctx.color = False
+        gc.set_threshold(GARBAGE_THRESHOLD)
         try:
             result: object = super().invoke(ctx)
         except ZkevmError as error:

@@ -5,12 +5,13 @@ Miller loops are py_ecc's.  The final exponentiation to ``(p**12 - 1) / r`` is s
 which leaves a quarter of the bits.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from types import ModuleType
 
 from py_ecc import optimized_bn128 as bn128
 from py_ecc.optimized_bn128.optimized_pairing import cast_point_to_fq12, miller_loop
 
-from zkevm.curve import g2
+from zkevm.curve import g1, g2
 from zkevm.curve.base_field import BASE_MODULUS
 from zkevm.curve.g1 import G1Point
 from zkevm.curve.g2 import G2Point
@@ -25,11 +26,18 @@ FROBENIUS_SQUARED = [
 HARD_EXPONENT = (BASE_MODULUS**4 - BASE_MODULUS**2 + 1) // MODULUS
 
 
-def multi_pairing_check(pairs: Iterable[tuple[G1Point, G2Point]]) -> bool:
+def multi_pairing_check(
+    pairs: Sequence[tuple[G1Point, G2Point]], kernels: ModuleType | None = None
+) -> bool:
     """Say whether the product of the pairings ``e(a, b)`` of all `pairs` is one.
 
-    Points are trusted to be in their groups: decoding has checked them.
+    Points are trusted to be in their groups: decoding has checked them.  With `kernels`, the
+    native module, these compute it.
     """
+    if kernels is not None:
+        lefts = b"".join(g1.encode(left) for left, _ in pairs)
+        rights = b"".join(g2.encode(right) for _, right in pairs)
+        return bool(kernels.pairing_check(lefts, rights))
     product = bn128.FQ12.one()
     for left, right in pairs:
         if left is None or right is None:

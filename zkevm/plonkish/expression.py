@@ -135,14 +135,15 @@ def in_order(root: Expr, done: Container[int]) -> Iterator[Expr]:
     """
     stack = [root]
     while stack:
-        node = stack[-1]
-        operands = (node.right, node.left) if isinstance(node, Binary) else ()
-        if missing := [x for x in operands if id(x) not in done]:
-            stack += missing
+        node = stack.pop()
+        if id(node) in done:
             continue
-        stack.pop()
-        if id(node) not in done:
-            yield node
+        if isinstance(node, Binary):
+            left, right = node.left, node.right
+            if id(left) not in done or id(right) not in done:
+                stack += (node, right, left)
+                continue
+        yield node
 
 
 def _is_constant(expr: Expr, value: int) -> bool:

@@ -93,8 +93,8 @@ class Circuit:
 
     def _table_faults(self, table: Table) -> Iterator[str]:
         yield from table.faults()
-        unknown = {i.bus.name for i in table.interactions if i.bus not in self.buses}
-        yield from (f"bus {name} is not of this circuit" for name in sorted(unknown))
+        unknown = {i.bus for i in table.interactions} - set(self.buses)
+        yield from (f"bus {bus.name} is not of this circuit" for bus in unknown)
         if table.fixed and table.height is None:
             yield "fixed columns, but no forced height"
         if table.height is not None and not 0 <= table.height <= self.bounds.height:

@@ -1,6 +1,7 @@
 """The verifier, in plain Python.  It accepts or raises `VerificationError`, whatever the bytes."""
 
 from collections.abc import Sequence
+from types import ModuleType
 
 from zkevm.curve import msm, multi_pairing_check
 from zkevm.curve.g1 import negate
@@ -20,18 +21,19 @@ def verify(
     public: Sequence[PublicMessage],
     statement_digest: bytes,
     verifier_srs: VerifierSrs,
+    kernels: ModuleType | None = None,
 ) -> None:
     """Accept, or raise `VerificationError` with the reason.
 
     A proof that is accepted shows that its author knows tables that satisfy the circuit and whose
-    messages, together with `public`, balance on every bus.
+    messages, together with `public`, balance on every bus.  `kernels` compute the pairing if given.
     """
     layout = check_shape(circuit, proof, public)
     statement = Statement(circuit, proof.heights, public, statement_digest, verifier_srs.identifier)
     reader: ProofReader[Prover] = ProofReader(PROTOCOL, proof.messages)
     claim = run(reader, statement, layout)
     reader.finish()
-    reader.check("the commitments open to the values", lambda: _holds(claim, verifier_srs))
+    reader.check("the commitments open to the values", lambda: _holds(claim, verifier_srs, kernels))
 
 
 def check_shape(circuit: Circuit, proof: Proof, public: Sequence[PublicMessage]) -> Layout:
@@ -51,6 +53,6 @@ def check_shape(circuit: Circuit, proof: Proof, public: Sequence[PublicMessage])
     return layout
 
 
-def _holds(claim: PairingClaim, srs: VerifierSrs) -> bool:
+def _holds(claim: PairingClaim, srs: VerifierSrs, kernels: ModuleType | None) -> bool:
     left = msm(claim.points, claim.scalars)
-    return multi_pairing_check([(left, srs.g2), (negate(claim.witness), srs.tau_g2)])
+    return multi_pairing_check([(left, srs.g2), (negate(claim.witness), srs.tau_g2)], kernels)

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::field::{decode, decode_one, encode};
 use crate::msm::{self, Pieces};
 use crate::opening;
+use crate::pairing;
 
 fn encoded<'py>(py: Python<'py>, points: &[Point]) -> Vec<Bound<'py, PyBytes>> {
     points
@@ -41,6 +42,11 @@ pub fn check_on_curve(py: Python<'_>, points: &Array<'_>) -> PyResult<i64> {
     let points = arrays::points(points)?;
     let first = py.detach(|| curve::first_off_curve(&points));
     Ok(first.map_or(-1, |i| i as i64))
+}
+
+#[pyfunction]
+pub fn pairing_check(py: Python<'_>, left: &[u8], right: &[u8]) -> PyResult<bool> {
+    Ok(py.detach(|| pairing::is_one(left, right))?)
 }
 
 #[pyclass(frozen, module = "zkevm._native")]

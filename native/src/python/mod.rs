@@ -26,7 +26,7 @@ fn features() -> &'static str {
 #[pymodule]
 mod _native {
     #[pymodule_export]
-    use super::curve::{Bases, Opening, check_on_curve, commit, powers};
+    use super::curve::{Bases, Opening, check_on_curve, commit, pairing_check, powers};
     #[pymodule_export]
     use super::features;
     #[pymodule_export]

@@ -2,10 +2,15 @@
 
 import hashlib
 
-from Crypto.Hash import RIPEMD160
-
 from zkevm.evm.gas import words
 from zkevm.evm.precompiles import Precompile
+
+
+def _ripemd(data: bytes) -> bytes:
+    from Crypto.Hash import RIPEMD160  # noqa: PLC0415 (slow to import, and a verifier needs none)
+
+    return RIPEMD160.new(data).digest().rjust(32, b"\0")
+
 
 SHA256 = Precompile(
     "SHA256",
@@ -16,7 +21,7 @@ SHA256 = Precompile(
 RIPEMD = Precompile(
     "RIPEMD160",
     price=lambda data: 600 + 120 * words(len(data)),
-    body=lambda data: RIPEMD160.new(data).digest().rjust(32, b"\0"),
+    body=_ripemd,
 )
 
 IDENTITY = Precompile(
