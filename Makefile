@@ -5,7 +5,7 @@ ZKEVM_DEMO ?= fixtures/erc20_solidity_transfer.json
 BIN := $(VENV)/bin
 NATIVE_SOURCES := $(shell find native -name '*.rs' -o -name 'Cargo.*' 2>/dev/null | grep -v /target/)
 
-.PHONY: demo test test-all lint format bench audit clean
+.PHONY: demo test test-all lint format bench gadgets audit clean
 
 demo: $(VENV)/.installed
 	@mkdir -p build
@@ -36,6 +36,9 @@ format: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python scripts/bench.py
+
+gadgets: $(VENV)/.installed-dev
+	$(BIN)/python scripts/gadget_costs.py
 
 audit: $(VENV)/.installed-dev
 	$(BIN)/python scripts/audit.py

@@ -127,8 +127,8 @@ def page(costs: list[Cost], fork: str) -> str:
     lines = [
         f"# Gadgets of {fork}",
         "",
-        "Made by `make gadgets`; not edited by hand. Microseconds are measured on this machine's two",
-        "cores: a proof of the table alone, with random cells, which no honest row has so many of.",
+        "Made by `make gadgets`; not edited by hand. Microseconds are measured on two cores:",
+        "a proof of the table alone, with random cells, which no honest row has so many of.",
         "A step also pays for what it asks of others: memory words, copies, hashes, refreshes. An",
         "opcode with several gadgets takes the first one that accepts the step, in this order.",
         "",
