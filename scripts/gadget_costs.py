@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.machine import circuit
 from zkevm import api
 from zkevm.evm.forks import FORKS
 from zkevm.evm.opcodes import Op
@@ -61,7 +62,7 @@ def random_column(kind: ColumnType, rows: int, source: np.random.Generator) -> N
     return source.integers(0, np.iinfo(dtype).max, rows, dtype, endpoint=True)
 
 
-def seconds(table: Table, circuit: Circuit, height: int, srs: Srs) -> float:
+def seconds(table: Table, alone: Circuit, height: int, srs: Srs) -> float:
     """The least time of several proofs of this one table with 2^height random rows."""
     source = np.random.default_rng(height)
     columns = [random_column(c.type, 1 << height, source) for c in table.columns]
@@ -69,7 +70,7 @@ def seconds(table: Table, circuit: Circuit, height: int, srs: Srs) -> float:
     times = []
     for _ in range(REPEATS):
         start = time.perf_counter()
-        prove(circuit, witness, (), bytes(32), srs)
+        prove(alone, witness, (), bytes(32), srs)
         times.append(time.perf_counter() - start)
     return min(times)
 
@@ -77,12 +78,12 @@ def seconds(table: Table, circuit: Circuit, height: int, srs: Srs) -> float:
 def row_microseconds(table: Table, srs: Srs) -> float:
     """Measured cost of a row; of a table of forced height, that of all its rows divided by them."""
     buses = tuple({i.bus: None for i in table.interactions})
-    circuit = Circuit(table.name, (table,), buses)
+    alone = Circuit(table.name, (table,), buses)
     if table.height is not None:
-        return seconds(table, circuit, table.height, srs) / (1 << table.height) * 1e6
+        return seconds(table, alone, table.height, srs) / (1 << table.height) * 1e6
     high = max(HEIGHT_STEP, CELLS_LOG - (len(table.columns) - 1).bit_length())
     low = high - HEIGHT_STEP
-    more = seconds(table, circuit, high, srs) - seconds(table, circuit, low, srs)
+    more = seconds(table, alone, high, srs) - seconds(table, alone, low, srs)
     return more / ((1 << high) - (1 << low)) * 1e6
 
 
@@ -95,9 +96,7 @@ def numbers(cost: Cost) -> tuple[str, ...]:
 
 def markdown(headings: tuple[str, ...], lines: list[tuple[str, ...]]) -> list[str]:
     """A table."""
-    return [
-        "| " + " | ".join(line) + " |" for line in (headings, ("---",) * len(headings), *lines)
-    ]
+    return ["| " + " | ".join(line) + " |" for line in (headings, ("---",) * len(headings), *lines)]
 
 
 def opcode_lines(costs: list[Cost], fork: str) -> list[tuple[str, ...]]:
@@ -154,7 +153,7 @@ def main() -> None:
     """Measure every table, then write the page."""
     fork = api.NEWEST_FORK
     srs = api.load_srs()
-    declared = {table.name: table for table in api.circuit(fork).tables}
+    declared = {table.name: table for table in circuit(fork).tables}
     costs = []
     for info in api.info(fork):
         costs.append(Cost(info, row_microseconds(declared[info.name], srs)))
