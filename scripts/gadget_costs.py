@@ -31,7 +31,7 @@ CELLS_LOG: Final = 18
 HEIGHT_STEP: Final = 2
 REPEATS: Final = 2
 WORD_COUNTS: Final = {ColumnType.U128: 2, ColumnType.FIELD: 4}
-DTYPES: Final = {
+DTYPES: Final[dict[ColumnType, type[np.unsignedinteger[Any]]]] = {
     ColumnType.BIT: np.uint8,
     ColumnType.U8: np.uint8,
     ColumnType.U16: np.uint16,
