@@ -285,7 +285,10 @@ def assign(prepared: Execution) -> dict[str, I64]:
     frame_halt = prepared.trace.frames.halt
     halt = np.where(schedule.halted, frame_halt[schedule.ended], Halt.NONE)
     found: dict[str, I64] = {}
+    executed = set(rows.op.tolist())
     for gadget in step_gadgets(prepared.trace.fork):
+        if executed.isdisjoint(gadget.opcodes):
+            continue
         of_kind = free & np.isin(rows.op, gadget.opcodes)
         of_kind &= np.isin(halt, gadget.halts) if gadget.halts else ~schedule.halted
         candidates = np.flatnonzero(of_kind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sized
-from functools import cached_property
+from functools import cache, cached_property
 from typing import ClassVar, Generic, TypeVar
 
 from circuits.language.builder import Builder
@@ -24,7 +24,8 @@ class Gadget(ABC):
     height: ClassVar[int | None] = None
 
     @classmethod
-    def parts(cls) -> list[Part]:
+    @cache
+    def parts(cls) -> tuple[Part, ...]:
         """All parts, those of base classes first, in order of declaration.
 
         A part inside another one belongs to that one, even if it has a name of its own.
@@ -33,7 +34,7 @@ class Gadget(ABC):
         for base in reversed(cls.__mro__):
             found |= {k: v for k, v in vars(base).items() if isinstance(v, Part)}
         inside = {id(child) for part in found.values() for child in _nested(part)}
-        return [part for part in found.values() if id(part) not in inside]
+        return tuple(part for part in found.values() if id(part) not in inside)
 
     @cached_property
     def table(self) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from zkevm.plonkish.expression import Column, ColumnType
@@ -55,9 +56,14 @@ class Part:
 
     def complete(self, w: Witness, plan: Plan, owner: object) -> None:
         """Fill what follows from the accesses that `owner`, a gadget, has registered."""
-        for _, child in self.children():
-            if isinstance(child, Part):
-                child.complete(w, plan, owner)
+        for part in self.compound:
+            part.complete(w, plan, owner)
+
+    @cached_property
+    def compound(self) -> tuple[Part, ...]:
+        """The parts inside that are more than a cell."""
+        inside = (child for _, child in self.children())
+        return tuple(c for c in inside if isinstance(c, Part) and not isinstance(c, Column))
 
     def assign(self, w: Witness, values: Array) -> None:
         """Fill the columns from one array."""

@@ -57,7 +57,7 @@ def narrow(array: NDArray[Any]) -> NDArray[Any]:
         array = array[:, : array.shape[1] // 2] if array.shape[1] > 2 else array[:, 0]
     if array.ndim == 1:
         top = int(array.max()) if array.size else 0
-        for dtype in (np.uint8, np.uint16, np.uint32):
-            if top <= np.iinfo(dtype).max:
+        for bits, dtype in ((8, np.uint8), (16, np.uint16), (32, np.uint32)):
+            if top >> bits == 0:
                 return np.ascontiguousarray(array, dtype)
     return np.ascontiguousarray(array, np.uint64)

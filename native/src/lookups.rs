@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ark_ff::{BigInt, Field, PrimeField, Zero};
 use rayon::prelude::*;
@@ -19,6 +20,8 @@ use crate::rows::{Evaluator, Rows};
 const MISSING: usize = 100;
 /// Rows of one interaction that a parallel loop hands out at once.
 const STRIPE: usize = 1 << 13;
+/// Rows of which one that speaks makes all to be evaluated.
+const PORTION: usize = 1 << 6;
 /// The base of the combination: the hexadecimal digits of pi.
 const BASE: Fr = Fr::new(BigInt([
     0x243f_6a88_85a3_08d3,
@@ -44,11 +47,11 @@ pub struct Place {
 }
 
 /// A message with its bus.
-type Key = u128;
+pub type Key = u128;
 
 /// Keys are random already.
 #[derive(Default)]
-struct KeyHasher(u64);
+pub struct KeyHasher(u64);
 
 impl Hasher for KeyHasher {
     fn write(&mut self, bytes: &[u8]) {
@@ -66,7 +69,7 @@ impl Hasher for KeyHasher {
     }
 }
 
-type KeyMap<V> = HashMap<Key, V, BuildHasherDefault<KeyHasher>>;
+pub type KeyMap<V> = HashMap<Key, V, BuildHasherDefault<KeyHasher>>;
 
 fn key(fingerprint: Fr) -> Key {
     let words = fingerprint.0.0;
@@ -133,6 +136,38 @@ impl<'a> Messages<'a> {
             .map(move |start| start..end.min(start + STRIPE))
     }
 
+    /// What the rows state, as their provider.
+    fn stated(&self, alone: bool) -> Arc<Statements> {
+        let mut stated = self
+            .rows
+            .stated
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let place = (self.interaction, alone);
+        let made = stated
+            .entry(place)
+            .or_insert_with(|| Arc::new(self.statements(alone)));
+        Arc::clone(made)
+    }
+
+    fn statements(&self, alone: bool) -> Statements {
+        if alone && let Some(first) = first_of_consecutive(self) {
+            let len = self.rows.len();
+            return Statements::Consecutive { first, len };
+        }
+        // All rows from the first unused one on are alike.
+        let rows = 0..self.rows.len().min(self.rows.used + 1);
+        let mut listed = KeyMap::default();
+        for (row, value) in self
+            .values(&self.fingerprint, &rows)
+            .into_iter()
+            .enumerate()
+        {
+            listed.entry(key(value)).or_insert(row);
+        }
+        Statements::Listed(listed)
+    }
+
     fn values(&self, evaluator: &Evaluator, rows: &Range<usize>) -> Vec<Fr> {
         let mut values = vec![Fr::zero(); rows.len()];
         evaluator.write(self.rows, rows.start, &mut values);
@@ -140,12 +175,45 @@ impl<'a> Messages<'a> {
     }
 }
 
-/// Where the answers on one bus are found.
-enum Answers {
-    /// Row i of provider `number` answers first + i.
-    Consecutive { number: usize, first: u64 },
-    /// Provider number and row of each message.
-    Listed(KeyMap<(usize, usize)>),
+/// The rows of one provider by what they state.
+pub enum Statements {
+    /// Row i states first + i.
+    Consecutive { first: u64, len: usize },
+    /// The first row of each message.
+    Listed(KeyMap<usize>),
+}
+
+/// The statements of a table's providers by interaction, and whether they are alone on their bus.
+/// They are those of its cells for good: a table that is asked again answers from here.
+pub type Stated = Mutex<HashMap<(usize, bool), Arc<Statements>>>;
+
+/// The providers on one bus by their numbers: the first that states a message answers.
+struct Answers(Vec<(usize, Arc<Statements>)>);
+
+impl Answers {
+    fn of(providers: &[(usize, Messages)]) -> Self {
+        let alone = providers.len() == 1;
+        let stated = |(number, messages): &(usize, Messages)| (*number, messages.stated(alone));
+        Self(providers.iter().map(stated).collect())
+    }
+
+    /// Whether requests are compared by their only element instead of their fingerprint.
+    fn by_element(&self) -> bool {
+        matches!(&self.0[..], [(_, first)] if matches!(**first, Statements::Consecutive { .. }))
+    }
+
+    /// The provider and the row that state a value.
+    fn find(&self, value: Fr) -> Option<(usize, usize)> {
+        let row = |statements: &Statements| match statements {
+            Statements::Consecutive { first, len } => small(value)
+                .and_then(|value| value.checked_sub(*first))
+                .map(|offset| offset as usize)
+                .filter(|offset| offset < len),
+            Statements::Listed(rows) => rows.get(&key(value)).copied(),
+        };
+        let find = |(number, of): &(usize, Arc<Statements>)| row(of).map(|row| (*number, row));
+        self.0.iter().find_map(find)
+    }
 }
 
 /// (table, interaction, row).
@@ -181,7 +249,7 @@ pub fn count_lookups(
     }
     let answers: HashMap<u64, Answers> = by_bus
         .iter()
-        .map(|(bus, providers)| (*bus, answers(providers)))
+        .map(|(bus, providers)| (*bus, Answers::of(providers)))
         .collect();
     let requests: Vec<Messages> = interactions(tables)
         .filter(|place| !providers.contains(place))
@@ -220,27 +288,6 @@ fn interactions(tables: &[Rows]) -> impl Iterator<Item = (usize, usize)> {
     tables.iter().enumerate().flat_map(of)
 }
 
-fn answers(providers: &[(usize, Messages)]) -> Answers {
-    if let [(number, messages)] = providers
-        && let Some(first) = first_of_consecutive(messages)
-    {
-        return Answers::Consecutive {
-            number: *number,
-            first,
-        };
-    }
-    let mut listed = KeyMap::default();
-    for (number, messages) in providers {
-        let rows = messages.rows;
-        // All rows from the first unused one on are alike.
-        let values = messages.values(&messages.fingerprint, &(0..rows.len().min(rows.used + 1)));
-        for (row, value) in values.into_iter().enumerate() {
-            listed.entry(key(value)).or_insert((*number, row));
-        }
-    }
-    Answers::Listed(listed)
-}
-
 /// The first value of a provider of one small element that rises by 1 from row to row.
 fn first_of_consecutive(messages: &Messages) -> Option<u64> {
     if messages.len != 1 {
@@ -277,22 +324,17 @@ fn count(
             counts[number][row].fetch_add(count, Ordering::Relaxed);
         }
     };
-    let values = match answers {
-        Answers::Consecutive { .. } => messages.values(elements, rows),
-        Answers::Listed(_) => messages.values(&messages.fingerprint, rows),
+    let compared = if answers.by_element() {
+        elements
+    } else {
+        &messages.fingerprint
     };
+    let values = messages.values(compared, rows);
     for ((row, value), numerator) in rows.clone().zip(values).zip(numerators) {
         if numerator.is_zero() {
             continue;
         }
-        let answer = match answers {
-            Answers::Consecutive { number, first } => small(value)
-                .and_then(|value| value.checked_sub(*first))
-                .filter(|offset| (*offset as usize) < counts[*number].len())
-                .map(|offset| (*number, offset as usize)),
-            Answers::Listed(listed) => listed.get(&key(value)).copied(),
-        };
-        match (answer, &mut run) {
+        match (answers.find(value), &mut run) {
             (None, _) => {
                 if missing.len() < MISSING {
                     missing.push(row);
@@ -379,22 +421,29 @@ fn merge(shard: &mut KeyMap<Balance>, key: Key, (numerator, place): Balance) {
 }
 
 fn speak(messages: &Messages, rows: &Range<usize>) -> Vec<(Key, Balance)> {
+    let mut spoken = Vec::new();
     let numerators = messages.values(&messages.numerator, rows);
-    let fingerprints = messages.values(&messages.fingerprint, rows);
-    rows.clone()
-        .zip(numerators)
-        .zip(fingerprints)
-        .filter(|((_, numerator), _)| !numerator.is_zero())
-        .map(|((row, numerator), fingerprint)| {
+    // Where all are silent, as most rows of a range table are, nobody has to know the message.
+    for (i, numerators) in numerators.chunks(PORTION).enumerate() {
+        if numerators.iter().all(Zero::is_zero) {
+            continue;
+        }
+        let first = rows.start + i * PORTION;
+        let portion = first..first + numerators.len();
+        let fingerprints = messages.values(&messages.fingerprint, &portion);
+        for ((row, numerator), fingerprint) in portion.zip(numerators).zip(fingerprints) {
             let place = Place {
                 table: messages.table as i64,
                 interaction: messages.interaction,
                 row,
                 bus: messages.bus,
             };
-            (key(fingerprint), (numerator, place))
-        })
-        .collect()
+            if !numerator.is_zero() {
+                spoken.push((key(fingerprint), (*numerator, place)));
+            }
+        }
+    }
+    spoken
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use crate::column::Column;
 use crate::error::{Error, Result, filled};
 use crate::field::{Fr, Wide};
+use crate::lookups::Stated;
 use crate::program::{Form, Program};
 use crate::tape::{LANES, Lanes, Tape};
 
@@ -27,6 +28,8 @@ pub struct Rows {
     pub columns: Vec<Column>,
     pub height: u32,
     pub used: usize,
+    /// What the providers among the interactions state, once somebody has asked.
+    pub stated: Arc<Stated>,
 }
 
 impl Rows {
@@ -51,6 +54,7 @@ impl Rows {
             columns,
             height,
             used,
+            stated: Arc::default(),
         })
     }
 

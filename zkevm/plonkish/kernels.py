@@ -6,6 +6,7 @@ The plain checker says the same, slower; where the kernels find something wrong,
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -17,7 +18,9 @@ from zkevm.plonkish import checker
 from zkevm.plonkish.cells import Cells
 from zkevm.plonkish.checker import Imbalance, Violation
 from zkevm.plonkish.expression import Column
-from zkevm.plonkish.table import PublicMessage
+from zkevm.plonkish.fixed import FixedColumn
+from zkevm.plonkish.program import Program
+from zkevm.plonkish.table import PublicMessage, Table
 
 Counts = list[dict[Column, NDArray[np.uint32]]]
 
@@ -41,7 +44,7 @@ def count_lookups(tables: Sequence[Cells]) -> Counts:
         for i, interaction in enumerate(cells.table.interactions)
         if interaction.count is not None
     ]
-    rows = [_rows(kernels, _counting(cells)) for cells in tables]
+    rows = [_counting(kernels, cells) for cells in tables]
     found, _ = kernels.count_lookups(rows, [(t, i) for t, i, _ in providers])
     counts: Counts = [{} for _ in tables]
     for (t, _, column), count in zip(providers, found, strict=True):
@@ -76,26 +79,45 @@ def imbalances(
     return checker.imbalances(tables, public, limit)
 
 
-def _counting(cells: Cells) -> Cells:
+def _counting(kernels: ModuleType, cells: Cells) -> Any:  # noqa: ANN401 (a class of the native module)
     """The same cells with counts of one: then a provider's numerator says if it is real."""
-    ones = np.ones(cells.rows, np.uint8)
     counts = {i.count for i in cells.table.interactions if i.count is not None}
+    if counts.issuperset(cells.table.columns):
+        return _fixed_rows(kernels, cells.table, cells.program, cells.height)
+    ones = np.ones(cells.rows, np.uint8)
     columns = [
         ones if column in counts else values
         for column, values in zip(cells.table.columns, cells.columns, strict=True)
     ]
-    return Cells(cells.table, cells.program, columns, cells.rows, cells.height)
+    return _rows(kernels, Cells(cells.table, cells.program, columns, cells.rows, cells.height))
 
 
-def _rows(kernels: ModuleType, cells: Cells) -> Any:  # noqa: ANN401 (a class of the native module)
-    nodes, constants = cells.program.arrays()
-    program = kernels.Program(
-        cells.program.width,
-        cells.program.fixed,
+@cache
+def _fixed_rows(kernels: ModuleType, table: Table, program: Program, height: int) -> Any:  # noqa: ANN401
+    """The rows of a table of which nothing but the counts depends on a witness."""
+    ones = [np.ones(1 << height, np.uint8)] * len(table.columns)
+    return _rows(kernels, Cells(table, program, ones, 1 << height, height))
+
+
+def _rows(kernels: ModuleType, cells: Cells) -> Any:  # noqa: ANN401
+    fixed = [_fixed_values(column, cells.height) for column in cells.table.fixed]
+    program = _program(kernels, cells.program)
+    return kernels.Rows(program, [*cells.columns, *fixed], cells.height)
+
+
+@cache
+def _fixed_values(column: FixedColumn, height: int) -> NDArray[Any]:
+    return np.ascontiguousarray(column.values(height))
+
+
+@cache
+def _program(kernels: ModuleType, program: Program) -> Any:  # noqa: ANN401
+    nodes, constants = program.arrays()
+    return kernels.Program(
+        program.width,
+        program.fixed,
         nodes,
         constants,
-        cells.program.constraints,
-        [(i.bus, i.numerator, i.message) for i in cells.program.interactions],
+        program.constraints,
+        [(i.bus, i.numerator, i.message) for i in program.interactions],
     )
-    fixed = [np.ascontiguousarray(c.values(cells.height)) for c in cells.table.fixed]
-    return kernels.Rows(program, [*cells.columns, *fixed], cells.height)

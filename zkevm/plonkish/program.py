@@ -45,7 +45,7 @@ class InteractionNodes:
     message: tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Program:
     """The expressions of one table.  `width` counts witness columns, `fixed` the public ones."""
 
