@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from zkevm.evm.code import EMPTY_CODE, Code
 from zkevm.evm.events import Recorder, StateEventKind
-from zkevm.evm.merkle import trie_root
+from zkevm.evm.merkle import secure_trie_root
 from zkevm.evm.rlp import Encodable, rlp_encode
 
 K = TypeVar("K")
@@ -255,8 +255,8 @@ def state_root(accounts: Mapping[int, Account]) -> bytes:
         leaf: list[Encodable] = [
             account.nonce,
             account.balance,
-            trie_root(slots),
+            secure_trie_root(slots),
             account.code.hash.to_bytes(32, "big"),
         ]
         leaves[address.to_bytes(20, "big")] = rlp_encode(leaf)
-    return trie_root(leaves)
+    return secure_trie_root(leaves)

@@ -59,26 +59,52 @@ class _Integer(NamedTuple):
     bits: int
     overflow: Rejection
     leading_zeros: Rejection
+    malformed: Rejection
 
 
-_MALFORMED = Rejection.RLP_INVALID_DATA
+_FEE_CAP = (256, Rejection.GASPRICE_OVERFLOW)
+_SIGNATURE = (256, Rejection.INVALID_SIGNATURE_VRS)
 _INTEGERS = {
-    "chain_id": _Integer(256, Rejection.INVALID_CHAINID, Rejection.INVALID_CHAINID),
-    "nonce": _Integer(64, Rejection.NONCE_OVERFLOW, Rejection.RLP_LEADING_ZEROS_NONCE),
-    "gas_price": _Integer(256, Rejection.GASPRICE_OVERFLOW, Rejection.RLP_LEADING_ZEROS_GASPRICE),
+    "chain_id": _Integer(256, *[Rejection.INVALID_CHAINID] * 3),
+    "nonce": _Integer(
+        *(64, Rejection.NONCE_OVERFLOW),
+        *(Rejection.RLP_LEADING_ZEROS_NONCE, Rejection.RLP_INVALID_NONCE),
+    ),
+    "gas_price": _Integer(
+        *_FEE_CAP, Rejection.RLP_LEADING_ZEROS_GASPRICE, Rejection.RLP_INVALID_GASPRICE
+    ),
     "max_fee_per_gas": _Integer(
-        256, Rejection.GASPRICE_OVERFLOW, Rejection.RLP_LEADING_ZEROS_BASEFEE
+        *_FEE_CAP, Rejection.RLP_LEADING_ZEROS_BASEFEE, Rejection.RLP_INVALID_GASPRICE
     ),
     "max_priority_fee_per_gas": _Integer(
-        256, Rejection.PRIORITY_OVERFLOW, Rejection.RLP_LEADING_ZEROS_PRIORITY_FEE
+        *(256, Rejection.PRIORITY_OVERFLOW),
+        *(Rejection.RLP_LEADING_ZEROS_PRIORITY_FEE, Rejection.RLP_INVALID_GASPRICE),
     ),
-    "gas_limit": _Integer(64, Rejection.GASLIMIT_OVERFLOW, Rejection.RLP_LEADING_ZEROS_GASLIMIT),
-    "value": _Integer(256, Rejection.VALUE_OVERFLOW, Rejection.RLP_LEADING_ZEROS_VALUE),
-    "max_fee_per_blob_gas": _Integer(256, Rejection.GASPRICE_OVERFLOW, _MALFORMED),
-    "v": _Integer(256, Rejection.INVALID_SIGNATURE_VRS, Rejection.RLP_LEADING_ZEROS_V),
-    "r": _Integer(256, Rejection.INVALID_SIGNATURE_VRS, Rejection.RLP_LEADING_ZEROS_R),
-    "s": _Integer(256, Rejection.INVALID_SIGNATURE_VRS, Rejection.RLP_LEADING_ZEROS_S),
+    "max_fee_per_blob_gas": _Integer(
+        *_FEE_CAP, Rejection.RLP_LEADING_ZEROS_GASPRICE, Rejection.RLP_INVALID_GASPRICE
+    ),
+    "gas_limit": _Integer(
+        *(64, Rejection.GASLIMIT_OVERFLOW),
+        *(Rejection.RLP_LEADING_ZEROS_GASLIMIT, Rejection.RLP_INVALID_GASLIMIT),
+    ),
+    "value": _Integer(
+        *(256, Rejection.VALUE_OVERFLOW),
+        *(Rejection.RLP_LEADING_ZEROS_VALUE, Rejection.RLP_INVALID_VALUE),
+    ),
+    "v": _Integer(*_SIGNATURE, Rejection.RLP_LEADING_ZEROS_V, Rejection.RLP_INVALID_SIGNATURE_V),
+    "r": _Integer(*_SIGNATURE, Rejection.RLP_LEADING_ZEROS_R, Rejection.RLP_INVALID_SIGNATURE_R),
+    "s": _Integer(*_SIGNATURE, Rejection.RLP_LEADING_ZEROS_S, Rejection.RLP_INVALID_SIGNATURE_S),
 }
+
+_MALFORMED = {
+    "to": Rejection.RLP_INVALID_TO,
+    "data": Rejection.RLP_INVALID_DATA,
+    "access_list": Rejection.RLP_INVALID_ACCESS_LIST,
+    "blob_versioned_hashes": Rejection.TYPE_3_TX_INVALID_BLOB_VERSIONED_HASH,
+    "authorizations": Rejection.TYPE_4_INVALID_AUTHORIZATION_FORMAT,
+    **{name: field.malformed for name, field in _INTEGERS.items()},
+}
+"""What is wrong with a field that is a list instead of a string, or the reverse."""
 
 
 # Decoding.
@@ -89,21 +115,13 @@ def decode_transaction(encoded: bytes, chain_id: int) -> SignedTransaction:
 
     A transaction for another chain is none for this one.
     """
-    try:
-        return _decode(encoded, chain_id)
-    except RlpError as error:
-        raise InvalidTransaction(_MALFORMED, str(error)) from error
-
-
-def _decode(encoded: bytes, chain_id: int) -> SignedTransaction:
     type_ = _type(encoded)
-    payload = encoded if type_ is TransactionType.LEGACY else encoded[1:]
-    items = as_list(rlp_decode(payload), "the transaction")
-    layout = _LAYOUTS[type_]
-    if len(items) != len(layout) + 3:
-        raise RlpError(f"{len(items)} fields instead of the {len(layout) + 3} of type {type_:d}")
-    values = {name: _read(name, item) for name, item in zip(layout, items, strict=False)}
-    v, r, s = (_read_integer(name, item) for name, item in zip("vrs", items[-3:], strict=True))
+    items = _items(type_, encoded)
+    values = {
+        name: _read(name, item)
+        for name, item in zip((*_LAYOUTS[type_], *"vrs"), items, strict=True)
+    }
+    v, r, s = values.pop("v"), values.pop("r"), values.pop("s")
     if values.pop("chain_id", chain_id) != chain_id:
         raise InvalidTransaction(Rejection.INVALID_CHAINID, "it is for another chain")
     y_parity, protected = _parity(type_, v, chain_id)
@@ -124,7 +142,31 @@ def _type(encoded: bytes) -> TransactionType:
     return TransactionType(first)
 
 
+def _items(type_: TransactionType, encoded: bytes) -> list[Item]:
+    """Return the fields of a transaction, `v`, `r` and `s` included."""
+    payload = encoded if type_ is TransactionType.LEGACY else encoded[1:]
+    try:
+        items = as_list(rlp_decode(payload), "the transaction")
+    except RlpError as error:
+        raise InvalidTransaction(Rejection.RLP_ERROR_SIZE, str(error)) from error
+    expected = len(_LAYOUTS[type_]) + 3
+    if len(items) != expected:
+        few = len(items) < expected
+        raise InvalidTransaction(
+            Rejection.RLP_TOO_FEW_ELEMENTS if few else Rejection.RLP_TOO_MANY_ELEMENTS,
+            f"{len(items)} fields instead of the {expected} of type {type_:d}",
+        )
+    return items
+
+
 def _read(name: str, item: Item) -> Any:  # noqa: ANN401 (the type of the field)
+    try:
+        return _read_strictly(name, item)
+    except RlpError as error:
+        raise InvalidTransaction(_MALFORMED[name], str(error)) from error
+
+
+def _read_strictly(name: str, item: Item) -> Any:  # noqa: ANN401
     match name:
         case "to":
             return _read_recipient(item)
@@ -135,7 +177,7 @@ def _read(name: str, item: Item) -> Any:  # noqa: ANN401 (the type of the field)
         case "blob_versioned_hashes":
             return tuple(_word(entry, "a blob hash") for entry in as_list(item, name))
         case "authorizations":
-            return _read_authorizations(item)
+            return tuple(_read_authorization(entry) for entry in as_list(item, name))
         case _:
             return _read_integer(name, item)
 
@@ -143,11 +185,12 @@ def _read(name: str, item: Item) -> Any:  # noqa: ANN401 (the type of the field)
 def _read_integer(name: str, item: Item) -> int:
     field = _INTEGERS[name]
     digits = as_bytes(item, name)
+    value = int.from_bytes(digits, "big")
+    if value >> field.bits:
+        raise InvalidTransaction(field.overflow, f"{name} exceeds {field.bits} bits")
     if digits.startswith(b"\0"):
         raise InvalidTransaction(field.leading_zeros, f"{name} has leading zeros")
-    if len(digits) * 8 > field.bits:
-        raise InvalidTransaction(field.overflow, f"{name} exceeds {field.bits} bits")
-    return int.from_bytes(digits, "big")
+    return value
 
 
 def _word(item: Item, what: str) -> int:
@@ -192,15 +235,6 @@ def _read_access(item: Item) -> AccessListEntry:
         for key in as_list(entry[1], "storage keys")
     ]
     return AccessListEntry(address, tuple(keys))
-
-
-def _read_authorizations(item: Item) -> tuple[Authorization, ...]:
-    try:
-        return tuple(_read_authorization(entry) for entry in as_list(item, "authorizations"))
-    except RlpError as error:
-        raise InvalidTransaction(
-            Rejection.TYPE_4_INVALID_AUTHORIZATION_FORMAT, str(error)
-        ) from error
 
 
 def _read_authorization(item: Item) -> Authorization:
@@ -310,6 +344,8 @@ def _parity(type_: TransactionType, v: int, chain_id: int) -> tuple[int, bool]:
         return v, False
     if v in {UNPROTECTED_V, UNPROTECTED_V + 1}:
         return v - UNPROTECTED_V, False
+    if v in {0, 1}:
+        raise InvalidTransaction(Rejection.INVALID_SIGNATURE_VRS, f"v = {v} of a legacy one")
     y_parity = v - PROTECTED_V - 2 * chain_id
     if y_parity not in {0, 1}:
         raise InvalidTransaction(Rejection.INVALID_CHAINID, f"v = {v} is of another chain")
