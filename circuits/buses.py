@@ -72,6 +72,7 @@ class ListKind(IntEnum):
 
     DATA = 1
     ACCESS = 2
+    DESTROYED = 3
 
 
 LIST_START = 3

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from circuits.buses import BUSES
 from circuits.execution.execution import Execution, execution
 from circuits.execution.tokens import I64
+from circuits.gadgets import create_halts, selfdestruct
 from circuits.gadgets.accounts import Balance, ExtCodeHash, ExtCodeSize, SelfBalance
 from circuits.gadgets.add_sub import AddSub
 from circuits.gadgets.bitwise import Bitwise, Not
@@ -75,6 +76,7 @@ from circuits.tables.bytecode import (
 )
 from circuits.tables.copy import CopyAligned, CopyShift
 from circuits.tables.copy_patch import CopyPatch
+from circuits.tables.destroy import Destroy
 from circuits.tables.end import EndTransaction
 from circuits.tables.exponent import ExpBit, ExpLimb, Products
 from circuits.tables.frames import Frames
@@ -179,6 +181,10 @@ GADGETS: tuple[StepGadget, ...] = (
     FixedGas(),
     InvalidJump(),
     InvalidJumpi(),
+    selfdestruct.SelfDestruct(),
+    selfdestruct.SelfDestructOutOfGas(),
+    create_halts.CodePrefix(),
+    create_halts.DepositOutOfGas(),
     Stop(),
     StopPastEnd(),
     Return(),
@@ -189,6 +195,7 @@ GADGETS: tuple[StepGadget, ...] = (
 
 TABLES: tuple[TableGadget[Any], ...] = (
     EndTransaction(),
+    Destroy(),
     TransactionData(),
     AccessEntry(),
     Frames(),
@@ -247,7 +254,8 @@ class Filled:
 def step_gadgets(fork: str) -> tuple[StepGadget, ...]:
     """The gadgets of the steps of a fork, in the order of the circuit's key."""
     rules = fork_named(fork)
-    by_fork = (*ENTERING, *FRAMELESS, *PRECOMPILE_CALLS, *UNPAID, *CREATES, ReturnCode)
+    creates = (*CREATES, ReturnCode, create_halts.InitCodeTooLarge, create_halts.CodeTooLarge)
+    by_fork = (*ENTERING, *FRAMELESS, *PRECOMPILE_CALLS, *UNPAID, *creates)
     known = [
         g for g in GADGETS if any(op in rules.instructions or op == RESUME for op in g.opcodes)
     ]

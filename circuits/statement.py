@@ -97,8 +97,7 @@ class Statement:
 
     Executing `transaction`, signed by its sender, in `block` under the rules of `fork`, with the
     values `before` of the touched accounts and slots, gives the values `after`, the status, the gas
-    used and the logs.  `codes` are those executed, inspected or created; hashes of accounts refer
-    to them.
+    used and the logs.  `codes` are those executed, inspected or created, which hashes refer to.
     Of the block's ancestors only the hashes that were asked for are stated.
     `hashed_blocks` counts the keccak blocks of the proof: it says nothing about the execution.
     """
@@ -325,7 +324,7 @@ def statement(filled: Filled) -> Statement:
     """What the filled tables prove."""
     execution = filled.execution
     trace = execution.trace
-    pre, post = trace.pre, trace.post
+    pre, post, destroyed = trace.pre, trace.post, execution.destroyed
     blocks = (filled.witnesses.get(name) for name in ("first_block", "next_block"))
     return Statement(
         fork=trace.fork,
@@ -345,7 +344,9 @@ def statement(filled: Filled) -> Statement:
             for address in sorted(pre.accounts)
         ),
         slots=tuple(
-            SlotChange(*slot, pre.storage[slot], post.storage[slot]) for slot in sorted(pre.storage)
+            SlotChange(*slot, pre.storage[slot], post.storage[slot])
+            for slot in sorted(pre.storage)
+            if slot[0] not in destroyed
         ),
         success=trace.receipt.success,
         gas_used=trace.receipt.gas_used,

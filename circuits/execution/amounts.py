@@ -7,6 +7,8 @@ import numpy as np
 from circuits.execution.execution import Execution
 from zkevm.errors import NotProvableError
 from zkevm.evm.transaction import Transaction
+from zkevm.trace.trace import StateEventKind, Trace
+from zkevm.trace.words import ints_from_words
 
 TARGET_TICKS = 3
 """Before the first step: code of the target; its delegate and the debit; the credit."""
@@ -36,13 +38,19 @@ class Amounts:
         used = trace.receipt.gas_used
         self.paid_back = (transaction.gas_limit - used) * self.price
         self.reward = used * (self.price - block.base_fee)
-        posts = trace.post.accounts
-        coinbase_after = posts[block.coinbase].balance
-        sender_after = posts[self.sender].balance
+        self.sender_end = _balance_at_end(trace, self.sender)
+        self.coinbase_end = _balance_at_end(trace, block.coinbase)
         if block.coinbase == self.sender:
-            sender_after -= self.reward
-        self.sender_end = sender_after - self.paid_back
-        self.coinbase_end = coinbase_after - self.reward
+            self.coinbase_end += self.paid_back
+
+
+def _balance_at_end(trace: Trace, address: int) -> int:
+    """The balance when the root frame has ended."""
+    state = trace.state
+    changes = (state.row == len(trace.rows)) & (state.kind == StateEventKind.BALANCE)
+    pairs = zip(*(ints_from_words(w[changes]) for w in (state.address, state.old)), strict=True)
+    olds = (old for changed, old in pairs if changed == address)
+    return next(olds, trace.post.accounts[address].balance)
 
 
 def require_provable(execution: Execution) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.execution.history import CodeHistory
+from circuits.execution.history import History, balance_history, code_history
 from circuits.execution.journal import Journal, journal
 from circuits.execution.schedule import CREATE_OPS, CREATES, Schedule, schedule
 from circuits.execution.stack import POPPED, Operands, StackRefreshes, gaps, operands
@@ -17,7 +17,7 @@ from circuits.execution.tokens import I64, U64, Mask
 from zkevm.evm.fork import Fork
 from zkevm.evm.forks import fork_named
 from zkevm.evm.opcodes import ARITY, Op
-from zkevm.trace.trace import RESUME, CallOutcome, FrameKind, Halt, Trace
+from zkevm.trace.trace import RESUME, CallOutcome, FrameKind, Halt, StateEventKind, Trace
 from zkevm.trace.words import Words, ints_from_words
 
 SCOPE = 1
@@ -83,9 +83,21 @@ class Execution:
         return {h: i for i, h in enumerate(ints_from_words(self.trace.code_hashes))}
 
     @cached_property
-    def code_history(self) -> CodeHistory:
+    def code_history(self) -> History:
         """The code hashes of accounts over time."""
-        return CodeHistory(self.trace)
+        return code_history(self.trace)
+
+    @cached_property
+    def balance_history(self) -> History:
+        """The balances of accounts over time."""
+        return balance_history(self.trace)
+
+    @cached_property
+    def destroyed(self) -> list[int]:
+        """The accounts that the end of the transaction clears (EIP-6780)."""
+        state = self.trace.state
+        cleared = (state.row == len(self.trace.rows)) & (state.kind == StateEventKind.CODE)
+        return ints_from_words(state.address[cleared])
 
     @cached_property
     def frame_codes(self) -> U64:

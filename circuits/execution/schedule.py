@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.execution.events import events_at
 from circuits.execution.tokens import I64, U64, Mask
 from zkevm.evm.opcodes import Op
 from zkevm.trace.trace import RESUME, CallOutcome, FrameKind, Halt, StateEventKind, Trace
@@ -26,8 +27,8 @@ CALL_OPS = (Op.CALL, Op.CALLCODE, Op.DELEGATECALL, Op.STATICCALL)
 CREATE_OPS = (Op.CREATE, Op.CREATE2)
 CREATES = (FrameKind.CREATE, FrameKind.ROOT_CREATE)
 
-SELFDESTRUCT_WRITES = 4
-"""The beneficiary's mark, the own balance and life, the beneficiary's balance."""
+SELFDESTRUCT_WRITES = 3
+"""The mark of the beneficiary, balance and life of the account; and once more if value moves."""
 
 TWO_TICKS = (
     Op.CALLDATACOPY,
@@ -162,7 +163,8 @@ def _reversible(trace: Trace, halted: Mask, outcome: I64, with_value: Mask) -> I
     moving = np.isin(calls.outcome, (CallOutcome.EMPTY, CallOutcome.PRECOMPILE))
     moving &= (calls.success != 0) & (calls.row >= 0)
     own[calls.row[moving]] += 2 * with_value[calls.row[moving]]
-    own[op == Op.SELFDESTRUCT] += SELFDESTRUCT_WRITES - 1
+    destroying = np.flatnonzero((op == Op.SELFDESTRUCT) & ~halted)
+    own[destroying] = SELFDESTRUCT_WRITES + gives_away(trace, destroying)
     kind = trace.frames.kind[trace.rows.frame]
     own[(op == Op.RETURN) & np.isin(kind, CREATES)] = 1
     own[halted] = 0
@@ -219,6 +221,14 @@ def _journal(trace: Trace, clock: U64, opened: I64, ended: I64, halted: Mask) ->
             kept = saved.pop()
             entry = entry if trace.frames.success[frame] else kept
     return journal, np.where(changes, clock, journal)
+
+
+def gives_away(trace: Trace, rows: I64) -> Mask:
+    """Which of these SELFDESTRUCT rows give a balance to another account."""
+    marked = events_at(trace, rows, StateEventKind.WARM_ACCOUNT).address
+    own = trace.frames.address[trace.rows.frame[rows]]
+    moved = events_at(trace, rows, StateEventKind.BALANCE).present
+    return np.asarray(moved & (marked != own).any(axis=1), np.bool_)
 
 
 def newly_destroyed(trace: Trace) -> I64:

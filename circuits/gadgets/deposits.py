@@ -13,26 +13,23 @@ Argument.  The frame's kind is looked up: no call ends here.  The first byte is 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from circuits.buses import ABSORB, FRAME_END
+from circuits.buses import ABSORB
 from circuits.execution.events import events_at
 from circuits.execution.execution import Steps
-from circuits.execution.schedule import CREATES
 from circuits.language import (
-    Bit,
     Builder,
     Cell,
     ColumnType,
     Next,
     Plan,
     Popped,
-    StepGadget,
     Uint,
     Witness,
 )
 from circuits.language.arrays import inverses
 from circuits.language.compare import AtLeast
+from circuits.language.creating_frame import CreatingFrame
 from circuits.language.ending import End
 from circuits.language.hashing import RangeHash, digest
 from circuits.language.memory import Growth, MemoryRange, range_end
@@ -43,33 +40,11 @@ from zkevm.evm.fork import Fork
 from zkevm.evm.interpreter import INVALID_CODE_PREFIX
 from zkevm.evm.keccak import EMPTY_HASH
 from zkevm.evm.opcodes import Op
-from zkevm.plonkish.expression import Expr
-from zkevm.trace.trace import FrameKind, StateEventKind
+from zkevm.trace.trace import StateEventKind
 from zkevm.trace.words import ints_from_words, words_from_ints
 
 PREFIX = INVALID_CODE_PREFIX[0]
 REST_BITS = 56
-
-
-class CreatingFrame(StepGadget):
-    """A step that looks up that its frame creates."""
-
-    opcodes = (Op.RETURN,)
-
-    is_root = Bit()
-
-    def accepts(self, s: Steps) -> NDArray[np.bool_]:
-        return np.isin(s.trace.frames.kind[s.frame_index], CREATES)
-
-    def look(self, c: Builder, success: Expr | int, eor: Expr) -> None:
-        """The frame is one of a creation, nested or that of a transaction."""
-        root = FrameKind.ROOT_CREATE - FrameKind.CREATE
-        kind = FrameKind.CREATE * self.real + root * self.is_root
-        c.require_zero("a root is real", self.is_root * (1 - self.real))
-        c.request(FRAME_END, self.real, self.frame, kind, success, eor)
-
-    def fill(self, w: Witness, s: Steps) -> None:
-        w[self.is_root] = s.trace.frames.kind[s.frame_index] == FrameKind.ROOT_CREATE
 
 
 class ReturnCode(CreatingFrame, End):

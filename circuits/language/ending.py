@@ -23,6 +23,8 @@ class End(StepGadget):
         cost: Expr | int = 0,
         data: tuple[Expr | int, Expr | int, Expr | int] = (0, 0, 0),
         writes: Expr | int = 0,
+        journal: Expr | None = None,
+        ticks: int = 1,
     ) -> None:
         """Leave the token of the frame's end; `writes` are the reversible ones of this step."""
         c.require_equal("gas is left", self.gas - cost, self.left.value)
@@ -30,10 +32,10 @@ class End(StepGadget):
             ENDED,
             self.real,
             self.frame,
-            self.clock + 1,
+            self.clock + ticks,
             success * self.real,
             self.left.value,
             *data,
             self.undo + writes,
-            self.journal,
+            self.journal if journal is None else journal,
         )

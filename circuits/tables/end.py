@@ -1,9 +1,10 @@
 """The end of a transaction.
 
-Relation.  Yellow paper, section 6; EIP-1559, 3529, 7623: of the gas used at most a fifth is
+Relation.  Yellow paper, section 6; EIP-1559, 3529, 6780, 7623: of the gas used at most a fifth is
            refunded, and at least the floor is paid; the sender gets back the rest of the fee, the
-           coinbase what the price is above the base fee.  The receipt says status, gas used and how
-           many logs.
+           coinbase what the price is above the base fee.  Then the accounts that were destroyed
+           are cleared, one a tick (`destroy`).  The receipt says status, gas used and how many
+           logs.
 Argument.  The row takes the end of the root frame, whose id is that of the `scope` chain; a failure
            leaves the journal with which the transaction began: no refund, no logs.  A creation that
            succeeds is taken with no output only: no other end can pass for its deposit.
@@ -18,8 +19,10 @@ from circuits.buses import (
     ENV,
     FRAME_END,
     JOURNAL,
+    LIST,
     RECEIPT,
     TX,
+    ListKind,
     Phase,
     TransactionField,
 )
@@ -80,6 +83,8 @@ class EndTransaction(TableGadget[range]):
     ended_journal = Cell(ColumnType.U64)
     eor = Cell(ColumnType.U64)
     logs = Cell(ColumnType.U32)
+    destroyed = Cell(ColumnType.U32)
+    list_end = Cell(ColumnType.U64)  # when the last account is destroyed
 
     gas_limit = Cell(ColumnType.U64)
     quotient = Uint(GAS_BITS)  # of the gas used by the part of it that may be refunded
@@ -119,7 +124,7 @@ class EndTransaction(TableGadget[range]):
             self.used_before + self.used,
             self.blob_gas_before,
             self.log_base + self.logs,
-            (1 - self.last) * (self.clock + END_TICKS),
+            (1 - self.last) * self.list_end,
         )
         c.send(RECEIPT, self.real, self.scope, self.success, self.used, self.logs)
 
@@ -147,7 +152,11 @@ class EndTransaction(TableGadget[range]):
         c.require_zero("the end of reversion", fails * (self.clock - 1 - self.eor))
         # A failure leaves the journal with which the transaction began.
         journal = self.frame + self.success * (self.ended_journal - self.frame)
-        c.request(JOURNAL, real, journal, self.refund.value, self.logs, 0)
+        c.request(JOURNAL, real, journal, self.refund.value, self.logs, self.destroyed)
+        of_list = (self.scope, ListKind.DESTROYED)
+        begins, ends = (0, self.clock + END_TICKS), (self.destroyed, self.list_end)
+        c.send(LIST, real, *of_list, *begins, 0, 0, label="destroyed accounts begin")
+        c.receive(LIST, real, *of_list, *ends, 0, 0, label="destroyed accounts end")
 
     def _count_gas(self, c: Builder) -> None:
         field, real = TransactionField, self.real
@@ -210,7 +219,7 @@ class EndTransaction(TableGadget[range]):
         left = int(trace.frames.gas_end[0])
         data_frame, offset, length = execution.outputs(np.array([0]))
         entry = schedule.journal_after[end_row] if success else schedule.begin
-        refund = int(execution.journal.find(one_number(int(entry)))[0][0])
+        refund = int(execution.journal.find(one_number(int(entry))).refund[0])
         quotient, remainder = divmod(limit - left, REFUND_QUOTIENT)
         charged = limit - left - min(quotient, refund)
         floor = intrinsic_gas(execution.fork, trace.transaction).floor
@@ -235,6 +244,8 @@ class EndTransaction(TableGadget[range]):
             (self.ended_journal, int(schedule.journal_after[end_row])),
             (self.eor, int(schedule.eor[0])),
             (self.logs, len(trace.logs)),
+            (self.destroyed, len(execution.destroyed)),
+            (self.list_end, schedule.end + END_TICKS + len(execution.destroyed)),
             (self.gas_limit, limit),
             (self.quotient, quotient),
             (self.remainder, remainder),

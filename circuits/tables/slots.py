@@ -3,7 +3,8 @@
 Relation.  A row for each touched slot, in rising order of (store, key).  It sends the initial
            token, clean, cold, with the value before the block, and receives the final one.
            `pre` and `post` carry both values, under the address whose store it is, to whoever
-           states or proves them.  A transient slot begins with 0; its final token is dropped here.
+           states or proves them, unless the account was destroyed: then the slot was 0 before the
+           block and is again.  A transient slot begins with 0; its final token is dropped here.
 Argument.  Keys rise strictly, so a slot is created once: all its accesses are on one path.
 Assumes.   Values before the block are canonical: whoever takes `pre` proves that.
 """
@@ -11,6 +12,8 @@ Assumes.   Values before the block are canonical: whoever takes `pre` proves tha
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+import numpy as np
 
 from circuits.buses import POST, PRE, STORAGE, STORE_STATUS, TRANSIENT, OrderOf
 from circuits.execution.tokens import Ledger
@@ -48,6 +51,7 @@ class Slots(TableGadget[TouchedSlots]):
     real = Bit()
     slot = RisingSlots()
     address = Cell(ColumnType.FIELD)
+    alive = Bit()
     pre = Halves()
     post = Halves()
     original = Halves()
@@ -62,9 +66,13 @@ class Slots(TableGadget[TouchedSlots]):
         left = (*self.post, *self.original, self.warm, self.scope)
         c.send(STORAGE, self.real, *cell, *self.pre, *self.pre, 0, 0, self.created)
         c.receive(STORAGE, self.real, *cell, *left, self.left)
-        c.request(STORE_STATUS, self.real, self.slot.store, 1, self.address)
-        c.send(PRE, self.real, self.address, SLOT, *self.slot.key, *self.pre)
-        c.send(POST, self.real, self.address, SLOT, *self.slot.key, *self.post)
+        c.require_zero("alive is real", self.alive * (1 - self.real))
+        c.request(STORE_STATUS, self.real, self.slot.store, self.alive, self.address)
+        for name, half in zip(("low", "high"), self.pre, strict=True):
+            dead = self.real - self.alive
+            c.require_zero(f"what is destroyed was empty, {name} half", dead * half)
+        c.send(PRE, self.alive, self.address, SLOT, *self.slot.key, *self.pre)
+        c.send(POST, self.alive, self.address, SLOT, *self.slot.key, *self.post)
 
     def collect(self, plan: Plan) -> TouchedSlots:
         stores = plan.execution.stores
@@ -78,10 +86,12 @@ class Slots(TableGadget[TouchedSlots]):
     def fill(self, w: Witness, record: TouchedSlots, plan: Plan) -> None:
         found = record.ledger.cells
         owner = {store: address for address, store in plan.execution.stores.items()}
+        dead = {plan.execution.stores[address] for address in plan.execution.destroyed}
         order = self.slot.fill(w, record.ledger)
         store, final = found.keys[order, 0], found.final[order]
         w[self.real] = 1
         w[self.address] = words(owner[s] for s in store.tolist())
+        w[self.alive] = np.array([s not in dead for s in store.tolist()])
         w[self.pre] = record.ledger.created_with(found.keys[order])[:, :4]
         w[self.post], w[self.original] = final[:, :4], final[:, 4:8]
         w[self.warm], w[self.scope] = final[:, 8], final[:, 10]

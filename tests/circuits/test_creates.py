@@ -14,9 +14,11 @@ from zkevm.evm.instructions.system import contract_address
 from zkevm.evm.opcodes import Op
 from zkevm.evm.state import Account
 from zkevm.evm.transaction import AccessListEntry
+from zkevm.plonkish import kernels
 from zkevm.trace.trace import Halt
 
 INIT = deploying(ANSWER)
+RUNNER = 0xCA11EE
 SALT = 2**255 + 0x77
 REVERTING = program(7, 0, Op.MSTORE, 5, 3, Op.REVERT)
 OBSERVING = program(
@@ -132,6 +134,71 @@ def test_unaligned_init_code_and_memory_growth():
 def test_gas_runs_out_in_the_init_code():
     trace = proven(trace_of(creating(program(Op.JUMPDEST, 0, Op.JUMP)), gas_limit=90_000))
     assert Halt.OUT_OF_GAS in trace.frames.halt
+
+
+# Halts.
+
+
+def halts(code, halt, **options):
+    """A frame inside halts so."""
+    trace = proven(trace_of(code, gas_limit=9_000_000, **options))
+    assert halt in trace.frames.halt
+    assert trace.frames.success[0]
+
+
+@pytest.mark.parametrize("size", [49_153, 2**20, 2**130, 2**200])
+@pytest.mark.parametrize("op", [Op.CREATE, Op.CREATE2])
+def test_too_much_init_code(op, size):
+    runner = Account(code=Code(program(*(5,) * (op == Op.CREATE2), size, 0, 0, op)))
+    code = program(0, 0, 0, 0, 0, RUNNER, 500_000, Op.CALL)
+    unpaid = op == Op.CREATE2 and size > 2**20  # hashing is charged first
+    halt = Halt.OUT_OF_GAS if unpaid else Halt.INITCODE_TOO_LARGE
+    halts(code, halt, accounts={RUNNER: runner})
+
+
+DEPOSITS = [
+    (deploying(b"\xef"), Halt.INVALID_CODE),
+    (deploying(b"\xef" + bytes(50)), Halt.INVALID_CODE),
+    (program(0xEF, 0, Op.MSTORE, 9, 31, Op.RETURN), Halt.INVALID_CODE),
+    (program(0xEF, 5, Op.MSTORE, 2**13, 36, Op.RETURN), Halt.INVALID_CODE),
+    (program(24_577, 0, Op.RETURN), Halt.CODE_TOO_LARGE),
+    (program(40_000, 5, Op.RETURN), Halt.CODE_TOO_LARGE),
+]
+
+
+@pytest.mark.parametrize("salt", [None, 5])
+@pytest.mark.parametrize(("init", "halt"), DEPOSITS, ids=range(len(DEPOSITS)))
+def test_deposits_that_fail(init, halt, salt):
+    halts(creating(init, 1, salt) + program(Op.RETURNDATASIZE), halt, value=2)
+
+
+@pytest.mark.parametrize(("init", "halt"), DEPOSITS, ids=range(len(DEPOSITS)))
+def test_deposits_of_a_transaction_that_fail(init, halt):
+    trace = proven(creation(init, value=1, gas_limit=9_000_000))
+    assert trace.frames.halt[0] == halt
+
+
+@pytest.mark.parametrize("short", [0, 1, 200 * 30])
+@pytest.mark.parametrize("grown", [True, False])
+def test_a_deposit_that_is_just_paid_for_and_just_not(short, grown):
+    init = (program(7, 0, Op.MSTORE) if grown else b"") + program(32, 0, Op.RETURN)
+    words = 2 * ((len(init) + 31) // 32)
+    spent = 21_000 + 32_000 + words + sum(16 if b else 4 for b in init)
+    spent += sum(3 - (b == Op.PUSH0) for b in init if b in (Op.PUSH0, Op.PUSH1, Op.MSTORE))
+    trace = proven(creation(init, gas_limit=spent + 3 + 200 * 32 - short))
+    assert trace.frames.halt[0] == (Halt.OUT_OF_GAS if short else Halt.RETURN)
+
+
+@pytest.mark.parametrize("size", [24_576, 49_152])
+def test_the_largest_sizes(size):
+    if size == 24_576:
+        trace = creation(program(size, 0, Op.RETURN), gas_limit=9_000_000)
+    else:
+        trace = trace_of(program(size, 0, 0, Op.CREATE), gas_limit=9_000_000)
+    assert trace.frames.success.all()
+    tables, public = tables_of(trace)
+    assert not kernels.violations(tables)
+    assert not kernels.imbalances(tables, public)
 
 
 # Transactions.

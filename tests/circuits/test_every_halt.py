@@ -22,9 +22,6 @@ CALLEE, OTHER, DELEGATED, DEAD = 0xCA11EE, 0x07E4, 0xDE1E, 0xDEAD
 PLENTY = 700_000
 DATA = bytes(range(1, 70))
 
-# What creates or destroys contracts.
-LEFT_OUT = {Op.CREATE, Op.CREATE2, Op.SELFDESTRUCT}
-
 WRITES = {Op.SSTORE, Op.TSTORE, Op.SELFDESTRUCT, Op.CREATE, Op.CREATE2, Op.CALL}
 WRITES |= {Op.LOG0, Op.LOG1, Op.LOG2, Op.LOG3, Op.LOG4}
 DYNAMIC = {
@@ -49,6 +46,9 @@ DEAR = {
         *((DEAD, 2**60, 0, 1), (DEAD, 0, 0, 2**200), (DEAD, 2**200, 0, 1)),
     ),
     Op.MCOPY: ((900, 3, 50), (3, 900, 50), (0, 0, 2**21), (2**60, 0, 1), (0, 2**200, 1)),
+    Op.CREATE: ((0, 900, 50), (3, 2**60, 1), (0, 0, 49_152)),
+    Op.CREATE2: ((0, 900, 50, 7), (3, 2**60, 1, 7), (0, 0, 49_152, 7)),
+    Op.SELFDESTRUCT: ((DEAD,), (CALLEE,), (OTHER,), (3,), (2**200 + DEAD,)),
     Op.MLOAD: ((900,), (2**60,), (2**200,)),
     **dict.fromkeys((Op.MSTORE, Op.MSTORE8), ((900, 1), (2**60, 1), (2**200, 1))),
     **dict.fromkeys((Op.RETURN, Op.REVERT), ((900, 50), (2**60, 1), (0, 2**200))),
@@ -110,7 +110,7 @@ def short_of_gas(code, fork):
 def instructions(fork):
     """What is executed, by opcode; one byte that is none stands for the others."""
     known = [op for op in ARITY if op in FORKS[fork].instructions]
-    return [op for op in known if op not in LEFT_OUT and not Op.PUSH3 <= op <= Op.PUSH31]
+    return [op for op in known if not Op.PUSH3 <= op <= Op.PUSH31]
 
 
 @pytest.mark.parametrize("fork", FORKS)

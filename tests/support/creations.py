@@ -8,12 +8,12 @@ ANSWER = program(0x2A, Op.PUSH0, Op.MSTORE, 0x20, Op.PUSH0, Op.RETURN)
 """A contract that answers 42."""
 
 
-def deploying(code: bytes) -> bytes:
-    """An init code that deposits `code`."""
+def deploying(code: bytes, first: bytes = b"") -> bytes:
+    """An init code that runs `first` and deposits `code`."""
     head = b""
     for _ in range(3):  # until the length of the head, which it pushes itself, no longer changes
         size, start = len(code), len(head)
-        head = program(size, Op.DUP1, start, Op.PUSH0, Op.CODECOPY, Op.PUSH0, Op.RETURN)
+        head = first + program(size, Op.DUP1, start, Op.PUSH0, Op.CODECOPY, Op.PUSH0, Op.RETURN)
     return head + code
 
 
