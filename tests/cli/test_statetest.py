@@ -252,6 +252,22 @@ def test_prove_proves_and_verifies(tmp_path):
     assert case["cached"]
 
 
+@pytest.mark.parametrize(("level", "verdict"), [("execute", "pass"), ("check", "refused")])
+def test_blockchain_tests_are_recognised(shared, tmp_path, level, verdict):
+    archive = shared("fixtures/blockchain_tests_public.tar.xz")
+    with tarfile.open(archive) as members:
+        names = [n for n in members.getnames() if n.endswith("bcEIP3675/tipInsideBlock.json")]
+        text = members.extractfile(names[0]).read()
+    path = tmp_path / "blocks.json"
+    path.write_bytes(text)
+    result = zkevm(path, "--level", level, "--json")
+    assert result.exit_code == 0, result.output
+    cases = json.loads(result.stdout)["cases"]
+    assert {case["verdict"] for case in cases} == {verdict}
+    tests = {name: test["network"] for name, test in json.loads(text).items()}
+    assert all(tests[case["test"]] == case["fork"] for case in cases)
+
+
 class Page(HTMLParser):
     """The text of a page, and what it would load."""
 

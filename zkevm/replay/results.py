@@ -37,7 +37,7 @@ class CaseResult:
     fork: str = ""
     index: tuple[int, int, int] = (0, 0, 0)
     """Choice of data, gas limit and value; zeros for a blockchain test."""
-    verdict: Verdict
+    verdict: Verdict = Verdict.PASS
     reasons: tuple[str, ...] = ()
     """Lines: what is wrong, missing, or out of reach; empty if it passed."""
     steps: int | None = None

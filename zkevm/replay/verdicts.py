@@ -3,19 +3,20 @@
 import re
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 
 from zkevm import api
 from zkevm.errors import InputError, NotProvableError, TooLargeError, ZkevmError
+from zkevm.evm.blockchain_test import BlockchainTest, decode_blockchain_tests, execute_chain
 from zkevm.evm.execute import execute
 from zkevm.evm.statetest import TestCase, decode_cases
 from zkevm.evm.validity import InvalidTransaction
 from zkevm.phases import Phase, listening
 from zkevm.replay import cache as result_cache
 from zkevm.replay.results import CaseResult, Level, Verdict
-from zkevm.replay.sources import Document, kind_of
+from zkevm.replay.sources import Document, Kind, kind_of
 from zkevm.srs import Srs
 
 STEP_LIMIT = 20_000
@@ -68,39 +69,36 @@ class Judge:
         """Yield the results of the chosen cases of a file; one for the file if it has no tests."""
         source = document.source
         try:
-            kind = kind_of(document)
-            if kind is None:
-                yield CaseResult(source=source, verdict=Verdict.SKIPPED, reasons=("no tests",))
-                return
-            for case in decode_cases(document.text, source):
-                if self.options.chooses(source, case.name, case.fork.name):
-                    yield self.case(case, source)
+            match kind_of(document):
+                case Kind.STATE:
+                    yield from self._cases(decode_cases(document.text, source), source)
+                case Kind.BLOCKCHAIN:
+                    yield from self._chains(decode_blockchain_tests(document.text, source), source)
+                case None:
+                    yield CaseResult(source=source, verdict=Verdict.SKIPPED, reasons=("no tests",))
         except InputError as error:
             yield CaseResult(source=source, verdict=Verdict.MALFORMED, reasons=(str(error),))
 
-    def case(self, case: TestCase, source: str) -> CaseResult:
-        """The result of a case; an unexpected exception is a failure that shows where it arose."""
-        blank = CaseResult(
-            source=source,
-            test=case.name,
-            fork=case.fork.name,
-            index=case.indexes,
-            verdict=Verdict.PASS,
-        )
-        for name, reason in OUT_OF_REACH.items():
-            if name in case.name:
-                return replace(blank, verdict=Verdict.SKIPPED, reasons=(reason,))
-        start = time.perf_counter()
-        with listening(Silence()):
-            try:
-                result = self._executed(case, blank)
-            except ZkevmError as error:
-                result = _ended(blank, error)
-            except Exception as error:  # noqa: BLE001 (a bug in one case must not end the others)
-                result = _failed(blank, _places(error))
-        return result if result.cached else replace(result, seconds=time.perf_counter() - start)
+    def _cases(self, cases: Iterable[TestCase], source: str) -> Iterator[CaseResult]:
+        for case in cases:
+            test, fork = case.name, case.fork.name
+            if self.options.chooses(source, test, fork):
+                blank = CaseResult(source=source, test=test, fork=fork, index=case.indexes)
+                yield _guarded(blank, partial(self._case, case))
 
-    def _executed(self, case: TestCase, blank: CaseResult) -> CaseResult:
+    def _chains(self, tests: Iterable[BlockchainTest], source: str) -> Iterator[CaseResult]:
+        for test in tests:
+            if self.options.chooses(source, test.name, test.network):
+                blank = CaseResult(source=source, test=test.name, fork=test.network)
+                yield _guarded(blank, partial(self._chain, test))
+
+    def _chain(self, test: BlockchainTest, blank: CaseResult) -> CaseResult:
+        result = _failed(blank, execute_chain(test).problems())
+        if self.options.level == Level.EXECUTE or result.verdict == Verdict.FAIL:
+            return result
+        return replace(result, verdict=Verdict.REFUSED, reasons=("not provable yet: blocks",))
+
+    def _case(self, case: TestCase, blank: CaseResult) -> CaseResult:
         if self.options.level == Level.EXECUTE:
             return _failed(blank, execute(case).problems())
         try:
@@ -141,6 +139,22 @@ class Judge:
             return _failed(result, _places(error))
         result = replace(result, rows=sum(made.rows.values()), cells=made.cells)
         return _failed(result, _faults(made) if isinstance(made, api.Checked) else [])
+
+
+def _guarded(blank: CaseResult, judge: Callable[[CaseResult], CaseResult]) -> CaseResult:
+    """The timed result of a case; an unexpected exception is a failure that shows where it was."""
+    for name, reason in OUT_OF_REACH.items():
+        if name in blank.test:
+            return replace(blank, verdict=Verdict.SKIPPED, reasons=(reason,))
+    start = time.perf_counter()
+    with listening(Silence()):
+        try:
+            result = judge(blank)
+        except ZkevmError as error:
+            result = _ended(blank, error)
+        except Exception as error:  # noqa: BLE001 (a bug in one case must not end the others)
+            result = _failed(blank, _places(error))
+    return result if result.cached else replace(result, seconds=time.perf_counter() - start)
 
 
 def _failed(result: CaseResult, problems: list[str]) -> CaseResult:
