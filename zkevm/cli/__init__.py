@@ -16,6 +16,7 @@ main = VerbGroup(
         "prove": "zkevm.cli.proving:prove",
         "verify": "zkevm.cli.proving:verify",
         "statetest": "zkevm.cli.statetest:statetest",
+        "t8n": "zkevm.cli.t8n:t8n",
         "info": "zkevm.cli.info:info",
         "setup": "zkevm.cli.setup:setup",
     },

@@ -130,15 +130,17 @@ def _require_gas(parent: Header, header: Header) -> None:
         f"gas used {header.gas_used} exceeds the gas limit {header.gas_limit}",
     )
     require_equal(
-        "base fee", header.base_fee, base_fee_after(parent), BlockRejection.INVALID_BASEFEE_PER_GAS
+        "base fee",
+        header.base_fee,
+        base_fee_after(parent.base_fee, parent.gas_used, parent.gas_limit),
+        BlockRejection.INVALID_BASEFEE_PER_GAS,
     )
 
 
-def base_fee_after(parent: Header) -> int:
-    """Return the base fee of the next block, in wei (EIP-1559)."""
-    fee = parent.base_fee
-    target = parent.gas_limit // ELASTICITY_MULTIPLIER
-    excess = parent.gas_used - target
+def base_fee_after(fee: int, gas_used: int, gas_limit: int) -> int:
+    """Return the base fee of the next block, in wei, from values of its parent (EIP-1559)."""
+    target = gas_limit // ELASTICITY_MULTIPLIER
+    excess = gas_used - target
     change = fee * abs(excess) // target // BASE_FEE_MAX_CHANGE_DENOMINATOR
     return fee + max(change, 1) if excess > 0 else fee - change
 

@@ -41,6 +41,13 @@ class Hash(int):
     __slots__ = ()
 
 
+class Number(int):
+    """An integer below 2**256 in hexadecimal or decimal digits, or a number of JSON."""
+
+    __slots__ = ()
+
+
+DECIMAL_INTEGER = re.compile(r"[0-9]{1,78}")
 HEX_INTEGER = re.compile(r"0x[0-9a-fA-F]+")
 HEX_DIGITS: dict[type, int] = {Address: 40, Hash: 64}
 """The types whose number of digits is fixed."""
@@ -91,6 +98,8 @@ def decode_json(text: bytes | msgspec.Raw, type_: type[T], source: str) -> T:
 
 def _decode_hex(type_: type, value: object) -> object:
     """Decode one of the hexadecimal types above; msgspec adds the field to the error."""
+    if type_ is Number and (type(value) is int or DECIMAL_INTEGER.fullmatch(str(value))):
+        value = hex(int(str(value)))
     if not isinstance(value, str):
         raise TypeError(f"expected a hexadecimal string, got {value!r}")
     if type_ is Data:
