@@ -30,6 +30,7 @@ class TransactionField(IntEnum):
     GAS_PRICE = 15  # from here on: proven by `begin_tx`, not stated
     FLOOR = 16  # what the transaction pays at least (EIP-7623)
     CREATION = 17  # 1, stated where there is no recipient
+    MAX_BLOB_FEE = 18  # stated where there are blobs
 
 
 class CopyKind(IntEnum):

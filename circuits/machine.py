@@ -64,6 +64,7 @@ from circuits.gadgets.state_halts import (
 from circuits.gadgets.storage import Sload, Sstore, SstoreSame, Tload, Tstore
 from circuits.language import Gadget, Plan, StepGadget, TableGadget, Witness
 from circuits.tables.accounts import Accounts
+from circuits.tables.begin_blobs import BeginBlobs
 from circuits.tables.begin_call import BeginTransaction
 from circuits.tables.begin_creation import BeginCreation
 from circuits.tables.bytecode import (
@@ -268,6 +269,7 @@ def table_gadgets(fork: str) -> tuple[TableGadget[Any], ...]:
     rules = fork_named(fork)
     return (
         BeginTransaction(rules),
+        BeginBlobs(rules),
         BeginCreation(rules),
         *TABLES,
         Precompiles(rules),

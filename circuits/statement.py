@@ -36,26 +36,22 @@ from circuits.language.state import CODE as CODE_HASH
 from circuits.machine import Filled
 from circuits.records import RecordError, decode, encode
 from circuits.tables.public import public_values, stated_block
+from circuits.validity import ADDRESS_BITS, PRICE_BITS, WORD_BITS, out_of_range, type_faults
 from zkevm.errors import VerificationError
+from zkevm.evm import gas
 from zkevm.evm.block import BlockEnvironment
 from zkevm.evm.code import EMPTY_CODE, Code
 from zkevm.evm.forks import FORKS
-from zkevm.evm.transaction import Log, Transaction, TransactionType
+from zkevm.evm.transaction import Log, Transaction
 from zkevm.keccak import keccak256
 from zkevm.plonkish.table import Bus
 from zkevm.proof import PublicMessage
 
 WORD_BYTES = 32
-WORD_BITS, ADDRESS_BITS, PRICE_BITS = 256, 160, 128
 MAX_TOPICS = 4
 LANE_BYTES = 8
 MAX_CODE_LENGTH = 0xFFFF
 DOMAIN = b"zkevm/statement/v1"
-SUPPORTED_TYPES = (
-    TransactionType.LEGACY,
-    TransactionType.ACCESS_LIST,
-    TransactionType.DYNAMIC_FEE,
-)
 
 
 class StatementError(VerificationError):
@@ -159,8 +155,8 @@ class Statement:
         if self.logs and not self.success:
             yield "a failed transaction has logs"
         for log in self.logs:
-            yield from _out_of_range(("the emitter of a log", log.address, ADDRESS_BITS))
-            yield from _out_of_range(*(("a topic", topic, WORD_BITS) for topic in log.topics))
+            yield from out_of_range(("the emitter of a log", log.address, ADDRESS_BITS))
+            yield from out_of_range(*(("a topic", topic, WORD_BITS) for topic in log.topics))
             if len(log.topics) > MAX_TOPICS:
                 yield "a log has too many topics"
 
@@ -171,9 +167,9 @@ class Statement:
         if any(a >= b for a, b in pairwise((s.address, s.key) for s in self.slots)):
             yield "slots are not in rising order"
         for account in self.accounts:
-            yield from _out_of_range(("an account's address", account.address, ADDRESS_BITS))
+            yield from out_of_range(("an account's address", account.address, ADDRESS_BITS))
             for values in (account.before, account.after):
-                yield from _out_of_range(
+                yield from out_of_range(
                     ("a nonce", values.nonce, 64),
                     ("a balance", values.balance, WORD_BITS),
                     ("a code hash", values.code_hash, WORD_BITS),
@@ -184,7 +180,7 @@ class Statement:
                 yield f"a slot of {slot.address:#x}, which is not listed"
             elif slot.before and not had_storage[slot.address]:
                 yield f"{slot.address:#x} has storage, but is said to have none"
-            yield from _out_of_range(
+            yield from out_of_range(
                 ("a slot's key", slot.key, WORD_BITS),
                 ("a slot's value", slot.before, WORD_BITS),
                 ("a slot's value", slot.after, WORD_BITS),
@@ -196,13 +192,8 @@ class Statement:
             yield f"unknown fork {self.fork}"
             return
         transaction, block = self.transaction, self.block
-        if (
-            transaction.type not in SUPPORTED_TYPES
-            or transaction.type not in fork.transaction_types
-        ):
-            yield f"a transaction of type {int(transaction.type)}"
-        yield from self._type_faults()
-        yield from _out_of_range(
+        yield from type_faults(fork, transaction, block)
+        yield from out_of_range(
             ("the chain id", self.chain_id, WORD_BITS),
             ("the nonce", transaction.nonce, 64),
             ("the gas limit", transaction.gas_limit, 64),
@@ -222,21 +213,10 @@ class Statement:
             ("the excess blob gas, which is not stated,", block.excess_blob_gas, 0),
         )
         for entry in transaction.access_list:
-            yield from _out_of_range(("an address of the list", entry.address, ADDRESS_BITS))
-            yield from _out_of_range(*(("a key", key, WORD_BITS) for key in entry.storage_keys))
+            yield from out_of_range(("an address of the list", entry.address, ADDRESS_BITS))
+            yield from out_of_range(*(("a key", key, WORD_BITS) for key in entry.storage_keys))
         for number, block_hash in block.block_hashes.items():
-            yield from _out_of_range(("a number", number, 64), ("a hash", block_hash, WORD_BITS))
-
-    def _type_faults(self) -> Iterator[str]:
-        transaction = self.transaction
-        blobs = transaction.max_fee_per_blob_gas, transaction.blob_versioned_hashes
-        if any((*blobs, transaction.authorizations)):
-            yield "blobs or authorizations, which its type does not have"
-        if transaction.type is TransactionType.LEGACY and transaction.access_list:
-            yield "an access list, which a legacy transaction does not have"
-        one_price = transaction.max_fee_per_gas == transaction.max_priority_fee_per_gas
-        if transaction.type is not TransactionType.DYNAMIC_FEE and not one_price:
-            yield "two fees, where its type has one gas price"
+            yield from out_of_range(("a number", number, 64), ("a hash", block_hash, WORD_BITS))
 
     # Messages: (bus, multiplicity, values).
 
@@ -245,7 +225,8 @@ class Statement:
             yield PUBLIC, 1, value.message()
         scope = TRANSACTION_SCOPE
         yield SCOPE, 1, (scope, Phase.BETWEEN, 0, 0, 0, 0, BEGIN_CLOCK)
-        yield SCOPE, -1, (scope + 1, Phase.OVER, 1, self.gas_used, 0, len(self.logs), 0)
+        used = self.gas_used, gas.BLOB * len(self.transaction.blob_versioned_hashes)
+        yield SCOPE, -1, (scope + 1, Phase.OVER, 1, *used, len(self.logs), 0)
         yield RECEIPT, -1, (scope, int(self.success), self.gas_used, len(self.logs))
         yield ORDER, 1, (OrderOf.KECCAK_BLOCKS, 0, 0, 0, 1)
         yield ORDER, -1, (OrderOf.KECCAK_BLOCKS, 0, 0, 0, 1 + self.hashed_blocks)
@@ -374,11 +355,6 @@ def _log(scope: int, index: int, log: Log) -> Iterator[tuple[Bus, int, tuple[int
     stream = LOG_STREAM + scope * LOG_STREAM_SCOPE + index
     for place, lane in enumerate(big_endian_words(log.data, LANE_BYTES)):
         yield LANE, -1, (stream, place, lane)
-
-
-def _out_of_range(*fields: tuple[str, int, int]) -> Iterator[str]:
-    """Faults of (name, value, bits)."""
-    return (f"{name} is out of range" for name, value, bits in fields if value >> bits)
 
 
 def _code_note(values: AccountValues, known: set[int]) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from circuits.execution.execution import Execution
+from circuits.execution.precompiles import IDENTITY
 from zkevm.errors import NotProvableError
+from zkevm.evm import gas
 from zkevm.evm.transaction import Transaction
 from zkevm.trace.trace import StateEventKind, Trace
 from zkevm.trace.words import ints_from_words
@@ -26,7 +28,9 @@ class Amounts:
         self.target = execution.frame_addresses[0]
         self.price = transaction.effective_gas_price(block.base_fee)
         self.before = trace.pre.accounts[self.sender].balance
-        self.after_fee = self.before - transaction.gas_limit * self.price
+        self.blob_gas = gas.BLOB * len(transaction.blob_versioned_hashes)
+        blob_fee = self.blob_gas * block.blob_base_fee
+        self.after_fee = self.before - transaction.gas_limit * self.price - blob_fee
         self.target_before = (
             self.after_fee - transaction.value
             if self.target == self.sender
@@ -56,12 +60,16 @@ def _balance_at_end(trace: Trace, address: int) -> int:
 def require_provable(execution: Execution) -> None:
     """Refuse by name what these tables do not prove."""
     transaction: Transaction = execution.trace.transaction
+    calls = execution.trace.calls
+    at_once = calls.row < 0
+    to_another = bool(np.any(at_once & (calls.success == 0)))
+    to_another |= bool(at_once.any()) and transaction.to != IDENTITY
+    fees = (transaction.max_fee_per_gas, transaction.max_fee_per_blob_gas)
     refused = {
         "a creation at an address that is taken, by a transaction": not len(execution.trace.rows),
-        "a transaction with blobs": bool(transaction.blob_versioned_hashes),
         "a transaction with authorizations": bool(transaction.authorizations),
-        "a transaction to a precompile": bool(np.any(execution.trace.calls.row < 0)),
-        "fees of 2^128 wei or more": transaction.max_fee_per_gas >= PRICE_LIMIT,
+        "a transaction to a precompile other than the identity": to_another,
+        "fees of 2^128 wei or more": max(fees) >= PRICE_LIMIT,
     }
     for what, found in refused.items():
         if found:

@@ -14,6 +14,7 @@ from circuits.execution.journal import Journal, journal
 from circuits.execution.schedule import CREATE_OPS, CREATES, Schedule, schedule
 from circuits.execution.stack import POPPED, Operands, StackRefreshes, gaps, operands
 from circuits.execution.tokens import I64, U64, Mask
+from zkevm.errors import NotProvableError
 from zkevm.evm.fork import Fork
 from zkevm.evm.forks import fork_named
 from zkevm.evm.opcodes import ARITY, Op
@@ -202,8 +203,13 @@ class Execution:
 
 
 def execution(trace: Trace) -> Execution:
-    """Prepare a trace."""
+    """Prepare a trace.  NotProvableError if nothing was executed."""
     op = trace.rows.op
+    if not len(op):
+        raise NotProvableError(
+            "not provable yet: a transaction that fails at once: of a precompile, or a creation "
+            "at an address that is taken"
+        )
     reads = POPPED[op]
     frames, rows_gas = trace.frames, trace.rows.gas
     for f in np.flatnonzero(frames.halt >= Halt.OUT_OF_GAS):

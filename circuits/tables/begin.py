@@ -8,7 +8,7 @@ Relation.  The transaction is valid, and pays what it costs before its first ins
 Argument.  The `scope` chain goes through the row; the `list` chains through the rows of the data
            and the access list, whose counts are compared with what the statement says.
 Ensures.   The gas price and the floor are as offered to `tx`.
-Limits.    Fees below 2^128 wei.  No blobs, no authorizations, no precompile called.
+Limits.    Fees below 2^128 wei.  No authorizations.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ from circuits.language.arrays import one_number, one_word
 from circuits.language.birth import BIRTH_WRITES
 from circuits.language.compare import AtLeast
 from circuits.language.money import Price, Transfer
-from circuits.language.payer import Payer
+from circuits.language.payer import Offer, Payer
 from circuits.language.state import (
     AddressAccess,
     Inverses,
@@ -62,8 +62,9 @@ from circuits.language.words import address_of
 from zkevm.evm import gas
 from zkevm.evm.fork import Fork
 from zkevm.evm.opcodes import Op
+from zkevm.evm.transaction import Transaction
 from zkevm.evm.validity import intrinsic_gas
-from zkevm.plonkish.expression import Expr
+from zkevm.plonkish.expression import ZERO, Expr
 from zkevm.trace.trace import FrameKind
 
 GAS_BITS = 64
@@ -74,7 +75,7 @@ WORD_BYTES = 32
 class Beginning(TableGadget[range]):
     """One row: the transaction of the proof."""
 
-    creates: ClassVar[bool]
+    creates: ClassVar[bool] = False
 
     real = Bit()
     clock = Cell(ColumnType.U64)
@@ -135,6 +136,19 @@ class Beginning(TableGadget[range]):
         """The address that the root frame runs at."""
 
     @property
+    def blob_count(self) -> Expr:
+        """How many blobs the transaction carries."""
+        return ZERO
+
+    def declare_blobs(self, c: Builder) -> Offer | None:
+        """What is offered for blobs."""
+        return None
+
+    @abstractmethod
+    def accepts(self, transaction: Transaction) -> bool:
+        """Whether the transaction is one that the table proves."""
+
+    @property
     @abstractmethod
     def surcharge(self) -> Expr | int:
         """What is charged for the kind of the transaction."""
@@ -154,12 +168,14 @@ class Beginning(TableGadget[range]):
     def constrain(self, c: Builder) -> None:
         chain = (self.index, self.used_before, self.blob_gas_before, self.log_base, self.clock)
         c.receive(SCOPE_CHAIN, self.real, self.scope, Phase.BETWEEN, *chain)
-        c.send(SCOPE_CHAIN, self.real, self.scope, Phase.INSIDE, *chain)
+        used = (self.used_before, self.blob_gas_before + gas.BLOB * self.blob_count)
+        inside = (self.index, *used, self.log_base, self.clock)
+        c.send(SCOPE_CHAIN, self.real, self.scope, Phase.INSIDE, *inside)
         self._look_up(c)
         price = self.price.use(c, self.base_fee, self.priority_fee, self.max_fee)
         sender = address_of(self.sender)
-        amounts = (self.gas_limit, price, self.max_fee, self.value.expr)
-        self.payer.use(c, self.fork, sender, self.nonce, self.clock, *amounts)
+        offers = (Offer(self.gas_limit, price, self.max_fee), self.declare_blobs(c))
+        self.payer.use(c, self.fork, sender, self.nonce, self.clock, self.value.expr, *offers)
         self._warm(c)
         self._gas(c)
         self.declare_frame(c)
@@ -182,6 +198,7 @@ class Beginning(TableGadget[range]):
             (field.PRIORITY_FEE, word(self.priority_fee)),
             (field.DATA_LENGTH, word(self.data_length)),
             (field.LIST_LENGTH, word(self.list_length)),
+            (field.BLOB_COUNT, word(self.blob_count)),
         )
         for name, found_word in found:
             label = f"the {name.name.lower().replace('_', ' ')}"
@@ -274,7 +291,7 @@ class Beginning(TableGadget[range]):
     def collect(self, plan: Plan) -> range:
         execution = plan.execution
         require_provable(execution)
-        if (execution.trace.transaction.to is None) != self.creates:
+        if not self.accepts(execution.trace.transaction):
             return range(0)
         amounts, begin = Amounts(execution), execution.schedule.begin
         clock = one_number(begin)
@@ -348,7 +365,7 @@ class Beginning(TableGadget[range]):
             (self.list_end, amounts.list_end),
             (self.addresses, len(transaction.access_list)),
             (self.storage_keys, keys_of_list),
-            (self.available, transaction.gas_limit - intrinsic.execution),
+            (self.available, int(trace.frames.gas_start[0])),
             (self.over_floor, transaction.gas_limit - intrinsic.floor),
             (self.under_cap, (NO_CAP if cap is None else cap) - transaction.gas_limit),
             (self.block_gas_left, block.gas_limit - transaction.gas_limit),

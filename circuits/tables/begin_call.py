@@ -1,19 +1,25 @@
 """The beginning of a transaction that calls an account.
 
 Relation.  As in `begin`; the root frame runs the code of the recipient, or of the account that it
-           is delegated to (EIP-7702).
+           is delegated to (EIP-7702).  The identity precompile costs what a call of it does, and
+           runs no code: what it returns goes to nobody.
 Argument.  The statement names the recipient of a call, and that alone.
+Limits.    No other precompile is called, nor the identity with less gas than it costs.
 """
 
 from __future__ import annotations
 
+import numpy as np
+
 from circuits.buses import TX, TransactionField
 from circuits.execution.amounts import Amounts
-from circuits.language import Builder, Halves, Plan, Witness
+from circuits.execution.precompiles import IDENTITY, IDENTITY_PRICE
+from circuits.language import Bit, Builder, Halves, Plan, Witness
 from circuits.language.arrays import one_number, one_word
 from circuits.language.callee import CalleeCode
 from circuits.language.words import address_of
 from circuits.tables.begin import Beginning
+from zkevm.evm.transaction import Transaction
 from zkevm.plonkish.expression import Expr
 
 
@@ -21,27 +27,34 @@ class BeginTransaction(Beginning):
     """One row: the call of the proof."""
 
     name = "begin_transaction"
-    creates = False
 
     target = Halves()
     callee = CalleeCode()
+    is_identity = Bit()
+
+    def accepts(self, transaction: Transaction) -> bool:
+        return transaction.to is not None and not transaction.blob_versioned_hashes
 
     @property
     def address(self) -> Expr:
         return address_of(self.target)
 
     @property
-    def surcharge(self) -> int:
-        return 0
+    def surcharge(self) -> Expr:
+        price = IDENTITY_PRICE.fixed + IDENTITY_PRICE.word * self.data_words
+        return self.is_identity * price
 
     def declare_frame(self, c: Builder) -> None:
         to = (self.scope, TransactionField.TO, 0, *self.target)
         c.request(TX, self.real, *to, label="the recipient")
-        callee = self.callee
+        callee, is_identity = self.callee, self.is_identity
         callee.use(c, self.fork, self.address, self.list_end, self.scope)
         own = self.real - callee.follows
         always_warm = self.touch_target.mark.old[1]
-        c.require_zero("the target is no precompile, or delegated", own * always_warm)
+        c.require_zero("the identity", is_identity * (self.address - IDENTITY))
+        c.require_zero("the identity is called itself", is_identity * (1 - own))
+        other = own * always_warm * (1 - is_identity)
+        c.require_zero("the target is no other precompile, or delegated", other)
         data = (self.clock + 1, 0, self.data_length)
         self.open_frame(c, callee.store, data, callee.code, 0)
 
@@ -51,4 +64,5 @@ class BeginTransaction(Beginning):
 
     def fill_frame(self, w: Witness, plan: Plan, amounts: Amounts) -> None:
         w[self.target] = one_word(amounts.target)
+        w[self.is_identity] = np.array([amounts.target == IDENTITY])
         self.callee.fill(w, plan.execution, self.fork, one_word(amounts.target), (0,))

@@ -25,6 +25,7 @@ from circuits.language.state import Inverses, Undoing
 from circuits.language.words import address_of
 from circuits.tables.begin import Beginning
 from zkevm.evm import gas
+from zkevm.evm.transaction import Transaction
 from zkevm.plonkish.expression import Expr
 
 
@@ -44,6 +45,9 @@ class BeginCreation(Beginning):
     @property
     def address(self) -> Expr:
         return self.name_hash.address
+
+    def accepts(self, transaction: Transaction) -> bool:
+        return transaction.to is None
 
     @property
     def surcharge(self) -> Expr:

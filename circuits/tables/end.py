@@ -69,7 +69,7 @@ class EndTransaction(TableGadget[range]):
     scope = Cell(ColumnType.U16)
     index = Cell(ColumnType.U16)
     used_before = Cell(ColumnType.U64)
-    blob_gas_before = Cell(ColumnType.U64)
+    blob_gas_used = Cell(ColumnType.U64)
     log_base = Cell(ColumnType.U32)
     frame = Cell(ColumnType.U64)
 
@@ -108,7 +108,7 @@ class EndTransaction(TableGadget[range]):
     coinbase_total = Credit()
 
     def constrain(self, c: Builder) -> None:
-        chain = (self.used_before, self.blob_gas_before)
+        chain = (self.used_before, self.blob_gas_used)
         inside = (self.scope, Phase.INSIDE, self.index, *chain, self.log_base, self.frame)
         c.receive(SCOPE_CHAIN, self.real, *inside)
         self._take_end(c)
@@ -122,7 +122,7 @@ class EndTransaction(TableGadget[range]):
             Phase.OVER * self.last,
             self.index + 1,
             self.used_before + self.used,
-            self.blob_gas_before,
+            self.blob_gas_used,
             self.log_base + self.logs,
             (1 - self.last) * self.list_end,
         )
@@ -231,7 +231,7 @@ class EndTransaction(TableGadget[range]):
             (self.scope, SCOPE),
             (self.index, 0),
             (self.used_before, 0),
-            (self.blob_gas_before, 0),
+            (self.blob_gas_used, amounts.blob_gas),
             (self.log_base, 0),
             (self.frame, schedule.begin),
             (self.creates, int(trace.transaction.to is None)),

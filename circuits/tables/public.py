@@ -117,6 +117,8 @@ def transaction_fields(transaction: Transaction) -> Iterator[tuple[TransactionFi
             index += 1
     yield field.LIST_LENGTH, 0, index
     yield field.BLOB_COUNT, 0, len(transaction.blob_versioned_hashes)
+    if transaction.blob_versioned_hashes:
+        yield field.MAX_BLOB_FEE, 0, transaction.max_fee_per_blob_gas
 
 
 def stated_block(execution: Execution) -> BlockEnvironment:

@@ -1,6 +1,8 @@
 """Transactions of small programs: executed, filled into tables, and checked as a whole."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from circuits.language.arrays import integers, words
 from circuits.machine import cells, fill
@@ -55,10 +57,13 @@ def trace_of(
     base_fee: int = 10,
     block_gas_limit: int = 30_000_000,
     rules: Fork | None = None,
+    fields: Mapping[str, Any] | None = None,
+    block: Mapping[str, Any] | None = None,
 ) -> Trace:
     """The trace of a transaction to TARGET, which has this code and storage.
 
-    `fees` are the most for a unit of gas and the priority fee.  `rules` replace the fork's.
+    `fees` are the most for a unit of gas and the priority fee.  `rules` replace the fork's,
+    `fields` some of the transaction's, `block` some of the block's.
     """
     pre = {
         SENDER: Account(nonce=7, balance=1000 * ETHER),
@@ -90,9 +95,9 @@ def trace_of(
         indexes=(0, 0, 0),
         fork=rules or fork_named(fork),
         chain_id=1,
-        environment=environment,
+        environment=replace(environment, **(block or {})),
         pre=pre,
-        transaction=transaction,
+        transaction=replace(transaction, **(fields or {})),
         expected=Expected(0, 0, frozenset()),
         info={},
     )
