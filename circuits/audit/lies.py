@@ -83,7 +83,7 @@ def own_lies(scene: Scene, item: int) -> Iterator[Lie]:
     own = sorted(_places_of(scene.relation, item) - scene.held(item))
     if len(own) > MANY:
         own = [*own[:3], *own[-2:]]
-    cells = changes(scene, own, STEPS)
+    cells = changes(scene, own, STEPS, item)
     yield from _turns([_moves(scene, own), cells] if len(own) > 1 else [cells])
 
 
@@ -95,8 +95,8 @@ def near_lies(scene: Scene, item: int) -> Iterator[Lie]:
     for steps in (STEPS[:2], STEPS[2:]):
         yield from _turns(
             [
-                changes(scene, own, steps),
-                changes(scene, other, steps),
+                changes(scene, own, steps, item),
+                changes(scene, other, steps, item),
                 goals(scene, steps),
                 _moves(scene, other),
                 _inputs(scene, other),
@@ -129,21 +129,27 @@ def free_places(scene: Scene) -> list[int]:
     return [p for p in range(scene.relation.width) if p not in scene.pinned]
 
 
-def changes(scene: Scene, places: Sequence[int], steps: Sequence[int]) -> Iterator[Lie]:
-    """One cell changed: to an edge value, or by a step; or two limbs exchanged."""
-    names = scene.relation.names
+def changes(
+    scene: Scene, places: Sequence[int], steps: Sequence[int], item: int | None = None
+) -> Iterator[Lie]:
+    """One cell changed: to an edge value, or by a step; or two limbs exchanged.
+
+    Values that something else than the item forbids are left out.
+    """
+    names, bounds = scene.relation.names, scene.bounds_without(item)
     kinds = []
     for place in places:
         held = scene.honest[place]
         values = [(held + step) % MODULUS for step in steps]
         if len(steps) > 2:
             values = [*NOTABLE, *values, -held % MODULUS, *scene.honest[place + 1 : place + 2]]
-        different = (value for value in dict.fromkeys(values) if value != held)
+        bound = bounds.get(place, MODULUS)
+        different = [v for v in dict.fromkeys(values) if v != held and v < bound]
         kinds.append(_cell_lies(names[place], place, different))
     yield from _turns(kinds)
 
 
-def _cell_lies(name: str, place: int, values: Iterator[int]) -> Iterator[Lie]:
+def _cell_lies(name: str, place: int, values: Sequence[int]) -> Iterator[Lie]:
     for value in values:
         yield Lie(f"{name} = {short(value)}", ((place, value),))
 
@@ -186,7 +192,8 @@ def goals(scene: Scene, steps: Sequence[int]) -> Iterator[Lie]:
         scene.relation.messages, scene.multiplicities, scene.elements, strict=True
     ):
         name = f"{m.interaction.role.value} {m.bus.name}"
-        if m.multiplicity.degrees and m.interaction not in scene.relation.asks:
+        free = m.multiplicity.degrees.keys() - scene.pinned
+        if free and m.interaction not in scene.relation.asks:
             yield Lie(f"{name}: {1 - active} times", goals=(goal(m.multiplicity, 1 - active),))
         if active != 1:
             continue
@@ -194,7 +201,7 @@ def goals(scene: Scene, steps: Sequence[int]) -> Iterator[Lie]:
             if m.bus.fields[low].endswith("lo") and low + 1 in m.decided:
                 yield from _words(name, m, low, was)
         for place in m.decided:
-            if m.elements[place].degrees:
+            if m.elements[place].degrees.keys() - scene.pinned:
                 for step in steps:
                     target = (was[place] + step) % MODULUS
                     yield Lie(

@@ -24,10 +24,12 @@ class Builder:
         self.require_zero(label, lift(left) - right)
 
     def require_range(self, label: str, when: Expr, expr: Expr, bits: int = 16) -> None:
-        """`expr`, below 2^238 by what it is made of, is in [0, 2^bits), bits <= 16, if `when`."""
-        self._add(RANGE16, Role.REQUEST, when, (expr,), label)
-        if bits < 16:
-            self._add(RANGE16, Role.REQUEST, when, (expr * (1 << 16 - bits),), f"{label}, scaled")
+        """`expr` is in [0, 2^bits), bits <= 16, where `when` is 1.
+
+        With less than 16 bits, `expr` has to be an integer below 2^237 in size by what it is made
+        of: a multiple of it does not wrap, so it is enough to look up `expr * 2^(16 - bits)`.
+        """
+        self._add(RANGE16, Role.REQUEST, when, (expr * (1 << 16 - bits),), label)
 
     def send(self, bus: Bus, when: Expr, *message: Expr | int, label: str = "") -> None:
         """Put a token on the bus where the boolean `when` is 1."""

@@ -81,6 +81,7 @@ class TransactionData(TableGadget[range]):
         # So only the last word may miss bytes: the statement pads them with zeros.
         full = WORD_BYTES * self.index
         c.require_equal("all words before are whole", self.zeros + self.others, full)
+        c.require_range("what is missing is a number", self.real, self.missing)
         c.require_range("fewer than a whole word is missing", self.real, self.missing, 5)
         for i, (byte, bit) in enumerate(zip(self.bytes, self.nonzero, strict=True)):
             c.require_zero(f"byte {i} is zero where said", byte * (1 - bit))
