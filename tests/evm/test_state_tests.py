@@ -1,5 +1,6 @@
 """The official state tests, and real mainnet transactions in their format."""
 
+import json
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,6 +130,21 @@ def test_malformed_input_names_the_field(shared, old, new, field):
 def test_cut_or_foreign_input(text):
     with pytest.raises(InputError, match=r"file\.json"):
         list(decode_cases(text, "file.json"))
+
+
+def test_the_blob_schedule_of_the_chain_is_used(shared):
+    document = json.loads(shared(TRANSFER).read_bytes())
+    (body,) = document.values()
+    body["env"]["currentExcessBlobGas"] = "0x0a"
+    schedule = {"target": "0x01", "max": "0x02", "baseFeeUpdateFraction": "0x05"}
+    body["config"] = {"chainid": "0x01", "blobSchedule": {"Cancun": schedule}}
+    (case,) = decode_cases(json.dumps(document).encode(), "file.json")
+    assert (case.fork.blobs.target, case.fork.blobs.maximum) == (1, 2)
+    assert case.environment.blob_base_fee == 7  # e squared
+    assert case.fork.dispatch is not None
+    del body["config"]["blobSchedule"]["Cancun"]
+    (case,) = decode_cases(json.dumps(document).encode(), "file.json")
+    assert case.environment.blob_base_fee == 1
 
 
 def test_missing_file(tmp_path):

@@ -179,6 +179,7 @@ def apply_body(
         used = BlockUsage(used.gas + receipt.gas_used, used.blob_gas + blob_gas)
         executed.append(signed)
         receipts.append(BlockReceipt(transaction.type, receipt, used.gas))
+    state.prepare(fork.precompiles)
     _pay_out(state, withdrawals)
     logs = [log for receipt in receipts for log in receipt.outcome.logs]
     requests = gather_requests(fork, chain_id, state, environment, logs)
