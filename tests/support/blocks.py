@@ -96,7 +96,7 @@ def valid_block(
         coinbase=COINBASE,
         number=parent.number + 1,
         timestamp=parent.timestamp + 12,
-        base_fee=base_fee_after(parent),
+        base_fee=base_fee_after(parent.base_fee, parent.gas_used, parent.gas_limit),
         excess_blob_gas=excess_blob_gas_after(
             fork, parent.excess_blob_gas, parent.blob_gas_used, parent.base_fee
         ),
