@@ -31,6 +31,12 @@ class TransactionField(IntEnum):
     FLOOR = 16  # what the transaction pays at least (EIP-7623)
     CREATION = 17  # 1, stated where there is no recipient
     MAX_BLOB_FEE = 18  # stated where there are blobs
+    AUTHORITY_COUNT = 19  # authorizations (EIP-7702)
+    AUTHORITY_CHAIN = 20
+    AUTHORITY_TARGET = 21  # to which the authority delegates
+    AUTHORITY_NONCE = 22
+    AUTHORITY = 23  # who signed
+    AUTHORITY_SIGNED = 24  # 1; 0 where the signature is none, and AUTHORITY is 0
 
 
 class CopyKind(IntEnum):
@@ -74,6 +80,7 @@ class ListKind(IntEnum):
     DATA = 1
     ACCESS = 2
     DESTROYED = 3
+    AUTHORITIES = 4
 
 
 LIST_START = 3

@@ -64,9 +64,11 @@ from circuits.gadgets.state_halts import (
 from circuits.gadgets.storage import Sload, Sstore, SstoreSame, Tload, Tstore
 from circuits.language import Gadget, Plan, StepGadget, TableGadget, Witness
 from circuits.tables.accounts import Accounts
+from circuits.tables.authorizations import Authorizations
 from circuits.tables.begin_blobs import BeginBlobs
 from circuits.tables.begin_call import BeginTransaction
 from circuits.tables.begin_creation import BeginCreation
+from circuits.tables.begin_set_code import BeginSetCode
 from circuits.tables.bytecode import (
     Bytecode,
     CodeHeader,
@@ -267,9 +269,11 @@ def step_gadgets(fork: str) -> tuple[StepGadget, ...]:
 def table_gadgets(fork: str) -> tuple[TableGadget[Any], ...]:
     """The tables that serve the steps of a fork, in the order of the circuit's key."""
     rules = fork_named(fork)
+    set_code = (BeginSetCode(rules), Authorizations()) if rules.has_delegations else ()
     return (
         BeginTransaction(rules),
         BeginBlobs(rules),
+        *set_code,
         BeginCreation(rules),
         *TABLES,
         Precompiles(rules),

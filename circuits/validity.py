@@ -15,6 +15,7 @@ SUPPORTED_TYPES = (
     TransactionType.ACCESS_LIST,
     TransactionType.DYNAMIC_FEE,
     TransactionType.BLOB,
+    TransactionType.SET_CODE,
 )
 
 
@@ -28,7 +29,9 @@ def type_faults(fork: Fork, transaction: Transaction, block: BlockEnvironment) -
     one_price = transaction.max_fee_per_gas == transaction.max_priority_fee_per_gas
     if kind in (TransactionType.LEGACY, TransactionType.ACCESS_LIST) and not one_price:
         yield "two fees, where its type has one gas price"
-    if transaction.authorizations:
+    if kind is TransactionType.SET_CODE:
+        yield from _authorization_faults(transaction)
+    elif transaction.authorizations:
         yield "authorizations, which its type does not have"
     if kind is TransactionType.BLOB:
         yield from _blob_faults(fork, transaction, block)
@@ -48,6 +51,21 @@ def _blob_faults(fork: Fork, transaction: Transaction, block: BlockEnvironment) 
         ("the blob fee", transaction.max_fee_per_blob_gas, PRICE_BITS),
         ("the blob base fee", block.blob_base_fee, PRICE_BITS),
     )
+
+
+def _authorization_faults(transaction: Transaction) -> Iterator[str]:
+    if not transaction.authorizations:
+        yield "no authorizations"
+    if transaction.to is None:
+        yield "a transaction with authorizations that has no recipient"
+    for entry in transaction.authorizations:
+        yield from out_of_range(
+            ("the chain of an authorization", entry.chain_id, WORD_BITS),
+            ("the address of an authorization", entry.address, ADDRESS_BITS),
+            ("the nonce of an authorization", entry.nonce, 64),
+            ("the parity of a signature", entry.y_parity, 8),
+            ("a signature", max(entry.r, entry.s), WORD_BITS),
+        )
 
 
 def out_of_range(*fields: tuple[str, int, int]) -> Iterator[str]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from circuits.execution.execution import Execution
 from circuits.execution.precompiles import IDENTITY
+from circuits.execution.schedule import AUTHORITY_TICKS
 from zkevm.errors import NotProvableError
 from zkevm.evm import gas
 from zkevm.evm.transaction import Transaction
@@ -38,6 +39,7 @@ class Amounts:
         )
         first = int(execution.schedule.clock[0])
         self.list_end = first - TARGET_TICKS
+        self.access_end = self.list_end - AUTHORITY_TICKS * len(transaction.authorizations)
         # The end: of the sender first, then of the coinbase, which may be the same.
         used = trace.receipt.gas_used
         self.paid_back = (transaction.gas_limit - used) * self.price
@@ -67,7 +69,6 @@ def require_provable(execution: Execution) -> None:
     fees = (transaction.max_fee_per_gas, transaction.max_fee_per_blob_gas)
     refused = {
         "a creation at an address that is taken, by a transaction": not len(execution.trace.rows),
-        "a transaction with authorizations": bool(transaction.authorizations),
         "a transaction to a precompile other than the identity": to_another,
         "fees of 2^128 wei or more": max(fees) >= PRICE_LIMIT,
     }

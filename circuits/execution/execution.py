@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.execution.authorizations import Verdict, refund_of, verdicts
 from circuits.execution.history import History, balance_history, code_history
 from circuits.execution.journal import Journal, journal
 from circuits.execution.schedule import CREATE_OPS, CREATES, Schedule, schedule
@@ -181,9 +182,14 @@ class Execution:
         return found[0], found[1], found[2]
 
     @cached_property
+    def authorizations(self) -> list[Verdict]:
+        """What becomes of the transaction's authorizations."""
+        return verdicts(self.trace)
+
+    @cached_property
     def journal(self) -> Journal:
         """The journal's entries."""
-        return journal(self.trace, self.schedule)
+        return journal(self.trace, self.schedule, refund_of(self.authorizations))
 
     @cached_property
     def written_start(self) -> I64:

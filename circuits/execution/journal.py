@@ -39,9 +39,12 @@ class Journal:
         return Entries(self.refund[place], self.logs[place], self.destroyed[place])
 
 
-def journal(trace: Trace, schedule: Schedule) -> Journal:
-    """The entry that the transaction begins with, and one for each row that changes something."""
-    entries = {schedule.begin: (0, 0, 0)}
+def journal(trace: Trace, schedule: Schedule, first_refund: int) -> Journal:
+    """The entry that the transaction begins with, and one for each row that changes something.
+
+    The trace counts the refund of the steps alone: `first_refund` is that of authorizations.
+    """
+    entries = {schedule.begin: (first_refund, 0, 0)}
     refunds = dict(zip(trace.refunds.row.tolist(), trace.refunds.value.tolist(), strict=True))
     op = trace.rows.op
     logging = (op >= Op.LOG0) & (op <= Op.LOG4) & ~schedule.halted
@@ -57,7 +60,7 @@ def journal(trace: Trace, schedule: Schedule) -> Journal:
         elif destroying[row]:
             destroyed += 1
         else:
-            refund = refunds[row]
+            refund = first_refund + refunds[row]
         entries[int(schedule.clock[row])] = (refund, logs, destroyed)
     columns = np.array(list(entries.values()), np.int64).T
     return Journal(np.array(list(entries), np.uint64), *columns)

@@ -73,10 +73,14 @@ class Schedule:
     end: int
 
 
+AUTHORITY_TICKS = 2
+"""Of each authorization: what it finds, and the nonce that it leaves."""
+
+
 def ticks_of_list(trace: Trace) -> int:
-    """Ticks of the access list and the authorizations: one an entry."""
+    """Ticks of the access list, one an entry, and of the authorizations."""
     entries = sum(1 + len(e.storage_keys) for e in trace.transaction.access_list)
-    return entries + len(trace.transaction.authorizations)
+    return entries + AUTHORITY_TICKS * len(trace.transaction.authorizations)
 
 
 def schedule(trace: Trace, with_value: NDArray[np.bool_]) -> Schedule:

@@ -8,7 +8,7 @@ Relation.  The transaction is valid, and pays what it costs before its first ins
 Argument.  The `scope` chain goes through the row; the `list` chains through the rows of the data
            and the access list, whose counts are compared with what the statement says.
 Ensures.   The gas price and the floor are as offered to `tx`.
-Limits.    Fees below 2^128 wei.  No authorizations.
+Limits.    Fees below 2^128 wei.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from circuits.buses import (
 )
 from circuits.buses import SCOPE as SCOPE_CHAIN
 from circuits.execution.amounts import TARGET_TICKS, Amounts, require_provable
+from circuits.execution.authorizations import refund_of
 from circuits.execution.execution import SCOPE
 from circuits.language import (
     Bit,
@@ -108,7 +109,7 @@ class Beginning(TableGadget[range]):
     data_words = Cell(ColumnType.U32)
     zeros = Cell(ColumnType.U32)
     others = Cell(ColumnType.U32)
-    list_end = Cell(ColumnType.U64)
+    list_end = Cell(ColumnType.U64)  # when the access list is done
     addresses = Cell(ColumnType.U32)
     storage_keys = Cell(ColumnType.U32)
 
@@ -138,6 +139,21 @@ class Beginning(TableGadget[range]):
     @property
     def blob_count(self) -> Expr:
         """How many blobs the transaction carries."""
+        return ZERO
+
+    @property
+    def authorization_count(self) -> Expr:
+        """How many authorizations the transaction carries."""
+        return ZERO
+
+    @property
+    def start(self) -> Expr:
+        """When all lists are done."""
+        return self.list_end
+
+    @property
+    def first_refund(self) -> Expr:
+        """The refund that the transaction begins with."""
         return ZERO
 
     def declare_blobs(self, c: Builder) -> Offer | None:
@@ -199,6 +215,7 @@ class Beginning(TableGadget[range]):
             (field.DATA_LENGTH, word(self.data_length)),
             (field.LIST_LENGTH, word(self.list_length)),
             (field.BLOB_COUNT, word(self.blob_count)),
+            (field.AUTHORITY_COUNT, word(self.authorization_count)),
         )
         for name, found_word in found:
             label = f"the {name.name.lower().replace('_', ' ')}"
@@ -266,7 +283,7 @@ class Beginning(TableGadget[range]):
 
         `first_writes` are the reversible writes of the frame before the value moves.
         """
-        real, scope, begin, clock = self.real, self.scope, self.clock, self.list_end
+        real, scope, begin, clock = self.real, self.scope, self.clock, self.start
         sender = address_of(self.sender)
         kind = FrameKind.ROOT_CREATE if self.creates else FrameKind.ROOT_CALL
         c.send(
@@ -283,7 +300,7 @@ class Beginning(TableGadget[range]):
         undoing = [Undoing(self.undone, self.eor - first_writes - k) for k in range(2)]
         moved = (sender, self.address, self.value)
         self.transfer.use(c, self.moves, *moved, clock + 1, undoing)
-        c.send(JOURNAL_NEW, real, begin, 0, 0, 0)
+        c.send(JOURNAL_NEW, real, begin, self.first_refund, 0, 0)
         writes = (first_writes * real + 2 * self.moves) * self.undone
         state = (begin, code, 0, 0, self.available.value, 0, writes, begin)
         c.send(STATE, real, clock + TARGET_TICKS, *state)
@@ -324,8 +341,8 @@ class Beginning(TableGadget[range]):
             inverses,
             moves,
         )
-        one, none = one_number(begin), one_number(0)
-        plan.request(JOURNAL_NEW, one, none, none, none)
+        entry = (begin, refund_of(execution.authorizations), 0, 0)
+        plan.request(JOURNAL_NEW, *map(one_number, entry))
         return range(1)
 
     def fill(self, w: Witness, record: range, plan: Plan) -> None:
@@ -362,7 +379,7 @@ class Beginning(TableGadget[range]):
             (self.data_words, -(-len(data) // WORD_BYTES)),
             (self.zeros, zeros),
             (self.others, len(data) - zeros),
-            (self.list_end, amounts.list_end),
+            (self.list_end, amounts.access_end),
             (self.addresses, len(transaction.access_list)),
             (self.storage_keys, keys_of_list),
             (self.available, int(trace.frames.gas_start[0])),

@@ -33,7 +33,8 @@ class BeginTransaction(Beginning):
     is_identity = Bit()
 
     def accepts(self, transaction: Transaction) -> bool:
-        return transaction.to is not None and not transaction.blob_versioned_hashes
+        special = transaction.blob_versioned_hashes or transaction.authorizations
+        return transaction.to is not None and not special
 
     @property
     def address(self) -> Expr:
@@ -48,7 +49,7 @@ class BeginTransaction(Beginning):
         to = (self.scope, TransactionField.TO, 0, *self.target)
         c.request(TX, self.real, *to, label="the recipient")
         callee, is_identity = self.callee, self.is_identity
-        callee.use(c, self.fork, self.address, self.list_end, self.scope)
+        callee.use(c, self.fork, self.address, self.start, self.scope)
         own = self.real - callee.follows
         always_warm = self.touch_target.mark.old[1]
         c.require_zero("the identity", is_identity * (self.address - IDENTITY))

@@ -34,6 +34,7 @@ from zkevm.evm.block import BlockEnvironment
 from zkevm.evm.instructions.block import BLOCK_HASH_WINDOW
 from zkevm.evm.opcodes import Op
 from zkevm.evm.transaction import Transaction
+from zkevm.evm.transition import recover_authority
 from zkevm.plonkish.expression import Expr
 from zkevm.plonkish.table import Bus
 
@@ -117,6 +118,14 @@ def transaction_fields(transaction: Transaction) -> Iterator[tuple[TransactionFi
             index += 1
     yield field.LIST_LENGTH, 0, index
     yield field.BLOB_COUNT, 0, len(transaction.blob_versioned_hashes)
+    yield field.AUTHORITY_COUNT, 0, len(transaction.authorizations)
+    for index, authorization in enumerate(transaction.authorizations):
+        authority = recover_authority(authorization)
+        yield field.AUTHORITY_CHAIN, index, authorization.chain_id
+        yield field.AUTHORITY_TARGET, index, authorization.address
+        yield field.AUTHORITY_NONCE, index, authorization.nonce
+        yield field.AUTHORITY, index, authority or 0
+        yield field.AUTHORITY_SIGNED, index, int(authority is not None)
     if transaction.blob_versioned_hashes:
         yield field.MAX_BLOB_FEE, 0, transaction.max_fee_per_blob_gas
 

@@ -18,11 +18,16 @@ from tests.support.transactions import (
 )
 from zkevm.errors import NotProvableError
 from zkevm.evm import gas, transition
+from zkevm.evm.code import Code, delegation_to
 from zkevm.evm.forks import fork_named
+from zkevm.evm.keccak import keccak256
+from zkevm.evm.merkle import rlp_encode
 from zkevm.evm.opcodes import Op
 from zkevm.evm.precompiles import Precompile
+from zkevm.evm.signature import sign
 from zkevm.evm.state import Account
-from zkevm.evm.transaction import TransactionType
+from zkevm.evm.transaction import Authorization, TransactionType
+from zkevm.plonkish.cells import Cells
 
 FORKS = ("Cancun", "Prague", "Osaka")
 IDENTITY = 4
@@ -149,6 +154,210 @@ def test_a_hash_is_another():
 def test_statements_that_are_wrong(change):
     said = statement(fill(with_blobs(fork="Cancun")))
     said.check()
+    lie = dataclasses.replace(said.transaction, **change)
+    with pytest.raises(StatementError):
+        dataclasses.replace(said, transaction=lie).check()
+
+
+# Authorizations.
+
+SECRETS = (7, 8, 9)
+
+
+def authorization(secret, address=0xCA11EE, nonce=0, chain=1, **changes):
+    """Signed by a secret key."""
+    message = rlp_encode([chain, address.to_bytes(20, "big"), nonce])
+    y_parity, r, s = sign(keccak256(transition.AUTHORIZATION_MAGIC + message), secret)
+    return dataclasses.replace(Authorization(chain, address, nonce, y_parity, r, s), **changes)
+
+
+AUTHORITIES = [transition.recover_authority(authorization(secret)) for secret in SECRETS]
+FIRST, SECOND, THIRD = AUTHORITIES
+CALLEE = {0xCA11EE: Account(code=Code(program(1, 1, Op.SSTORE, Op.ADDRESS)))}
+
+
+def authorized(entries, code=b"", accounts=(), fork="Prague", **kwargs):
+    return trace_of(
+        code,
+        kind=TransactionType.SET_CODE,
+        fork=fork,
+        accounts={**CALLEE, **dict(accounts)},
+        fields={"authorizations": tuple(entries)},
+        **kwargs,
+    )
+
+
+def calls(*addresses):
+    return program(*(x for a in addresses for x in (0, 0, 0, 0, 0, a, 50_000, Op.CALL)))
+
+
+CODE = Code(program(1))
+LISTS = {
+    "applied": ([authorization(7)], {}),
+    "of any chain": ([authorization(7, chain=0)], {}),
+    "cleared": ([authorization(7, 0, 3)], {FIRST: Account(nonce=3, code=delegation_to(0xBEEF))}),
+    "cleared though there was none": ([authorization(7, 0)], {}),
+    "replaced": ([authorization(7, nonce=1)], {FIRST: Account(nonce=1, code=delegation_to(5))}),
+    "twice": ([authorization(7), authorization(7, 0xBEEF, 1)], {}),
+    "the same twice": ([authorization(7), authorization(7)], {}),
+    "with a balance": ([authorization(7)], {FIRST: Account(balance=2**200)}),
+    "another chain": ([authorization(7, chain=2), authorization(7, chain=2**255)], {}),
+    "the greatest nonce": ([authorization(7, nonce=2**64 - 1)], {FIRST: Account(nonce=2**64 - 1)}),
+    "the last nonce but one": (
+        [authorization(7, nonce=2**64 - 2)],
+        {FIRST: Account(nonce=2**64 - 2)},
+    ),
+    "no signature": (
+        [authorization(7, s=0), authorization(7, r=2**256 - 1), authorization(7, y_parity=2)],
+        {},
+    ),
+    "a high signature": ([authorization(7, s=2**255)], {}),
+    "nonce too low": ([authorization(7)], {FIRST: Account(nonce=5)}),
+    "nonce too high": ([authorization(7, nonce=9)], {FIRST: Account(nonce=5)}),
+    "occupied": ([authorization(7, nonce=1)], {FIRST: Account(nonce=1, code=CODE)}),
+    "many": (
+        [
+            *(authorization(7), authorization(8, chain=3), authorization(9, 0xBEEF, 4)),
+            *(authorization(8, FIRST), authorization(7, SECOND, 1), authorization(7, 0, 7)),
+        ],
+        {THIRD: Account(nonce=4, balance=1), SECOND: Account(balance=1)},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("end", [b"", REVERT])
+@pytest.mark.parametrize("fork", FORKS[1:])
+def test_authorizations(name, end, fork):
+    """The program calls the authorities; whether it fails or not, they stay delegated."""
+    entries, accounts = LISTS[name]
+    check(authorized(entries, calls(*AUTHORITIES) + end, accounts, fork))
+
+
+def test_the_sender_and_the_recipient_may_be_authorities():
+    me = authorization(7, nonce=8)
+    accounts = {FIRST: Account(nonce=7, balance=1000 * ETHER)}
+    trace = authorized([me], b"", accounts)
+    fields = {"authorizations": (me,), "sender": FIRST}
+    kind = TransactionType.SET_CODE
+    for to in (FIRST, 0xCA11EE, IDENTITY):
+        trace = trace_of(b"", to=to, kind=kind, fork="Prague", fields=fields, accounts={
+            **CALLEE, **accounts
+        })  # fmt: skip
+        assert trace.post.accounts[FIRST].code_hash == delegation_to(0xCA11EE).hash
+        check(trace)
+
+
+def lie_about(monkeypatch, name, change):
+    """Execute a list of authorizations with one rule of theirs changed."""
+    change(monkeypatch)
+    entries, accounts = LISTS[name]
+    trace = authorized(entries, calls(FIRST), accounts)
+    monkeypatch.undo()
+    return trace
+
+
+@pytest.mark.parametrize("cost", ["AUTHORIZATION", "AUTHORIZATION_NEW_ACCOUNT"])
+@pytest.mark.parametrize("name", ["applied", "with a balance", "occupied"])
+def test_authorizations_cost_something_else(monkeypatch, cost, name):
+    change = lambda m: m.setattr(gas, cost, getattr(gas, cost) - 100)  # noqa: E731
+    if cost == "AUTHORIZATION" and name != "with a balance":
+        pytest.skip("nothing is refunded")
+    rejected(lie_about(monkeypatch, name, change))
+
+
+AUTHORIZATION_CHEATS = [
+    (0, "fate[0]", -1),
+    (0, "fate[2]", 1),
+    (0, "account.dead", -1),
+    (0, "next_nonce[0]", 1),
+    (0, "new_hash.lo", 1),
+    (0, "new_code", 1),
+    (0, "clears", 1),
+    (0, "signed", -1),
+    (0, "chain.lo", -1),
+    (0, "authority.lo", 1),
+    (0, "touch.same", 1),
+    (0, "clock", 1),
+    (0, "existing", 1),
+    (1, "any_chain", 1),
+    (1, "same_chain", 1),
+    (1, "own_chain.lo", 2),
+    (2, "account.dead", 1),
+    (2, "target.lo", 1),
+    (5, "above", -1),
+    (5, "distance[0]", 1),
+    (5, "nonce", -5),
+]
+
+
+@pytest.fixture(scope="module")
+def many():
+    entries, accounts = LISTS["many"]
+    tables, public = tables_of(authorized(entries, calls(*AUTHORITIES), accounts))
+    assert faults(tables, public) == []
+    return tables, public
+
+
+@pytest.mark.parametrize(("row", "column", "change"), AUTHORIZATION_CHEATS)
+def test_a_changed_cell_of_an_authorization_is_noticed(many, row, column, change):
+    tables, public = many
+    lie = {(row, column): cell(tables, "authorizations", row, column) + change}
+    assert faults(altered(tables, "authorizations", lie), public)
+
+
+@pytest.mark.parametrize("row", range(6))
+@pytest.mark.parametrize("fate", range(6))
+def test_another_fate(many, row, fate):
+    tables, public = many
+    bits = [cell(tables, "authorizations", row, f"fate[{k}]") for k in range(6)]
+    if bits[fate]:
+        pytest.skip("it is that")
+    lie = {(row, f"fate[{k}]"): int(k == fate) for k in range(6)}
+    assert faults(altered(tables, "authorizations", lie), public)
+
+
+@pytest.mark.parametrize("column", ["authorizations", "existing", "authorized"])
+def test_authorizations_are_counted(many, column):
+    tables, public = many
+    for change in (-1, 1):
+        lie = {(0, column): cell(tables, "begin_set_code", 0, column) + change}
+        assert faults(altered(tables, "begin_set_code", lie), public)
+
+
+def test_an_authorization_is_left_out(many):
+    tables, public = many
+    found = next(t for t in tables if t.table.name == "authorizations")
+    short = [c[:-1] for c in found.columns]
+    less = Cells(found.table, found.program, short, found.rows - 1, found.height)
+    assert faults([less if t is found else t for t in tables], public)
+
+
+def test_another_signature_is_stated(many):
+    """The verifier recovers the signers by itself."""
+    tables, _ = many
+    entries, accounts = LISTS["many"]
+    said = statement(fill(authorized(entries, calls(*AUTHORITIES), accounts)))
+    for change in ({"r": entries[0].s}, {"y_parity": 1 - entries[0].y_parity}, {"s": 1}):
+        lie = (dataclasses.replace(entries[0], **change), *entries[1:])
+        transaction = dataclasses.replace(said.transaction, authorizations=lie)
+        assert faults(tables, dataclasses.replace(said, transaction=transaction).messages())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"authorizations": ()},
+        {"authorizations": (authorization(7, nonce=2**64),)},
+        {"authorizations": (authorization(7, y_parity=256),)},
+        {"to": None},
+        {"type": TransactionType.DYNAMIC_FEE},
+    ],
+)
+def test_statements_of_authorizations_that_are_wrong(change):
+    said = statement(fill(authorized([authorization(7)])))
+    said.check()
+    assert type(said).from_json(said.to_json()) == said
     lie = dataclasses.replace(said.transaction, **change)
     with pytest.raises(StatementError):
         dataclasses.replace(said, transaction=lie).check()

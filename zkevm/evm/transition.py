@@ -106,11 +106,14 @@ def _apply_authorization(machine: Machine, authorization: Authorization) -> bool
     state = machine.state
     state.warm(authority)
     code = state.code(authority)
+    machine.recorder.code_inspected(code)
     occupied = bool(code) and code.delegate is None
     if occupied or state.nonce(authority) != authorization.nonce:
         return False
     existed = not state.is_empty(authority)
-    state.set_code(authority, delegation_to(authorization.address))
+    delegation = delegation_to(authorization.address)
+    machine.recorder.code_inspected(delegation)
+    state.set_code(authority, delegation)
     state.set_nonce(authority, authorization.nonce + 1)
     return existed
 
