@@ -101,8 +101,9 @@ def count_lookups(
 ) -> tuple[list[NDArray[np.uint32]], list[tuple[int, int, int]]]:
     """How often each provider row is asked for.
 
-    `providers` lists (table, interaction) of the providing interactions; every other interaction on
-    the same buses with a non-zero numerator is a request. Returns a count for each row of each
+    `providers` lists (table, interaction) of the providing interactions; a row of theirs whose
+    numerator is zero provides nothing. Every other interaction on the same buses with a non-zero
+    numerator is a request. Returns a count for each row of each
     provider, and the first hundred requests (table, interaction, row) that no provider answers. Of
     equal provider rows the first is counted.
     """

@@ -151,19 +151,24 @@ impl<'a> Messages<'a> {
     }
 
     fn statements(&self, alone: bool) -> Statements {
-        if alone && let Some(first) = first_of_consecutive(self) {
+        // All rows from the first unused one on are alike.
+        let rows = 0..self.rows.len().min(self.rows.used + 1);
+        let numerators = self.values(&self.numerator, &rows);
+        // A row that is silent, as padding is, states nothing: its message may be another's.
+        let all_speak = rows.len() == self.rows.len() && !numerators.iter().any(Zero::is_zero);
+        if alone
+            && all_speak
+            && let Some(first) = first_of_consecutive(self)
+        {
             let len = self.rows.len();
             return Statements::Consecutive { first, len };
         }
-        // All rows from the first unused one on are alike.
-        let rows = 0..self.rows.len().min(self.rows.used + 1);
+        let values = self.values(&self.fingerprint, &rows);
         let mut listed = KeyMap::default();
-        for (row, value) in self
-            .values(&self.fingerprint, &rows)
-            .into_iter()
-            .enumerate()
-        {
-            listed.entry(key(value)).or_insert(row);
+        for ((row, value), numerator) in rows.zip(values).zip(numerators) {
+            if !numerator.is_zero() {
+                listed.entry(key(value)).or_insert(row);
+            }
         }
         Statements::Listed(listed)
     }
@@ -473,9 +478,9 @@ mod tests {
     fn requests_are_counted_at_the_first_of_equal_rows() {
         let tables = [
             table(1, vec![1, 1, 0, 1, 1], vec![vec![7, 10, 9, 7, 12]], 3),
-            table(1, vec![], vec![(7..11).collect()], 2),
+            table(1, vec![1; 4], vec![(7..11).collect()], 2),
             table(2, vec![1, 1, 1], vec![vec![1, 3, 5], vec![2, 4, 0]], 2),
-            table(2, vec![], vec![vec![3, 1, 3], vec![4, 2, 4]], 2),
+            table(2, vec![1; 3], vec![vec![3, 1, 3], vec![4, 2, 4]], 2),
         ];
         let (counts, missing) = count_lookups(&tables, &[(1, 0), (3, 0)]).unwrap();
         assert_eq!(counts, [[2, 0, 0, 1], [1, 1, 0, 0]]);
@@ -484,6 +489,18 @@ mod tests {
         assert!(count_lookups(&tables, &[(0, 1)]).is_err());
         let (counts, missing) = count_lookups(&tables, &[]).unwrap();
         assert!(counts.is_empty() && missing.is_empty());
+    }
+
+    #[test]
+    fn a_silent_row_answers_nothing() {
+        let tables = [
+            table(1, vec![1, 1, 1], vec![vec![0, 7, 8]], 2),
+            table(1, vec![0, 1, 1], vec![vec![7, 8, 9]], 2),
+            table(1, vec![1], vec![vec![0]], 0),
+        ];
+        let (counts, missing) = count_lookups(&tables, &[(1, 0), (2, 0)]).unwrap();
+        assert_eq!(counts, [vec![0, 1, 0, 0], vec![1]]);
+        assert_eq!(missing, [(0, 0, 1)]);
     }
 
     #[test]

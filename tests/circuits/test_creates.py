@@ -50,6 +50,14 @@ def test_a_contract_is_created_inspected_and_called(salt, value):
     assert ANSWER in found.codes
 
 
+@pytest.mark.parametrize("others", [0, 1, 2, 3])
+def test_creations_of_nothing_among_codes(others):
+    called = {RUNNER + i: Account(code=Code(program(i, Op.POP))) for i in range(others)}
+    calls = [item for a in called for item in (0, 0, 0, 0, 0, a, Op.GAS, Op.CALL, Op.POP)]
+    trace = proven(trace_of(program(0, 0, 0, Op.CREATE, *calls), accounts=called))
+    assert len(trace.codes) == 1 + others
+
+
 @pytest.mark.parametrize("nonce", [0, 1, 127, 128, 255, 256, 2**16 - 1, 2**32, 2**63, 2**64 - 2])
 def test_nonces_of_every_length(nonce):
     accounts = {TARGET: Account(nonce=nonce, balance=9, code=Code(creating(b"\0")))}

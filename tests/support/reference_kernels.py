@@ -222,8 +222,9 @@ def count_lookups(tables, providers):
         buses.add(interaction.bus)
         counts.append(np.zeros(len(tables[t].nodes), dtype=np.uint32))
         for row, values in enumerate(tables[t].nodes):
-            message = tuple(values[m] for m in interaction.message)
-            place.setdefault((interaction.bus, message), (number, row))
+            if values[interaction.numerator]:
+                message = tuple(values[m] for m in interaction.message)
+                place.setdefault((interaction.bus, message), (number, row))
     unanswered = []
     for t, table in enumerate(tables):
         for j, row, bus, _, message in table.messages():
