@@ -194,19 +194,21 @@ def test_invalid_transactions_can_be_left_out():
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"parent_hash": bytes(32)}, BlockRejection.UNKNOWN_PARENT),
+        ({"parent_hash": bytes(32)}, BlockRejection.UNKNOWN_PARENT_ZERO),
+        ({"parent_hash": b"\1" * 32}, BlockRejection.UNKNOWN_PARENT),
         ({"number": 2}, BlockRejection.INVALID_BLOCK_NUMBER),
         ({"timestamp": 0}, BlockRejection.INVALID_BLOCK_TIMESTAMP_OLDER_THAN_PARENT),
         ({"extra_data": bytes(33)}, BlockRejection.EXTRA_DATA_TOO_BIG),
         ({"difficulty": 1}, BlockRejection.IMPORT_IMPOSSIBLE_DIFFICULTY_OVER_PARIS),
         ({"nonce": b"\1" * 8}, BlockRejection.IMPORT_IMPOSSIBLE_DIFFICULTY_OVER_PARIS),
-        ({"ommers_hash": bytes(32)}, BlockRejection.INVALID_UNCLES_HASH),
+        ({"ommers_hash": bytes(32)}, BlockRejection.IMPORT_IMPOSSIBLE_UNCLES_OVER_PARIS),
+        ({"gas_limit": 2**63}, BlockRejection.GASLIMIT_TOO_BIG),
         ({"gas_limit": 30_000_000 + 30_000_000 // 1024}, BlockRejection.INVALID_GASLIMIT),
         ({"gas_limit": 30_000_000 - 30_000_000 // 1024}, BlockRejection.INVALID_GASLIMIT),
         ({"gas_used": 30_000_001}, BlockRejection.INVALID_GAS_USED_ABOVE_LIMIT),
         ({"base_fee": 1000}, BlockRejection.INVALID_BASEFEE_PER_GAS),
         ({"excess_blob_gas": 1}, BlockRejection.INCORRECT_EXCESS_BLOB_GAS),
-        ({"blob_gas_used": 10 * 2**17}, BlockRejection.BLOB_GAS_USED_ABOVE_LIMIT),
+        ({"blob_gas_used": 10 * 2**17}, BlockRejection.INCORRECT_BLOB_GAS_USED),
         ({"requests_hash": None}, BlockRejection.INCORRECT_BLOCK_FORMAT),
         ({"gas_used": 1}, BlockRejection.INVALID_GAS_USED),
         ({"blob_gas_used": 2**17}, BlockRejection.INCORRECT_BLOB_GAS_USED),
@@ -431,9 +433,11 @@ def test_malformed_blocks():
         return caught.value.rejection
 
     structure = BlockRejection.RLP_STRUCTURES_ENCODING
-    assert reason(*parts[:3]) is structure
-    assert reason(header[:-1], [], [], []) is structure
-    assert reason([*header, b"", b""], [], [], []) is structure
+    assert reason(*parts, b"") is structure
+    assert reason(*parts[:3]) is BlockRejection.RLP_WITHDRAWALS_NOT_READ
+    foreign = BlockRejection.INCORRECT_BLOCK_FORMAT
+    assert reason(header[:-1], [], [], []) is foreign
+    assert reason([*header, b"", b""], [], [], []) is foreign
     assert reason([b""] * 20, [], [], []) is structure
     assert reason([*header[:9], b"\0", *header[10:]], [], [], []) is structure
     overflow = BlockRejection.RLP_INVALID_FIELD_OVERFLOW_64
@@ -443,7 +447,9 @@ def test_malformed_blocks():
     assert reason(header, [legacy.encoded], [], []) is structure
     assert reason(header, [b"\5"], [], []) is Rejection.TYPE_NOT_SUPPORTED
     assert reason(header, [], [], [withdrawals[0][:3]]) is structure
-    assert reason(header, [], [], [[*withdrawals[0][:2], b"", b""]]) is structure
+    address = BlockRejection.RLP_INVALID_ADDRESS
+    assert reason(header, [], [], [[*withdrawals[0][:2], b"", b""]]) is address
+    assert reason(header, [], [], [[*withdrawals[0][:3], b"\1" * 9]]) is overflow
     with pytest.raises(InvalidBlock):
         decode_block(encoded[:-1], CHAIN_ID)
 

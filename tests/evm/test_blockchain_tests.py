@@ -6,14 +6,21 @@ from dataclasses import replace
 
 import pytest
 
+from tests.support.blocks import CHAIN_ID, accounts, genesis, transaction, valid_block
 from zkevm.errors import InputError
+from zkevm.evm.block_codec import encode_block
+from zkevm.evm.block_transition import apply_block
 from zkevm.evm.blockchain_test import (
     SYNONYMS,
+    BlockCase,
+    BlockchainTest,
     decode_blockchain_tests,
     execute_chain,
     load_blockchain_tests,
 )
-from zkevm.evm.state import Account
+from zkevm.evm.fork_schedule import ForkSchedule
+from zkevm.evm.forks import FORKS
+from zkevm.evm.state import Account, State
 
 ARCHIVE = "fixtures/blockchain_tests_public.tar.xz"
 
@@ -152,6 +159,36 @@ def test_a_test_without_its_last_state_is_refused(transfer):
     del body["postState"]
     with pytest.raises(InputError, match="postState"):
         only(transfer)
+
+
+def test_a_branch_that_becomes_the_chain():
+    """Two blocks on the genesis block: the second one, and its child, are a chain of their own."""
+    fork = FORKS["Prague"]
+    state = State(accounts(fork))
+    start = genesis(fork, state)
+    left = valid_block(fork, state, start, [transaction(0, value=1)])
+    right = valid_block(fork, state, start, [transaction(0, value=2)])
+    after = state.copy()
+    apply_block(ForkSchedule.always(fork), CHAIN_ID, after, start, {}, right)
+    last = valid_block(fork, after, right.header, [transaction(1, value=3)])
+    test = BlockchainTest(
+        name="branches",
+        network="Prague",
+        schedule=ForkSchedule.always(fork),
+        chain_id=CHAIN_ID,
+        genesis=start,
+        pre=accounts(fork),
+        blocks=tuple(BlockCase(encode_block(b), frozenset()) for b in (left, right, last)),
+        last_block_hash=int.from_bytes(last.header.hash, "big"),
+        post_state=None,
+        post_state_root=int.from_bytes(last.header.state_root, "big"),
+        info={},
+    )
+    execution = execute_chain(test)
+    assert execution.problems() == []
+    assert execution.state.balance(0xDEAD) == 5
+    (problem,) = execute_chain(replace(test, blocks=test.blocks[2:])).problems()
+    assert "UNKNOWN_PARENT" in problem
 
 
 @pytest.mark.parametrize("network", ["Homestead", "ShanghaiToCancunAtTime15k", "BPO7", "Prague2"])

@@ -341,3 +341,5 @@ def test_malformed_envelopes():
     assert rejection(b"\x04" + rlp_encode(FIELDS[:-1])) is Rejection.RLP_TOO_FEW_ELEMENTS
     assert rejection(b"\x04" + rlp_encode([*FIELDS, b""])) is Rejection.RLP_TOO_MANY_ELEMENTS
     assert rejection(b"\x03" + rlp_encode(FIELDS)) is Rejection.RLP_TOO_FEW_ELEMENTS
+    with_blobs = b"\x03" + rlp_encode([FIELDS, [], [], []])
+    assert rejection(with_blobs) is Rejection.TYPE_3_TX_WITH_FULL_BLOBS

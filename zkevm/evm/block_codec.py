@@ -2,9 +2,10 @@
 
 from zkevm.evm.block import Block, Withdrawal
 from zkevm.evm.block_validity import BlockRejection, InvalidBlock, require
-from zkevm.evm.header import FieldOverflow, header_from_rlp
+from zkevm.evm.header import ForeignHeader, header_from_rlp
 from zkevm.evm.rlp import (
     Encodable,
+    IntegerOverflow,
     Item,
     RlpError,
     as_bytes,
@@ -22,7 +23,9 @@ def decode_block(encoded: bytes, chain_id: int) -> Block:
     """Return the block that the bytes encode; `InvalidBlock` if they encode none of this chain."""
     try:
         return block_from_rlp(rlp_decode(encoded), chain_id)
-    except FieldOverflow as error:
+    except ForeignHeader as error:
+        raise InvalidBlock(BlockRejection.INCORRECT_BLOCK_FORMAT, str(error)) from error
+    except IntegerOverflow as error:
         raise InvalidBlock(BlockRejection.RLP_INVALID_FIELD_OVERFLOW_64, str(error)) from error
     except RlpError as error:
         raise InvalidBlock(BlockRejection.RLP_STRUCTURES_ENCODING, str(error)) from error
@@ -33,6 +36,9 @@ def decode_block(encoded: bytes, chain_id: int) -> Block:
 def block_from_rlp(item: Item, chain_id: int) -> Block:
     """Return a decoded block."""
     parts = as_list(item, "block")
+    require(
+        len(parts) >= 4, BlockRejection.RLP_WITHDRAWALS_NOT_READ, "the block has no withdrawals"
+    )
     if len(parts) != 4:
         raise RlpError("a block is not header, transactions, ommers and withdrawals")
     header, transactions, ommers, withdrawals = parts
@@ -78,6 +84,11 @@ def _withdrawal(item: Item) -> Withdrawal:
     if len(fields) != 4:
         raise RlpError("a withdrawal has four fields")
     index, validator_index, address, amount = fields
+    require(
+        len(as_bytes(address, "withdrawal.address")) == 20,
+        BlockRejection.RLP_INVALID_ADDRESS,
+        "withdrawal.address has not 20 bytes",
+    )
     return Withdrawal(
         as_integer(index, "withdrawal.index", 64),
         as_integer(validator_index, "withdrawal.validatorIndex", 64),

@@ -2,7 +2,7 @@
 
 What it says about the outcome of the transactions is checked by `zkevm.evm.block_transition`.
 Sources: yellow paper, section 4.4.4; EIP-1559 (gas limit, base fee), 3675 (proof of stake), 4844
-and 7918 (blob gas), 7685 (requests), 7934 (size).
+and 7918 (excess blob gas), 1985 (sane limits), 7685 (requests), 7934 (size).
 """
 
 from enum import StrEnum
@@ -17,6 +17,7 @@ ELASTICITY_MULTIPLIER = 2
 BASE_FEE_MAX_CHANGE_DENOMINATOR = 8
 GAS_LIMIT_BOUND_DIVISOR = 1024
 MIN_GAS_LIMIT = 5000
+MAX_GAS_LIMIT = 2**63 - 1
 MAX_EXTRA_DATA_BYTES = 32
 NONCE_OF_STAKE = bytes(8)
 
@@ -26,20 +27,22 @@ class BlockRejection(StrEnum):
 
     RLP_STRUCTURES_ENCODING = "RLP_STRUCTURES_ENCODING"
     RLP_INVALID_FIELD_OVERFLOW_64 = "RLP_INVALID_FIELD_OVERFLOW_64"
+    RLP_WITHDRAWALS_NOT_READ = "RLP_WITHDRAWALS_NOT_READ"
+    RLP_INVALID_ADDRESS = "RLP_INVALID_ADDRESS"
     RLP_BLOCK_LIMIT_EXCEEDED = "RLP_BLOCK_LIMIT_EXCEEDED"
     INCORRECT_BLOCK_FORMAT = "INCORRECT_BLOCK_FORMAT"
     UNKNOWN_PARENT = "UNKNOWN_PARENT"
+    UNKNOWN_PARENT_ZERO = "UNKNOWN_PARENT_ZERO"
     IMPORT_IMPOSSIBLE_UNCLES_OVER_PARIS = "IMPORT_IMPOSSIBLE_UNCLES_OVER_PARIS"
     IMPORT_IMPOSSIBLE_DIFFICULTY_OVER_PARIS = "IMPORT_IMPOSSIBLE_DIFFICULTY_OVER_PARIS"
-    INVALID_UNCLES_HASH = "INVALID_UNCLES_HASH"
     INVALID_BLOCK_NUMBER = "INVALID_BLOCK_NUMBER"
     INVALID_BLOCK_TIMESTAMP_OLDER_THAN_PARENT = "INVALID_BLOCK_TIMESTAMP_OLDER_THAN_PARENT"
     EXTRA_DATA_TOO_BIG = "EXTRA_DATA_TOO_BIG"
+    GASLIMIT_TOO_BIG = "GASLIMIT_TOO_BIG"
     INVALID_GASLIMIT = "INVALID_GASLIMIT"
     INVALID_GAS_USED_ABOVE_LIMIT = "INVALID_GAS_USED_ABOVE_LIMIT"
     INVALID_BASEFEE_PER_GAS = "INVALID_BASEFEE_PER_GAS"
     INCORRECT_EXCESS_BLOB_GAS = "INCORRECT_EXCESS_BLOB_GAS"
-    BLOB_GAS_USED_ABOVE_LIMIT = "BLOB_GAS_USED_ABOVE_LIMIT"
     INCORRECT_BLOB_GAS_USED = "INCORRECT_BLOB_GAS_USED"
     INVALID_GAS_USED = "INVALID_GAS_USED"
     INVALID_TRANSACTIONS_ROOT = "INVALID_TRANSACTIONS_ROOT"
@@ -84,7 +87,7 @@ def require_valid_header(fork: Fork, parent: Header, header: Header) -> None:
     _require_place(parent, header)
     _require_proof_of_stake(header)
     _require_gas(parent, header)
-    _require_blob_gas(fork, parent, header)
+    _require_excess_blob_gas(fork, parent, header)
     require(
         (header.requests_hash is not None) == fork.has_requests,
         BlockRejection.INCORRECT_BLOCK_FORMAT,
@@ -93,6 +96,7 @@ def require_valid_header(fork: Fork, parent: Header, header: Header) -> None:
 
 
 def _require_place(parent: Header, header: Header) -> None:
+    require(any(header.parent_hash), BlockRejection.UNKNOWN_PARENT_ZERO, "its parent hash is zero")
     require_equal("parent hash", header.parent_hash, parent.hash, BlockRejection.UNKNOWN_PARENT)
     require_equal("number", header.number, parent.number + 1, BlockRejection.INVALID_BLOCK_NUMBER)
     require(
@@ -113,11 +117,19 @@ def _require_proof_of_stake(header: Header) -> None:
     require_equal("difficulty", header.difficulty, 0, rejection)
     require_equal("nonce", header.nonce, NONCE_OF_STAKE, rejection)
     require_equal(
-        "ommers hash", header.ommers_hash, EMPTY_OMMERS_HASH, BlockRejection.INVALID_UNCLES_HASH
+        "ommers hash",
+        header.ommers_hash,
+        EMPTY_OMMERS_HASH,
+        BlockRejection.IMPORT_IMPOSSIBLE_UNCLES_OVER_PARIS,
     )
 
 
 def _require_gas(parent: Header, header: Header) -> None:
+    require(
+        header.gas_limit <= MAX_GAS_LIMIT,
+        BlockRejection.GASLIMIT_TOO_BIG,
+        f"gas limit {header.gas_limit} exceeds {MAX_GAS_LIMIT}",
+    )
     bound = parent.gas_limit // GAS_LIMIT_BOUND_DIVISOR
     require(
         abs(header.gas_limit - parent.gas_limit) < bound and header.gas_limit >= MIN_GAS_LIMIT,
@@ -145,18 +157,12 @@ def base_fee_after(fee: int, gas_used: int, gas_limit: int) -> int:
     return fee + max(change, 1) if excess > 0 else fee - change
 
 
-def _require_blob_gas(fork: Fork, parent: Header, header: Header) -> None:
+def _require_excess_blob_gas(fork: Fork, parent: Header, header: Header) -> None:
     require_equal(
         "excess blob gas",
         header.excess_blob_gas,
         excess_blob_gas_after(fork, parent.excess_blob_gas, parent.blob_gas_used, parent.base_fee),
         BlockRejection.INCORRECT_EXCESS_BLOB_GAS,
-    )
-    most = gas.BLOB * fork.blobs.maximum
-    require(
-        header.blob_gas_used <= most,
-        BlockRejection.BLOB_GAS_USED_ABOVE_LIMIT,
-        f"blob gas used {header.blob_gas_used} exceeds {most}",
     )
 
 

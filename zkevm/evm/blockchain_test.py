@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from zkevm.errors import InputError
+from zkevm.evm.block import Block
 from zkevm.evm.block_codec import decode_block
 from zkevm.evm.block_transition import BlockResult, apply_block
 from zkevm.evm.block_validity import BlockRejection, InvalidBlock
@@ -179,7 +180,7 @@ class ChainExecution:
     head: Header
     """Of the last valid block."""
     state: State
-    """After the last valid block."""
+    """After the last valid block; somewhere in between if one was rejected that should not be."""
 
     def problems(self) -> list[str]:
         """Return how the outcome differs from what the fixture expects; empty if it does not."""
@@ -190,7 +191,7 @@ class ChainExecution:
         for index, (block, outcome) in enumerate(zip(test.blocks, self.outcomes, strict=False)):
             problem = unexpected(block, outcome)
             if problem:
-                found.append(f"block {index}: {problem}")
+                return [*found, f"block {index}: {problem}"]
         if int.from_bytes(self.head.hash, "big") != test.last_block_hash:
             found.append(f"the chain ends in another block {self.head.number} than it should")
         if test.post_state is not None:
@@ -211,28 +212,65 @@ def unexpected(block: BlockCase, outcome: BlockResult | InvalidBlock) -> str | N
     return None
 
 
+@dataclass(slots=True)
+class _Branch:
+    """The head of a chain, the state after it, and the hashes of its blocks by number."""
+
+    head: Header
+    state: State
+    hashes: dict[int, int]
+
+    def copy(self) -> "_Branch":
+        return _Branch(self.head, self.state.copy(), dict(self.hashes))
+
+
 def execute_chain(test: BlockchainTest) -> ChainExecution:
-    """Run the blocks of a test on its genesis state."""
-    state = State(test.pre)
-    genesis_root = state.root()
-    head = test.genesis
-    hashes = {head.number: int.from_bytes(head.hash, "big")}
+    """Run the blocks of a test on its genesis state; the last valid one is the head."""
+    accepted: dict[bytes, Block] = {}
+    branch = _branch_to(test, accepted, test.genesis.hash)
+    genesis_root = branch.state.root()
     outcomes: list[BlockResult | InvalidBlock] = []
     for case in test.blocks:
-        # A block that is rejected leaves its state in between: try those on a copy.
-        tried = state.copy() if case.exceptions else state
         try:
             block = decode_block(case.rlp, test.chain_id)
-            outcome = apply_block(test.schedule, test.chain_id, tried, head, hashes, block)
+            parent = block.header.parent_hash
+            if parent != branch.head.hash and parent in {*accepted, test.genesis.hash}:
+                tried = _branch_to(test, accepted, parent)
+            else:
+                # A rejected block leaves the state in between.
+                tried = branch.copy() if case.exceptions else branch
+            outcomes.append(_extend(test, tried, block))
+            accepted[block.header.hash] = block
+            branch = tried
         except InvalidBlock as error:
             outcomes.append(error)
-        else:
-            outcomes.append(outcome)
-            head, state = block.header, tried
-            hashes[head.number] = int.from_bytes(head.hash, "big")
         if unexpected(case, outcomes[-1]):
             break
-    return ChainExecution(test, genesis_root, tuple(outcomes), head, state)
+    return ChainExecution(test, genesis_root, tuple(outcomes), branch.head, branch.state)
+
+
+def _branch_to(test: BlockchainTest, accepted: Mapping[bytes, Block], head: bytes) -> _Branch:
+    """Return the branch that ends in the block of that hash, running its blocks again."""
+    path = []
+    while head in accepted:
+        path.append(accepted[head])
+        head = path[-1].header.parent_hash
+    genesis = test.genesis
+    hashes = {genesis.number: int.from_bytes(genesis.hash, "big")}
+    branch = _Branch(genesis, State(test.pre), hashes)
+    for block in reversed(path):
+        _extend(test, branch, block)
+    return branch
+
+
+def _extend(test: BlockchainTest, branch: _Branch, block: Block) -> BlockResult:
+    """Run a block on the branch, which it then ends in, or raise `InvalidBlock`."""
+    result = apply_block(
+        test.schedule, test.chain_id, branch.state, branch.head, branch.hashes, block
+    )
+    branch.head = block.header
+    branch.hashes[block.header.number] = int.from_bytes(block.header.hash, "big")
+    return result
 
 
 def differences(expected: Mapping[int, Account], actual: Mapping[int, Account]) -> list[str]:

@@ -36,8 +36,8 @@ _WIDE_INTEGERS = {"difficulty", "base_fee"}
 """The integers of 256 bits; the others have 64."""
 
 
-class FieldOverflow(RlpError):
-    """A field of a header exceeds 64 bits."""
+class ForeignHeader(RlpError):
+    """A header with fields of other forks, or without some."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def header_from_rlp(item: Item) -> Header:
     items = as_list(item, "header")
     names = [field.name for field in fields(Header)]
     if len(items) not in {len(names) - 1, len(names)}:
-        raise RlpError(f"the header has {len(items)} fields: not a block of Cancun or later")
+        raise ForeignHeader(f"{len(items)} fields are not of a header of Cancun, Prague or Osaka")
     values: dict[str, Any] = {
         name: _field(name, value) for name, value in zip(names, items, strict=False)
     }
@@ -99,7 +99,4 @@ def _field(name: str, item: Item) -> bytes | int:
         return as_bytes(item, what, _BYTES[name])
     if name == "coinbase":
         return int.from_bytes(as_bytes(item, what, 20), "big")
-    value = as_integer(item, what, 256)
-    if name not in _WIDE_INTEGERS and value >= 2**64:
-        raise FieldOverflow(f"{what} exceeds 64 bits")
-    return value
+    return as_integer(item, what, 256 if name in _WIDE_INTEGERS else 64)

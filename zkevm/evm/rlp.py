@@ -19,6 +19,10 @@ class RlpError(InputError):
     """Bytes that are not the encoding of what they should be."""
 
 
+class IntegerOverflow(RlpError):
+    """An integer has more bits than its field."""
+
+
 def rlp_encode(item: Encodable) -> bytes:
     """Return the encoding of bytes, integers that are not negative, and sequences of them."""
     import rlp  # noqa: PLC0415 (slow to import, and a verifier needs none)
@@ -60,5 +64,5 @@ def as_integer(item: Item, what: str, bits: int) -> int:
     if digits.startswith(b"\0"):
         raise RlpError(f"{what} has leading zeros")
     if len(digits) * 8 > bits:
-        raise RlpError(f"{what} exceeds {bits} bits")
+        raise IntegerOverflow(f"{what} exceeds {bits} bits")
     return int.from_bytes(digits, "big")

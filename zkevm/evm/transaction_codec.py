@@ -149,6 +149,10 @@ def _items(type_: TransactionType, encoded: bytes) -> list[Item]:
         items = as_list(rlp_decode(payload), "the transaction")
     except RlpError as error:
         raise InvalidTransaction(Rejection.RLP_ERROR_SIZE, str(error)) from error
+    if type_ is TransactionType.BLOB and items and isinstance(items[0], list):
+        raise InvalidTransaction(
+            Rejection.TYPE_3_TX_WITH_FULL_BLOBS, "blobs travel with transactions, not in blocks"
+        )
     expected = len(_LAYOUTS[type_]) + 3
     if len(items) != expected:
         few = len(items) < expected
