@@ -306,6 +306,8 @@ class PushData(TableGadget[Pushes]):
 
     def constrain(self, c: Builder) -> None:
         size = total(self.active)
+        # PUSH0 costs less than the others.
+        c.require_equal("at least one byte", self.active[0], self.real)
         c.request(FETCH, self.real, self.code, self.pc, Op.PUSH0 + size, 1, 0, label="the opcode")
         last: Expr = self.real
         for j, bit in enumerate(self.active):

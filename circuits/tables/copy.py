@@ -8,7 +8,8 @@ Relation.  `copy_aligned`, u = 0: the destination word is a source word.  Also a
            where the source has ended, whatever u is: the word is 0.
            `copy_shift`, u > 0: it is the last 32 - u bytes of one source word, the carry, followed
            by the first u bytes of the next, which is read; what is left of this is carried on.  If
-           the first bytes come from two words, a row before moves nothing and reads the first.
+           the first bytes come from two words, a row before moves nothing and reads the first; it
+           has the u and the `start` of the next, so that what it reads is what that one takes.
            Whole words go to memory, or as four lanes to a sponge.  A word of which only the bytes
            from `start` to `stop` are moved, or whose source ends at `valid`, goes to `copy_patch`:
            from start to valid are the word's bytes, from there to stop 0, and the others stay as
@@ -57,6 +58,7 @@ LANE_BYTES = 8
 LANES = WORD_BYTES // LANE_BYTES
 THIRTY_SECOND = pow(WORD_BYTES, -1, MODULUS)
 PRIMED = 16  # times u is added to the source kind of a chain that carries
+STARTED = 1024  # times `start` is added where a row has primed, for the row that moves next
 
 
 @dataclass(frozen=True)
@@ -298,7 +300,13 @@ class CopyShift(CopyRow):
         carries = self.inner + self.primes
         low, high = bytes_from(octets + zeros, self.shift.cells, 1)
         base = self.real * CopyKind.MEMORY + self.from_code * (CopyKind.CODE - CopyKind.MEMORY)
-        kind = (base + PRIMED * self.primed * u, base + PRIMED * u)
+        # A row that primes puts nothing anywhere, so it takes the `start` of the next one, which
+        # does: else u could be any if that one reads no word.  In later rows `start` is 0.
+        before, after = self.primed * self.start, self.primes * self.start
+        kind = (
+            base + PRIMED * self.primed * u + STARTED * before,
+            base + PRIMED * u + STARTED * after,
+        )
         carried = (carries * low, carries * high)
         self.chain(c, kind, ((self.carry[0], self.carry[1]), carried))
         for half in self.carry:

@@ -17,7 +17,7 @@ from zkevm.evm.statetest import Expected, TestCase
 from zkevm.evm.transaction import AccessListEntry, Transaction, TransactionType
 from zkevm.field import MODULUS
 from zkevm.plonkish.cells import Cells
-from zkevm.plonkish.checker import imbalances, violations
+from zkevm.plonkish.checker import count_lookups, imbalances, violations
 from zkevm.proof import PublicMessage
 from zkevm.trace.recorder import record
 from zkevm.trace.trace import Trace
@@ -133,6 +133,20 @@ def altered(
         columns[places[column]] = cells
     return [
         Cells(t.table, t.program, columns, t.rows, t.height) if t is found else t for t in tables
+    ]
+
+
+def recounted(tables: Sequence[Cells]) -> list[Cells]:
+    """The tables with their counts of lookups as the requests ask for: what a liar repairs last."""
+    return [
+        Cells(
+            t.table,
+            t.program,
+            [counts.get(c, cells) for c, cells in zip(t.table.columns, t.columns, strict=True)],
+            t.rows,
+            t.height,
+        )
+        for t, counts in zip(tables, count_lookups(tables), strict=True)
     ]
 
 

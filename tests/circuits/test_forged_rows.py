@@ -1,0 +1,58 @@
+"""Provers that choose the cells of whole rows, and repair all that follows from them.
+
+Every other row is honest, and counts of lookups are as they should be.
+"""
+
+from dataclasses import replace
+
+import pytest
+
+from circuits.gadgets.stack import Push, Push0
+from circuits.machine import cells, fill
+from circuits.statement import statement
+from circuits.tables.bytecode import PushData4
+from tests.support.transactions import altered, faults, program, recounted, tables_of, trace_of
+from zkevm.evm import gas
+from zkevm.evm.forks import fork_named
+from zkevm.evm.opcodes import ARITY, Op
+
+WORD = bytes(range(1, 33))
+
+
+def faults_of_log(byte, u, start):
+    """What is wrong if LOG0 of byte 5 of memory has another byte: the source is shifted by `u`."""
+    of = trace_of(program(int.from_bytes(WORD, "big"), 0, Op.MSTORE, 1, 5, Op.LOG0))
+    filled = fill(of)
+    moved = WORD[u:].ljust(32, b"\0")
+    shift = {(row, f"shift[{k - 1}]"): int(k == u) for row in range(2) for k in (5, u)}
+    halves = (moved[16:], moved[:16])
+    carry = {(1, f"carry[{i}]"): int.from_bytes(half, "big") for i, half in enumerate(halves)}
+    tables = altered(cells(filled), "copy_shift", {**shift, **carry, (0, "start"): start})
+    patch = {(0, f"moved[{31 - i}]"): b for i, b in enumerate(moved)}
+    tables = recounted(altered(tables, "copy_patch", patch))
+    honest = statement(filled)
+    (log,) = honest.logs
+    stated = replace(honest, logs=(replace(log, data=bytes([byte])),))
+    return faults(tables, stated.messages())
+
+
+def test_a_log_of_the_right_byte():
+    """The forged rows are honest ones where the shift is right."""
+    assert faults_of_log(WORD[5], 5, 0) == []
+
+
+@pytest.mark.parametrize("u", [1, 4, 6, 31])
+def test_a_log_of_another_byte(u):
+    """A first row that moves nothing, for a destination where this shift would be right."""
+    assert faults_of_log(WORD[u], u, 5 - u)
+
+
+def test_push0_costs_2(monkeypatch):
+    """PUSH0 as a PUSH of no bytes, which costs 3."""
+    monkeypatch.setitem(ARITY, Op.PUSH0, ARITY[Op.PUSH1])
+    monkeypatch.setattr(Push0, "opcodes", ())
+    monkeypatch.setattr(Push, "opcodes", (Op.PUSH0, *Push.opcodes))
+    monkeypatch.setattr(PushData4, "smallest", 0)
+    of = trace_of(program(Op.PUSH0, Op.PUSH0), rules=replace(fork_named("Cancun")))
+    assert of.receipt.gas_used == 21_000 + 2 * gas.VERY_LOW
+    assert faults(*tables_of(of))
