@@ -1,5 +1,6 @@
 """Blocks: what a valid one does, and why each kind of invalid one is refused."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -13,7 +14,7 @@ from tests.support.blocks import (
     transaction,
     valid_block,
 )
-from zkevm.errors import UsageError
+from zkevm.errors import InputError, UsageError
 from zkevm.evm.block import Withdrawal
 from zkevm.evm.block_codec import decode_block, encode_block
 from zkevm.evm.block_transition import apply_block, apply_body, environment_of
@@ -284,6 +285,18 @@ def test_excess_blob_gas(fork, excess, used, base_fee, after):
     """In blobs: EIP-4844, and 7918 from Osaka on."""
     blob = 2**17
     assert excess_blob_gas_after(fork, excess * blob, used * blob, base_fee) == after * blob
+
+
+def test_blob_base_fees():
+    """Near e ** (excess / fraction), exact at its ends; more is refused at once."""
+    blobs = CANCUN.blobs
+    fraction = blobs.base_fee_update_fraction
+    assert [blobs.base_fee(excess) for excess in (0, 1, 2_314_057, 2_314_058)] == [1, 1, 1, 2]
+    assert abs(blobs.base_fee(20 * fraction) - math.exp(20)) < 1
+    assert blobs.base_fee(177 * fraction) < 2**256
+    for excess in (178 * fraction, 2**64 - 1):
+        with pytest.raises(InputError, match="excess blob gas"):
+            blobs.base_fee(excess)
 
 
 def test_blocks_that_are_too_large():

@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
+from zkevm.errors import InputError
 from zkevm.evm.instructions import Instruction
 from zkevm.evm.instructions.flow import invalid
 from zkevm.evm.opcodes import ARITY, Op, max_stack, min_stack
 from zkevm.evm.precompiles import Precompile
 from zkevm.evm.transaction import TransactionType
+
+MAX_BLOB_BASE_FEE_EXPONENT = 177
+"""e to this power is the greatest below 2**256."""
 
 
 class Dispatch(NamedTuple):
@@ -34,8 +38,13 @@ class BlobSchedule:
     base_fee_update_fraction: int
 
     def base_fee(self, excess_blob_gas: int) -> int:
-        """Return the price of a unit of blob gas: e ** (excess / fraction) by its Taylor series."""
+        """Return the price of a unit of blob gas: e ** (excess / fraction) by its Taylor series.
+
+        Raises `InputError` where it is no word any more: nobody could have paid to get there.
+        """
         denominator = self.base_fee_update_fraction
+        if excess_blob_gas > MAX_BLOB_BASE_FEE_EXPONENT * denominator:
+            raise InputError(f"excess blob gas {excess_blob_gas} is more than any chain can have")
         index, output, term = 1, 0, denominator
         while term > 0:
             output += term
