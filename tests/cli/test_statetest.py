@@ -156,6 +156,50 @@ def test_choosing_by_fork_and_name(tmp_path):
     assert chosen == [("transfer.json", "Osaka"), ("wrong.json", "Osaka")]
 
 
+def test_a_sample_is_that_of_its_seed(tmp_path):
+    path = folder(tmp_path / "files")
+    first, again, other = (
+        zkevm(path, "--sample", 4, "--seed", seed, "--json") for seed in (1, 1, 3)
+    )
+    assert "a sample of 4 cases with --seed 1" in first.stderr
+    chosen = [
+        [(c["source"], c["fork"]) for c in json.loads(r.stdout)["cases"] if c["test"]]
+        for r in (first, again, other)
+    ]
+    assert len(chosen[0]) == 4
+    assert chosen[0] == chosen[1] != chosen[2]
+    everything = zkevm(path, "--sample", 100, "--json")
+    assert len([c for c in json.loads(everything.stdout)["cases"] if c["test"]]) == 9
+
+
+def test_the_first_step_that_differs_from_a_reference(tmp_path):
+    path, traces = tmp_path / "wrong.json", tmp_path / "traces"
+    path.write_bytes(altered(unexpected))
+    traces.mkdir()
+    reference = traces / "erc20_solidity_transfer-Prague-0-0-0.jsonl"
+    steps = list(api.trace(api.load(TRANSFER, fork="Prague")).steps())
+
+    def reasons():
+        result = zkevm(path, "--traces", traces, "--json", "--report", tmp_path / "report.html")
+        assert result.exit_code == 1
+        (case,) = (c for c in json.loads(result.stdout)["cases"] if c["fork"] == "Prague")
+        return case["reasons"]
+
+    assert reasons() == ["state root differs"]
+    reference.write_text("\n".join(steps))
+    assert reasons() == ["state root differs", "no step differs from the reference"]
+    step = json.loads(steps[7])
+    steps[7] = json.dumps({**step, "gas": hex(int(step["gas"], 16) + 1)})
+    reference.write_text("\n".join(steps))
+    assert reasons()[1].startswith(f"step 7: depth 1, pc {step['pc']}, op {step['op']}, gas ")
+    assert reasons()[1].endswith(f"the reference has gas {int(step['gas'], 16) + 1}")
+    assert "the reference has gas" in (tmp_path / "report.html").read_text()
+    reference.write_text("\n".join(steps[:7]))
+    assert reasons()[1].startswith("step 7: only the execution goes on, with depth 1")
+    reference.write_text('{"pc": 0}')
+    assert reasons()[1].startswith(f"no comparison with {reference}: not a step")
+
+
 def test_a_case_out_of_reach_is_skipped_with_its_reason(tmp_path):
     (test,) = json.loads(TRANSFER.read_text()).values()
     path = tmp_path / "file.json"

@@ -1,7 +1,9 @@
 """`zkevm statetest`."""
 
+import secrets
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -10,7 +12,7 @@ import msgspec
 from zkevm.cli.console import Json, json_option, phases_on_stderr, print_result
 from zkevm.cli.inputs import FilePath
 from zkevm.errors import FileError, InputError, UsageError
-from zkevm.replay import CaseResult, Level, Options, Totals, Verdict, replay, report_page
+from zkevm.replay import CaseResult, Level, Options, Totals, Verdict, replay, report_page, sample
 from zkevm.replay.verdicts import STEP_LIMIT
 
 NEGATIVE = 1
@@ -27,6 +29,8 @@ NEGATIVE = 1
 )
 @click.option("--fork", help="Take cases of this fork alone, such as Prague.")
 @click.option("--run", metavar="REGEX", help="Take tests alone whose FILE::NAME matches.")
+@click.option("--sample", "size", type=click.IntRange(1), help="Take so many cases at random.")
+@click.option("--seed", type=int, help="Of the sample; printed, and random if not given.")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
 @click.option(
     "--step-limit",
@@ -34,6 +38,11 @@ NEGATIVE = 1
     default=STEP_LIMIT,
     show_default=True,
     help="Skip longer cases at levels check and prove.",
+)
+@click.option(
+    "--traces",
+    type=FilePath,
+    help="Folder of EIP-3155 files TEST-FORK-D-G-V.jsonl, to find the first step that differs.",
 )
 @click.option("--no-cache", is_flag=True, help="Check and prove again what passed before.")
 @click.option("--report", type=FilePath, metavar="FILE.html", help="Write a page for people.")
@@ -45,8 +54,11 @@ def statetest(
     level: str,
     fork: str | None,
     run: str | None,
+    size: int | None,
+    seed: int | None,
     jobs: int,
     step_limit: int,
+    traces: Path | None,
     *,
     no_cache: bool,
     report: Path | None,
@@ -57,8 +69,12 @@ def statetest(
     PATHs are JSON files, folders of them, or archives (.tar, .tar.gz, .tar.xz, .zip), which are not
     unpacked to disk. Exits with 1 if a case fails, else with 10 if a file is malformed.
     """
-    options = Options(Level(level), fork=fork, run=run, step_limit=step_limit, cache=not no_cache)
+    options = Options(Level(level), fork, run, step_limit, cache=not no_cache, traces=traces)
     with phases_on_stderr():
+        if size is not None:
+            seed = secrets.randbits(32) if seed is None else seed
+            click.echo(f"a sample of {size:,} cases with --seed {seed}", err=True)
+            options = replace(options, only=sample(paths, options, size, seed))
         results = list(replay(paths, options, jobs))
     if not results:
         raise UsageError("no test matches: see --fork and --run")

@@ -6,7 +6,7 @@ Path("report.html").write_text(report_page(results, Level.CHECK))
 
 from zkevm.replay.report import report_page
 from zkevm.replay.results import CaseResult, Level, Totals, Verdict
-from zkevm.replay.runner import replay
+from zkevm.replay.runner import replay, sample
 from zkevm.replay.verdicts import Options
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "Verdict",
     "replay",
     "report_page",
+    "sample",
 ]

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeAlias
 
 
 class Level(StrEnum):
@@ -25,6 +26,10 @@ class Verdict(StrEnum):
     """It executes as expected, but the circuits cannot prove it, and say what is missing."""
     SKIPPED = "skipped"
     MALFORMED = "malformed"
+
+
+CaseKey: TypeAlias = tuple[str, str, str, tuple[int, int, int]]
+"""Source, test, fork and index."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +55,11 @@ class CaseResult:
     digest: str = ""
     """Identifies the trace, the circuit and the level; empty if there was no trace."""
     cached: bool = False
+
+    @property
+    def key(self) -> CaseKey:
+        """What tells the case from all others."""
+        return self.source, self.test, self.fork, self.index
 
     @property
     def folder(self) -> str:

@@ -5,19 +5,20 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
+from random import Random
 from typing import TypeAlias
 
-from zkevm.errors import FileError, UsageError
+from zkevm.errors import FileError, InputError, UsageError
 from zkevm.evm.forks import fork_named
 from zkevm.phases import phase
 from zkevm.replay import cache
-from zkevm.replay.results import CaseResult, Level
+from zkevm.replay.results import CaseKey, CaseResult, Level
 from zkevm.replay.sources import Document, documents
-from zkevm.replay.verdicts import Judge, Options
+from zkevm.replay.verdicts import Judge, Options, tests_of
 
 IN_FLIGHT = 16
 """Files read ahead for each process: what is kept in memory does not grow with an archive."""
@@ -46,6 +47,20 @@ def replay(
                     if caches:
                         cache.append(options.level, results)
                     yield from results
+
+
+def sample(paths: Sequence[Path], options: Options, size: int, seed: int) -> frozenset[CaseKey]:
+    """Choose so many of the cases at random, or all if there are fewer; nothing is executed."""
+    _validate(paths, options)
+    found: list[CaseKey] = []
+    with phase("choose a sample"):
+        for document in chain.from_iterable(map(documents, paths)):
+            # A malformed file has its result when it is replayed.
+            with suppress(InputError):
+                cases = tests_of(document) or ()
+                found += [case.key for case, _ in cases if options.chooses(case)]
+    random = Random(seed)  # noqa: S311 (a sample, no secret)
+    return frozenset(random.sample(found, min(size, len(found))))
 
 
 def _validate(paths: Sequence[Path], options: Options) -> None:

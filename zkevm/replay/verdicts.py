@@ -3,9 +3,10 @@
 import re
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
+from pathlib import Path
 
 from zkevm import api
 from zkevm.errors import InputError, NotProvableError, TooLargeError, ZkevmError
@@ -15,7 +16,8 @@ from zkevm.evm.statetest import TestCase, decode_cases
 from zkevm.evm.validity import InvalidTransaction
 from zkevm.phases import Phase, listening
 from zkevm.replay import cache as result_cache
-from zkevm.replay.results import CaseResult, Level, Verdict
+from zkevm.replay.reference import first_difference, reference_file
+from zkevm.replay.results import CaseKey, CaseResult, Level, Verdict
 from zkevm.replay.sources import Document, Kind, kind_of
 from zkevm.srs import Srs
 
@@ -40,11 +42,41 @@ class Options:
     step_limit: int = STEP_LIMIT
     cache: bool = True
     """Whether to take over the results of cases that passed before."""
+    traces: Path | None = None
+    """A folder of reference traces, see `reference_file`: failures are compared with them."""
+    only: frozenset[CaseKey] | None = None
+    """If given, no other cases."""
 
-    def chooses(self, source: str, test: str, fork: str) -> bool:
-        """Whether a case is among those."""
-        named = self.run is None or re.search(self.run, f"{source}::{test}")
-        return bool(named) and self.fork in {None, fork}
+    def chooses(self, case: CaseResult) -> bool:
+        """Whether a case, of which the verdict is not known yet, is among those."""
+        named = self.run is None or re.search(self.run, f"{case.source}::{case.test}")
+        among = self.only is None or case.key in self.only
+        return bool(named) and self.fork in {None, case.fork} and among
+
+
+def tests_of(
+    document: Document,
+) -> Iterator[tuple[CaseResult, TestCase | BlockchainTest]] | None:
+    """The tests in a file, each with what is known of its result before; None for no such file."""
+    source = document.source
+    match kind_of(document):
+        case Kind.STATE:
+            return (
+                (
+                    CaseResult(
+                        source=source, test=case.name, fork=case.fork.name, index=case.indexes
+                    ),
+                    case,
+                )
+                for case in decode_cases(document.text, source)
+            )
+        case Kind.BLOCKCHAIN:
+            return (
+                (CaseResult(source=source, test=test.name, fork=test.network), test)
+                for test in decode_blockchain_tests(document.text, source)
+            )
+        case None:
+            return None
 
 
 @dataclass(slots=True)
@@ -69,28 +101,22 @@ class Judge:
         """Yield the results of the chosen cases of a file; one for the file if it has no tests."""
         source = document.source
         try:
-            match kind_of(document):
-                case Kind.STATE:
-                    yield from self._cases(decode_cases(document.text, source), source)
-                case Kind.BLOCKCHAIN:
-                    yield from self._chains(decode_blockchain_tests(document.text, source), source)
-                case None:
-                    yield CaseResult(source=source, verdict=Verdict.SKIPPED, reasons=("no tests",))
+            tests = tests_of(document)
+            if tests is None:
+                yield CaseResult(source=source, verdict=Verdict.SKIPPED, reasons=("no tests",))
+            for blank, test in tests or ():
+                if self.options.chooses(blank):
+                    yield _guarded(blank, partial(self._judge, test))
         except InputError as error:
             yield CaseResult(source=source, verdict=Verdict.MALFORMED, reasons=(str(error),))
 
-    def _cases(self, cases: Iterable[TestCase], source: str) -> Iterator[CaseResult]:
-        for case in cases:
-            test, fork = case.name, case.fork.name
-            if self.options.chooses(source, test, fork):
-                blank = CaseResult(source=source, test=test, fork=fork, index=case.indexes)
-                yield _guarded(blank, partial(self._case, case))
-
-    def _chains(self, tests: Iterable[BlockchainTest], source: str) -> Iterator[CaseResult]:
-        for test in tests:
-            if self.options.chooses(source, test.name, test.network):
-                blank = CaseResult(source=source, test=test.name, fork=test.network)
-                yield _guarded(blank, partial(self._chain, test))
+    def _judge(self, test: TestCase | BlockchainTest, blank: CaseResult) -> CaseResult:
+        if isinstance(test, BlockchainTest):
+            return self._chain(test, blank)
+        result = self._case(test, blank)
+        if result.verdict == Verdict.FAIL and self.options.traces is not None:
+            return _compared(test, result, self.options.traces)
+        return result
 
     def _chain(self, test: BlockchainTest, blank: CaseResult) -> CaseResult:
         result = _failed(blank, execute_chain(test).problems())
@@ -162,6 +188,19 @@ def _failed(result: CaseResult, problems: list[str]) -> CaseResult:
     if not problems:
         return result
     return replace(result, verdict=Verdict.FAIL, reasons=tuple(problems))
+
+
+def _compared(case: TestCase, result: CaseResult, folder: Path) -> CaseResult:
+    """The same failure, with the first step that differs from the reference if there is one."""
+    try:
+        with reference_file(folder, result).open() as reference:
+            difference = first_difference(api.trace(case).steps(), reference)
+    except (FileNotFoundError, InvalidTransaction):
+        return result
+    except (OSError, ValueError) as error:
+        difference = f"no comparison with {reference_file(folder, result)}: {error}"
+    found = difference or "no step differs from the reference"
+    return replace(result, reasons=(*result.reasons, found))
 
 
 def _ended(result: CaseResult, error: ZkevmError) -> CaseResult:
