@@ -10,6 +10,7 @@ from circuits.execution.schedule import AUTHORITY_TICKS
 from zkevm.errors import NotProvableError
 from zkevm.evm import gas
 from zkevm.evm.transaction import Transaction
+from zkevm.evm.validity import intrinsic_gas
 from zkevm.trace.trace import StateEventKind, Trace
 from zkevm.trace.words import ints_from_words
 
@@ -37,8 +38,14 @@ class Amounts:
             if self.target == self.sender
             else trace.pre.accounts[self.target].balance
         )
-        first = int(execution.schedule.clock[0])
-        self.list_end = first - TARGET_TICKS
+        schedule = execution.schedule
+        self.list_end = schedule.first - TARGET_TICKS
+        runs = len(schedule.clock) > 0  # all but a creation that collides
+        self.moves = transaction.value > 0 and runs
+        intrinsic = intrinsic_gas(execution.fork, transaction).execution
+        self.available = (
+            int(trace.frames.gas_start[0]) if runs else transaction.gas_limit - intrinsic
+        )
         self.access_end = self.list_end - AUTHORITY_TICKS * len(transaction.authorizations)
         # The end: of the sender first, then of the coinbase, which may be the same.
         used = trace.receipt.gas_used
@@ -68,7 +75,6 @@ def require_provable(execution: Execution) -> None:
     to_another |= bool(at_once.any()) and transaction.to != IDENTITY
     fees = (transaction.max_fee_per_gas, transaction.max_fee_per_blob_gas)
     refused = {
-        "a creation at an address that is taken, by a transaction": not len(execution.trace.rows),
         "a transaction to a precompile other than the identity": to_another,
         "fees of 2^128 wei or more": max(fees) >= PRICE_LIMIT,
     }

@@ -209,16 +209,13 @@ class Execution:
 
 
 def execution(trace: Trace) -> Execution:
-    """Prepare a trace.  NotProvableError if nothing was executed."""
+    """Prepare a trace.  NotProvableError if a precompile fails in place of the root frame."""
     op = trace.rows.op
-    if not len(op):
-        raise NotProvableError(
-            "not provable yet: a transaction that fails at once: of a precompile, or a creation "
-            "at an address that is taken"
-        )
+    if trace.frames.halt[0] == Halt.PRECOMPILE_FAILURE:
+        raise NotProvableError("not provable yet: a transaction to a precompile, which fails")
     reads = POPPED[op]
     frames, rows_gas = trace.frames, trace.rows.gas
-    for f in np.flatnonzero(frames.halt >= Halt.OUT_OF_GAS):
+    for f in np.flatnonzero((frames.halt >= Halt.OUT_OF_GAS) & (frames.end_row >= 0)):
         row = int(frames.end_row[f])
         halt, code = Halt(int(frames.halt[f])), int(op[row])
         reads[row] = READS_OF_HALTS.get(halt, {}).get(code, 0)

@@ -72,6 +72,11 @@ class Schedule:
     begin: int
     end: int
 
+    @property
+    def first(self) -> int:
+        """The clock of the first row, or of the end if there is none."""
+        return int(self.clock[0]) if len(self.clock) else self.end
+
 
 AUTHORITY_TICKS = 2
 """Of each authorization: what it finds, and the nonce that it leaves."""
@@ -88,10 +93,11 @@ def schedule(trace: Trace, with_value: NDArray[np.bool_]) -> Schedule:
     rows, frames = trace.rows, trace.frames
     n = len(rows)
     halted = np.zeros(n, np.bool_)
-    halted[frames.end_row[frames.halt >= Halt.OUT_OF_GAS]] = True
+    started = frames.end_row >= 0  # all, but a root that collides
+    halted[frames.end_row[started & (frames.halt >= Halt.OUT_OF_GAS)]] = True
     opened, ended, outcome = (np.full(n, -1, np.int64) for _ in range(3))
     opened[frames.call_row[1:]] = np.arange(1, len(frames))
-    ended[frames.end_row] = np.arange(len(frames))
+    ended[frames.end_row[started]] = np.flatnonzero(started)
     inside = trace.calls.row >= 0
     outcome[trace.calls.row[inside]] = trace.calls.outcome[inside]
     undone = _undone(trace)

@@ -63,7 +63,7 @@ class TooLarge(ExceptionalHalt):
         high = [n >= HALF for n in size]
         w[self.by] = np.array(high, np.int64)
         w[self.excess] = words_from_ints(
-            (n >> 128) - 1 if h else n - most - 1 for n, h in zip(size, high, strict=True)
+            (n >> 128) - 1 if h else (n - most - 1) % HALF for n, h in zip(size, high, strict=True)
         )
 
 

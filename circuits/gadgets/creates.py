@@ -32,17 +32,15 @@ from circuits.language import (
     Plan,
     ReturnedAccess,
     Steps,
-    Uint,
     Witness,
-    constant,
     keys,
     values,
     word,
 )
 from circuits.language.arrays import integers
-from circuits.language.birth import BIRTH_WRITES, Birth, LifeAccess
+from circuits.language.birth import BIRTH_WRITES, Birth, Taken
 from circuits.language.callee import CodeInfo, listed_code
-from circuits.language.compare import IsEqualWord, LessWord
+from circuits.language.compare import LessWord
 from circuits.language.creating import (
     CREATE_TICKS,
     Create,
@@ -58,10 +56,8 @@ from circuits.language.creating import (
 )
 from circuits.language.hashing import RangeHash
 from circuits.language.money import HALF, Debit, Transfer
-from circuits.language.state import BalanceAccess, CodeAccess, Inverses, NonceAccess, Undoing
-from circuits.language.words import WordExpr
+from circuits.language.state import BalanceAccess, Inverses, NonceAccess, Undoing
 from zkevm.evm.instructions.system import MAX_DEPTH, MAX_NONCE
-from zkevm.evm.keccak import EMPTY_HASH
 from zkevm.plonkish.expression import Expr
 from zkevm.trace.trace import CallOutcome, FrameKind, StateEventKind
 from zkevm.trace.words import Words, words_from_ints
@@ -90,7 +86,7 @@ class Entering(Naming):
         first = self.success * self.saved_undo
         undoing = [Undoing(self.undone, self.eor - first - k) for k in range(4)]
         clock = self.clock + 1
-        self.birth.use(c, self.address, clock, this.scope, undoing[:BIRTH_WRITES])
+        self.birth.use(c, real, self.address, clock, this.scope, undoing[:BIRTH_WRITES])
         # A move of nothing changes nothing: `moves` may be 1 then.
         c.require_zero("value moves, low half", self.value.lo * (1 - self.moves))
         c.require_zero("value moves, high half", self.value.hi * (1 - self.moves))
@@ -202,12 +198,7 @@ class Colliding(Naming, Frameless):
 
     balance = BalanceAccess()
     left = Debit()  # the value could be paid
-    taken_by = OneHot(3)  # nonce, code, storage
-    other_nonce = NonceAccess()
-    nonce_rest = Uint(64)
-    other_code = CodeAccess()
-    no_code = IsEqualWord()
-    other_life = LifeAccess()
+    taken = Taken()
 
     def accepts(self, s: Steps) -> NDArray[np.bool_]:
         outcome = s.take(s.execution.schedule.outcome)
@@ -219,16 +210,7 @@ class Colliding(Naming, Frameless):
         real, clock = self.real, self.clock + 1
         self.balance.read(c, real, self.this.address, clock)
         self.left.use(c, self.balance.word, self.value.expr)
-        by_nonce, by_code, by_storage = self.taken_by
-        self.other_nonce.read(c, real, self.address, clock)
-        self.other_code.read(c, real, self.address, clock)
-        self.other_life.read(c, real, self.address, clock)
-        rest = by_nonce * (self.other_nonce.old[0] - 1)
-        c.require_equal("taken by a nonce", self.nonce_rest.value, rest)
-        found = WordExpr(self.other_code.old[0], self.other_code.old[1])
-        self.no_code.use(c, found, constant(EMPTY_HASH))
-        c.require_zero("taken by a code", by_code * self.no_code.bit)
-        c.require_zero("taken by storage", by_storage * (1 - self.other_life.old[2]))
+        self.taken.use(c, real, self.address, clock)
         given = self.available.value - self.share.value
         return self.declare_result(c, cost + given, self.saved_undo)
 
@@ -236,19 +218,12 @@ class Colliding(Naming, Frameless):
         super().plan(s, plan)
         clock, address = s.clock + np.uint64(1), new_addresses(s)
         self.balance.plan_read(self, plan, creators(s), clock)
-        for field in (self.other_nonce, self.other_code, self.other_life):
-            field.plan_read(self, plan, address, clock)
+        self.taken.plan(self, plan, address, clock)
 
     def fill(self, w: Witness, s: Steps) -> None:
         super().fill(w, s)
         self.left.fill(w, w.word(*self.balance.old), s.pop(0))
-        nonce = w[self.other_nonce.old[0]].astype(np.uint64)
-        code = w.word(*self.other_code.old[:2])
-        empty = words_from_ints([EMPTY_HASH]).repeat(len(s), axis=0)
-        self.no_code.fill(w, code, empty)
-        reason = np.where(nonce > 0, 0, np.where(w[self.no_code.bit], 2, 1))
-        w[self.taken_by] = reason
-        w[self.nonce_rest] = nonce - (nonce > 0)
+        self.taken.fill(w, np.ones(len(s), np.bool_))
 
 
 class CollideCreate(NamedByNonce, Colliding):

@@ -216,7 +216,7 @@ class Authorizations(TableGadget[list[Verdict]]):
 
 def _clocks(execution: Execution) -> U64:
     count = len(execution.trace.transaction.authorizations)
-    end = int(execution.schedule.clock[0]) - TARGET_TICKS
+    end = execution.schedule.first - TARGET_TICKS
     return np.arange(end - AUTHORITY_TICKS * count, end, AUTHORITY_TICKS, dtype=np.uint64)
 
 

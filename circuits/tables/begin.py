@@ -277,9 +277,10 @@ class Beginning(TableGadget[range]):
         store: Expr,
         data: tuple[Expr | int, Expr | int, Expr | int],
         code: Expr,
-        first_writes: int,
+        first_writes: int = 0,
+        runs: Expr | None = None,
     ) -> None:
-        """Open the root frame with this data, move the value in it, and send its first state.
+        """Open the root frame; where it `runs`, move the value in it and send its first state.
 
         `first_writes` are the reversible writes of the frame before the value moves.
         """
@@ -294,16 +295,17 @@ class Beginning(TableGadget[range]):
         )
         c.request(FRAME_CONTEXT, real, begin, 0, scope, 0, self.undone, self.eor)
         # A move of nothing changes nothing: `moves` may be 1 then.
-        c.require_zero("value moves, low half", self.value.lo * (1 - self.moves))
-        c.require_zero("value moves, high half", self.value.hi * (1 - self.moves))
-        c.require_zero("moves is real", self.moves * (1 - real))
+        runs = real if runs is None else runs
+        c.require_zero("value moves, low half", self.value.lo * (runs - self.moves))
+        c.require_zero("value moves, high half", self.value.hi * (runs - self.moves))
+        c.require_zero("moves is real", self.moves * (1 - runs))
         undoing = [Undoing(self.undone, self.eor - first_writes - k) for k in range(2)]
-        moved = (sender, self.address, self.value)
+        moved = (sender, self.address, word(*(runs * half for half in self.value)))
         self.transfer.use(c, self.moves, *moved, clock + 1, undoing)
         c.send(JOURNAL_NEW, real, begin, self.first_refund, 0, 0)
         writes = (first_writes * real + 2 * self.moves) * self.undone
         state = (begin, code, 0, 0, self.available.value, 0, writes, begin)
-        c.send(STATE, real, clock + TARGET_TICKS, *state)
+        c.send(STATE, runs, clock + TARGET_TICKS, *state)
 
     def collect(self, plan: Plan) -> range:
         execution = plan.execution
@@ -317,18 +319,14 @@ class Beginning(TableGadget[range]):
         transaction = execution.trace.transaction
         nonce = one_number(transaction.nonce + 1)
         self.payer.plan(self, plan, sender, clock, nonce, one_word(amounts.after_fee))
-        for tick, (touch, address) in enumerate(
-            (
-                (self.touch_sender, sender),
-                (self.touch_target, target),
-                (self.touch_coinbase, coinbase),
-            )
-        ):
+        touches = (self.touch_sender, self.touch_target, self.touch_coinbase)
+        touched = zip(touches, (sender, target, coinbase), strict=True)
+        for tick, (touch, address) in enumerate(touched):
             touch.plan(self, plan, address, one_number(begin + tick))
         list_end = one_number(amounts.list_end)
         self.plan_frame(plan, amounts)
         undone = execution.schedule.undone[:1]
-        moves = np.array([transaction.value > 0])
+        moves = np.array([amounts.moves])
         eor = execution.schedule.eor[:1] - np.uint64(BIRTH_WRITES if self.creates else 0)
         inverses = [Inverses(undone & moves, eor - np.uint64(k)) for k in range(2)]
         self.transfer.plan(
@@ -356,7 +354,7 @@ class Beginning(TableGadget[range]):
         keys_of_list = sum(len(e.storage_keys) for e in transaction.access_list)
         intrinsic = intrinsic_gas(self.fork, transaction)
         cap = self.fork.max_transaction_gas
-        moves = np.array([transaction.value > 0])
+        moves = np.array([amounts.moves])
         filled: list[tuple[Part, int]] = [
             (self.real, 1),
             (self.clock, schedule.begin),
@@ -382,7 +380,7 @@ class Beginning(TableGadget[range]):
             (self.list_end, amounts.access_end),
             (self.addresses, len(transaction.access_list)),
             (self.storage_keys, keys_of_list),
-            (self.available, int(trace.frames.gas_start[0])),
+            (self.available, amounts.available),
             (self.over_floor, transaction.gas_limit - intrinsic.floor),
             (self.under_cap, (NO_CAP if cap is None else cap) - transaction.gas_limit),
             (self.block_gas_left, block.gas_limit - transaction.gas_limit),

@@ -4,19 +4,19 @@ Relation.  As in `begin`; 32000 more, and 2 a word of the init code (EIP-3860), 
            the address follows from the sender and the transaction's nonce, is warm, and becomes a
            contract in the root frame (yellow paper, section 7).
 Argument.  The statement says of a creation that it is one, and names no recipient.  The code that
-           runs is the one listed with the hash of the data.
-Limits.    No creation at an address that is taken.
+           runs is the one listed with the hash of the data.  If the address is taken (EIP-684,
+           7610) the frame ends at once, with no gas left; else it is proven to be free.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from circuits.buses import TX, TransactionField
-from circuits.execution.amounts import Amounts
+from circuits.buses import ENDED, TX, TransactionField
+from circuits.execution.amounts import TARGET_TICKS, Amounts
 from circuits.language import Builder, Plan, Witness
 from circuits.language.arrays import one_number, one_word
-from circuits.language.birth import BIRTH_WRITES, Birth
+from circuits.language.birth import BIRTH_WRITES, Birth, Taken
 from circuits.language.callee import CodeInfo, listed_code
 from circuits.language.compare import AtLeast, IsZeroSmall
 from circuits.language.contract_address import NonceAddress
@@ -26,7 +26,7 @@ from circuits.language.words import address_of
 from circuits.tables.begin import Beginning
 from zkevm.evm import gas
 from zkevm.evm.transaction import Transaction
-from zkevm.plonkish.expression import Expr
+from zkevm.plonkish.expression import Expr, total
 
 
 class BeginCreation(Beginning):
@@ -41,6 +41,7 @@ class BeginCreation(Beginning):
     init = RangeHash()
     init_code = CodeInfo()
     birth = Birth()
+    taken = Taken()
 
     @property
     def address(self) -> Expr:
@@ -64,8 +65,16 @@ class BeginCreation(Beginning):
         self.init.use(c, some, none, self.list_end, source, self.data_length)
         self.init_code.use(c, self.real, self.init.digest)
         undoing = [Undoing(self.undone, self.eor - k) for k in range(BIRTH_WRITES)]
-        self.birth.use(c, self.address, self.list_end, self.scope, undoing)
-        self.open_frame(c, self.birth.store, (0, 0, 0), self.init_code.code, BIRTH_WRITES)
+        collides, clock, birth = total(self.taken.by), self.list_end, self.birth
+        self.taken.use(c, collides, self.address, clock)
+        c.require_zero("collides is real", collides * (1 - self.real))
+        c.require_zero("a collision is no success", collides * self.success)
+        runs = self.real - collides
+        birth.use(c, runs, self.address, clock, self.scope, undoing)
+        store = birth.store + collides * (self.taken.code.old[2] - birth.store)
+        self.open_frame(c, store, (0, 0, 0), self.init_code.code, BIRTH_WRITES, runs)
+        failed = (self.clock, clock + TARGET_TICKS, 0, 0, 0, 0, 0, 0, self.clock)
+        c.send(ENDED, collides, *failed, label="a collision ends")
 
     def plan_frame(self, plan: Plan, amounts: Amounts) -> None:
         execution, clock = plan.execution, one_number(amounts.list_end)
@@ -78,7 +87,9 @@ class BeginCreation(Beginning):
             Inverses(schedule.undone[:1], schedule.eor[:1] - np.uint64(k))
             for k in range(BIRTH_WRITES)
         ]
-        self.birth.plan(self, plan, one_word(amounts.target), clock, inverses)
+        runs, target = np.array([len(execution.trace.rows) > 0]), one_word(amounts.target)
+        self.birth.plan(self, plan, target, clock, inverses, runs)
+        self.taken.plan(self, plan, target, clock, ~runs)
 
     def fill_frame(self, w: Witness, plan: Plan, amounts: Amounts) -> None:
         trace = plan.execution.trace
@@ -86,5 +97,6 @@ class BeginCreation(Beginning):
         self.name_hash.fill(w, one_word(transaction.sender), one_number(transaction.nonce))
         w[self.small] = one_number(self.fork.max_init_code_size - size)
         self.no_data.fill(w, one_number(size))
+        self.taken.fill(w, np.array([len(trace.rows) == 0]))
         place = int(trace.frames.code[0])
         self.init_code.fill(w, [listed_code(plan.execution, place)])

@@ -218,7 +218,8 @@ class EndTransaction(TableGadget[range]):
         success = int(trace.frames.success[0])
         left = int(trace.frames.gas_end[0])
         data_frame, offset, length = execution.outputs(np.array([0]))
-        entry = schedule.journal_after[end_row] if success else schedule.begin
+        journal = int(schedule.journal_after[end_row]) if end_row >= 0 else schedule.begin
+        entry = journal if success else schedule.begin
         refund = int(execution.journal.find(one_number(int(entry))).refund[0])
         quotient, remainder = divmod(limit - left, REFUND_QUOTIENT)
         charged = limit - left - min(quotient, refund)
@@ -240,8 +241,8 @@ class EndTransaction(TableGadget[range]):
             (self.data_frame, int(data_frame[0])),
             (self.offset, int(offset[0])),
             (self.length, int(length[0])),
-            (self.undo, int(schedule.undo_after[end_row])),
-            (self.ended_journal, int(schedule.journal_after[end_row])),
+            (self.undo, int(schedule.undo_after[end_row]) if end_row >= 0 else 0),
+            (self.ended_journal, journal),
             (self.eor, int(schedule.eor[0])),
             (self.logs, len(trace.logs)),
             (self.destroyed, len(execution.destroyed)),

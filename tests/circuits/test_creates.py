@@ -7,14 +7,21 @@ import pytest
 from circuits.machine import fill
 from circuits.statement import Statement, statement
 from tests.support.creations import ANSWER, creating, deploying, salted_address, storing
-from tests.support.transactions import ETHER, TARGET, faults, program, tables_of, trace_of
+from tests.support.transactions import (
+    ETHER,
+    SENDER,
+    TARGET,
+    is_refused,
+    program,
+    tables_of,
+    trace_of,
+)
 from zkevm.evm.code import Code
 from zkevm.evm.forks import FORKS
 from zkevm.evm.instructions.system import contract_address
 from zkevm.evm.opcodes import Op
 from zkevm.evm.state import Account
 from zkevm.evm.transaction import AccessListEntry
-from zkevm.plonkish import kernels
 from zkevm.trace.trace import Halt
 
 INIT = deploying(ANSWER)
@@ -33,7 +40,7 @@ LOOKING = (
 
 
 def proven(trace):
-    assert faults(*tables_of(trace)) == []
+    assert not is_refused(*tables_of(trace))
     return trace
 
 
@@ -204,9 +211,7 @@ def test_the_largest_sizes(size):
     else:
         trace = trace_of(program(size, 0, 0, Op.CREATE), gas_limit=9_000_000)
     assert trace.frames.success.all()
-    tables, public = tables_of(trace)
-    assert not kernels.violations(tables)
-    assert not kernels.imbalances(tables, public)
+    proven(trace)
 
 
 # Transactions.
@@ -245,4 +250,17 @@ def test_a_creation_is_not_a_call(to):
     other = dataclasses.replace(trace.transaction, to=None if to else 5)
     tables, _ = tables_of(trace)
     said = dataclasses.replace(statement(fill(trace)), transaction=other)
-    assert faults(tables, said.messages())
+    assert is_refused(tables, said.messages())
+
+
+@pytest.mark.parametrize(
+    "there", [Account(nonce=1), Account(code=Code(b"\0")), Account(storage={1: 1})]
+)
+@pytest.mark.parametrize("fork", FORKS)
+def test_a_transaction_collides(there, fork):
+    address = contract_address(SENDER, 7)
+    trace = proven(creation(INIT, value=5, accounts={address: there}, fork=fork))
+    assert trace.frames.halt[0] == Halt.CREATE_COLLISION
+    found = statement(fill(trace))
+    assert not found.success
+    assert found.gas_used == trace.transaction.gas_limit
