@@ -88,8 +88,12 @@ def valid_block(
     parent: Header,
     transactions: Sequence[SignedTransaction] = (),
     withdrawals: Sequence[Withdrawal] = (),
+    **changes: object,
 ) -> Block:
-    """The block that follows `parent` with this body; `state` is not changed."""
+    """The block that follows `parent` with this body; `state` is not changed.
+
+    Invalid transactions are left out. `changes` are of the header before the body runs.
+    """
     header = replace(
         parent,
         parent_hash=parent.hash,
@@ -103,6 +107,7 @@ def valid_block(
         parent_beacon_block_root=b"\x0b" * 32,
         requests_hash=requests_hash([]) if fork.has_requests else None,
     )
+    header = replace(header, **changes)
     after = state.copy()
     hashes = {parent.number: int.from_bytes(parent.hash, "big")}
     result = apply_body(
@@ -113,6 +118,7 @@ def valid_block(
         transactions,
         withdrawals,
         header.parent_beacon_block_root,
+        skip_invalid=True,
     )
     header = replace(
         header,
@@ -125,4 +131,4 @@ def valid_block(
         requests_hash=result.requests_hash if fork.has_requests else None,
         state_root=after.root(),
     )
-    return Block(header, tuple(transactions), tuple(withdrawals))
+    return Block(header, result.transactions, result.withdrawals)

@@ -9,6 +9,7 @@ from typing import Any
 import ethereum.trace
 from ethereum.exceptions import EthereumException
 from ethereum_rlp import rlp
+from ethereum_rlp.exceptions import RLPException
 from ethereum_types.bytes import Bytes20, Bytes32
 from ethereum_types.numeric import U64, U256, Uint
 
@@ -17,7 +18,7 @@ from zkevm.evm.block import BlockEnvironment
 from zkevm.evm.state import Account
 from zkevm.evm.transaction import SignedTransaction, TransactionType
 
-MODULES = ("fork", "fork_types", "state", "transactions", "trie", "vm")
+MODULES = ("blocks", "fork", "fork_types", "state", "transactions", "trie", "vm")
 
 
 @dataclass
@@ -70,6 +71,28 @@ def run_specification(
         ethereum.trace.set_evm_trace(silent)
     run.state_root = spec.state.state_root(state)
     return run
+
+
+def block_refusal(
+    fork_name: str,
+    chain_id: int,
+    pre: Mapping[int, Account],
+    parent: bytes,
+    block: bytes,
+) -> Exception | None:
+    """Return why the specification refuses a block on its parent, both as RLP; None if it takes it.
+
+    `pre` is the state that the parent left.
+    """
+    package = f"ethereum.forks.{fork_name.lower()}"
+    spec = SimpleNamespace(**{name: import_module(f"{package}.{name}") for name in MODULES})
+    blocks = [rlp.decode_to(spec.blocks.Block, parent)]
+    chain = spec.fork.BlockChain(blocks=blocks, state=_state(spec, pre), chain_id=U64(chain_id))
+    try:
+        spec.fork.state_transition(chain, rlp.decode_to(spec.blocks.Block, block))
+    except (EthereumException, RLPException) as error:
+        return error
+    return None
 
 
 def _state(spec: SimpleNamespace, accounts: Mapping[int, Account]) -> Any:
