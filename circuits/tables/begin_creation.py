@@ -67,7 +67,8 @@ class BeginCreation(Beginning):
         undoing = [Undoing(self.undone, self.eor - k) for k in range(BIRTH_WRITES)]
         collides, clock, birth = total(self.taken.by), self.list_end, self.birth
         self.taken.use(c, collides, self.address, clock)
-        c.require_zero("collides is real", collides * (1 - self.real))
+        # at most one reason is named, and none on padding
+        c.require_zero("it collides or not", collides * (self.real - collides))
         c.require_zero("a collision is no success", collides * self.success)
         runs = self.real - collides
         birth.use(c, runs, self.address, clock, self.scope, undoing)

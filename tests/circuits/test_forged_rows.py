@@ -8,13 +8,27 @@ from dataclasses import replace
 import pytest
 
 from circuits.gadgets.stack import Push, Push0
+from circuits.language.hashing import EMPTY_HALVES
 from circuits.machine import cells, fill
 from circuits.statement import statement
 from circuits.tables.bytecode import PushData4
-from tests.support.transactions import altered, faults, program, recounted, tables_of, trace_of
+from tests.support.transactions import (
+    SENDER,
+    altered,
+    cell,
+    faults,
+    program,
+    recounted,
+    tables_of,
+    trace_of,
+)
 from zkevm.evm import gas
+from zkevm.evm.code import Code
 from zkevm.evm.forks import fork_named
+from zkevm.evm.instructions.system import contract_address
 from zkevm.evm.opcodes import ARITY, Op
+from zkevm.evm.state import Account
+from zkevm.plonkish.checker import violations
 
 WORD = bytes(range(1, 33))
 
@@ -56,3 +70,16 @@ def test_push0_costs_2(monkeypatch):
     of = trace_of(program(Op.PUSH0, Op.PUSH0), rules=replace(fork_named("Cancun")))
     assert of.receipt.gas_used == 21_000 + 2 * gas.VERY_LOW
     assert faults(*tables_of(of))
+
+
+def test_a_collision_has_one_reason():
+    """With two, the row would send its messages twice and take back the state that it sends."""
+    there = Account(nonce=1, code=Code(b"\0"))
+    of = trace_of(b"", to=None, data=b"\0", accounts={contract_address(SENDER, 7): there})
+    tables, name = tables_of(of)[0], "begin_creation"
+    inverse = "taken.no_code.inverse"
+    changes = {(0, "taken.by[1]"): 1, (0, inverse): 2 * cell(tables, name, 0, inverse)}
+    names = ("birth.code.hash_lo", "birth.code.hash_hi")
+    changes |= {(0, c): half for c, half in zip(names, EMPTY_HALVES, strict=True)}
+    forged = next(t for t in altered(tables, name, changes) if t.table.name == name)
+    assert [v.label for v in violations(forged)] == ["it collides or not"]
