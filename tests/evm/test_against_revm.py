@@ -35,7 +35,9 @@ PARTS = 4
 """To run in parallel."""
 
 TRACED = 0.1
-"""The share of the programs whose steps are compared."""
+"""The share of the programs whose steps are compared, if they are not too many."""
+
+MOST_TRACED = 300
 
 pyrevm = pytest.importorskip("pyrevm")
 
@@ -126,10 +128,11 @@ def random_case(random: Random, statements: int) -> TestCase:
 
 def differences(case: TestCase, *, tracing: bool) -> list[str]:
     """How the outcome, or with tracing a step, differs from revm's."""
-    run = run_revm(case, tracing=tracing)
     recorder = RevmRecorder()
     execution = execute(case, recorder)
     receipt, state = execution.receipt, execution.state
+    tracing = tracing and len(recorder.steps) <= MOST_TRACED
+    run = run_revm(case, tracing=tracing)
     found = []
     if tracing:
         found.append(first_difference(recorder.steps, run.steps))

@@ -146,10 +146,13 @@ class Machine:
             frame.gas = 0
             frame.output = b""
             frame.output_offset = 0
-        if not frame.success:
-            snapshot, logs, self.refund = frame.snapshot
+        snapshot, logs, refund = frame.snapshot
+        if frame.success:
+            self.state.keep(snapshot)
+        else:
             self.state.revert(snapshot)
             del self.logs[logs:]
+            self.refund = refund
         self.recorder.frame_ended(frame)
 
     def _deposit(self, frame: Frame) -> None:

@@ -1,6 +1,6 @@
-"""The world state during a transaction, with an undo journal.
+"""The world state during a transaction, with all that is needed to undo changes.
 
-Accounts are spread over flat mappings, one a field, so that one kind of journal entry
+Accounts are spread over flat mappings, one a field, so that one kind of entry
 `(mapping, key, value before)` undoes everything. Values that live as long as a transaction (warm
 marks, transient storage, created and destroyed marks) are kept beside them.
 """
@@ -19,6 +19,9 @@ V = TypeVar("V")
 
 Slot: TypeAlias = tuple[int, int]
 """Address and key."""
+
+Layer: TypeAlias = dict[tuple[int, Any], tuple[dict[Any, Any], Any, Any]]
+"""Mapping, key and value before (None for none) by the identity of the mapping and the key."""
 
 
 @dataclass(slots=True)
@@ -46,7 +49,8 @@ class State:
         self._storages = {a: dict(account.storage) for a, account in accounts.items()}
         self._always_warm = always_warm
         self._recorder = recorder or Recorder()
-        self._journal: list[tuple[dict[Any, Any], Any, Any]] = []
+        self._layers: list[Layer] = [{}]
+        """What to undo, by snapshot: the value that each changed entry had when it was taken."""
         self._warm_accounts: dict[int, bool] = {}
         self._warm_slots: dict[Slot, bool] = {}
         self._originals: dict[Slot, int] = {}
@@ -64,21 +68,38 @@ class State:
         self._recorder = recorder or Recorder()
 
     def snapshot(self) -> int:
-        """Return a mark to which `revert` can go back."""
-        return len(self._journal)
+        """Return a mark that `revert` can go back to, or `keep` forget; the latest comes first."""
+        self._layers.append({})
+        return len(self._layers) - 1
 
     def revert(self, snapshot: int) -> None:
         """Undo everything since the mark."""
-        journal = self._journal
-        while len(journal) > snapshot:
-            mapping, key, before = journal.pop()
-            if before is None:
-                del mapping[key]
+        while len(self._layers) > snapshot:
+            for mapping, key, before in self._layers.pop().values():
+                self._restore(mapping, key, before)
+
+    def keep(self, snapshot: int) -> None:
+        """Let what changed since the mark be undone with the mark before it only."""
+        while len(self._layers) > snapshot:
+            newer, older = self._layers.pop(), self._layers[-1]
+            if len(newer) > len(older):
+                newer.update(older)
+                self._layers[-1] = newer
             else:
-                mapping[key] = before
+                for name, entry in newer.items():
+                    older.setdefault(name, entry)
+
+    @staticmethod
+    def _restore(mapping: dict[K, V], key: K, before: V | None) -> None:
+        if before is None:
+            del mapping[key]
+        else:
+            mapping[key] = before
 
     def _set(self, mapping: dict[K, V], key: K, value: V) -> None:
-        self._journal.append((mapping, key, mapping.get(key)))
+        layer, name = self._layers[-1], (id(mapping), key)
+        if name not in layer:
+            layer[name] = (mapping, key, mapping.get(key))
         mapping[key] = value
 
     # Accounts.
@@ -224,7 +245,7 @@ class State:
             self._destroyed,
         ):
             mapping.clear()
-        self._journal.clear()
+        self._layers = [{}]
 
     # The whole.
 
