@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from bench_interpreter import section as interpreter_section
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 TRANSACTIONS: Final = ROOT.parent / "shared" / "fixtures" / "transactions"
 CEREMONY: Final = ROOT.parent / "shared" / "srs" / "hez_15_pruned.ptau"
@@ -145,8 +147,8 @@ def phase_table(m: Measurement) -> list[str]:
     return [*lines, ""]
 
 
-def page(measurements: list[Measurement], share: str) -> str:
-    """The performance page."""
+def page(measurements: list[Measurement], share: str, interpreters: list[str]) -> str:
+    """The performance page; `interpreters` are the lines of their section."""
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"],
         capture_output=True,
@@ -170,6 +172,7 @@ def page(measurements: list[Measurement], share: str) -> str:
         *scaling(measurements),
         share,
         "",
+        *interpreters,
         "## Phases",
         "",
     ]
@@ -205,7 +208,7 @@ def main() -> None:
         if not words:
             share = python_share(ROOT / "fixtures" / "loop.json", folder)
             print(share)
-            PAGE.write_text(page(measurements, share))
+            PAGE.write_text(page(measurements, share, interpreter_section()))
 
 
 if __name__ == "__main__":
