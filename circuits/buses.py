@@ -146,7 +146,7 @@ LOG = _token(21, "log", "scope index part a b")
 SCOPE = _token(22, "scope", "scope phase transaction gas_used blob_gas_used log_base clock")
 LIST = _token(23, "list", "scope kind index clock count_a count_b")
 ORDER = _token(24, "order", "table key0 key1 key2 number")
-CODE = _token(25, "code", "position code left push_left")
+CODE = _token(25, "code", "position code left push_left sponge")
 PRE = _token(27, "pre", "address field key_lo key_hi lo hi")
 POST = _token(28, "post", "address field key_lo key_hi lo hi")
 # At S1 the verifier sends the codes: a claim for each (its keccak checked by itself, its id the

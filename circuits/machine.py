@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from circuits.buses import BUSES
 from circuits.execution.execution import Execution, execution
+from circuits.execution.level import Level
 from circuits.execution.tokens import I64
 from circuits.gadgets import create_halts, selfdestruct
 from circuits.gadgets.accounts import Balance, ExtCodeHash, ExtCodeSize, SelfBalance
@@ -69,20 +70,14 @@ from circuits.tables.begin_blobs import BeginBlobs
 from circuits.tables.begin_call import BeginTransaction
 from circuits.tables.begin_creation import BeginCreation
 from circuits.tables.begin_set_code import BeginSetCode
-from circuits.tables.bytecode import (
-    Bytecode,
-    CodeHeader,
-    EmptyCode,
-    PushData4,
-    PushData32,
-    PushSteps,
-)
+from circuits.tables.bytecode import Bytecode, CodeHeader, EmptyCode
 from circuits.tables.copy import CopyAligned, CopyShift
 from circuits.tables.copy_patch import CopyPatch
 from circuits.tables.destroy import Destroy
 from circuits.tables.end import EndTransaction
 from circuits.tables.exponent import ExpBit, ExpLimb, Products
 from circuits.tables.frames import Frames
+from circuits.tables.hashed_code import HashedBytecode, HashedHeader
 from circuits.tables.journal import JournalTable
 from circuits.tables.keccak import FirstBlock, KeccakF, NextBlock, RoundConstants
 from circuits.tables.lists import AccessEntry, TransactionData
@@ -91,6 +86,7 @@ from circuits.tables.opcodes import Opcodes
 from circuits.tables.order import OrderStarts
 from circuits.tables.precompiles import Precompiles
 from circuits.tables.public import PublicValues
+from circuits.tables.push_data import PushData4, PushData32, PushSteps
 from circuits.tables.ranges import BytePairs, PowersOfTwo, Range16
 from circuits.tables.refresh import (
     RefreshAccount,
@@ -228,8 +224,10 @@ TABLES: tuple[TableGadget[Any], ...] = (
     PushData4(),
     PushData32(),
     CodeHeader(),
+    HashedHeader(),
     EmptyCode(),
     Bytecode(),
+    HashedBytecode(),
     PushSteps(),
     FirstBlock(),
     NextBlock(),
@@ -249,6 +247,7 @@ class Filled:
     """
 
     execution: Execution
+    level: Level
     witnesses: dict[str, Witness]
     rows: dict[str, I64] = field(default_factory=dict)
 
@@ -332,11 +331,11 @@ def describe_row(trace: Trace, row: int, halt: Halt = Halt.NONE) -> str:
     return f"{name}{failing} at pc {trace.rows.pc[row]}"
 
 
-def fill(trace: Trace) -> Filled:
+def fill(trace: Trace, level: Level = Level.S1) -> Filled:
     """Fill every table but for the counts of lookups (`zkevm.plonkish.lookups` sets these)."""
     prepared = execution(trace)
     rows = assign(prepared)
-    plan = Plan(prepared)
+    plan = Plan(prepared, level)
     steps = {name: prepared.steps(of) for name, of in rows.items()}
     gadgets, served = step_gadgets(prepared.trace.fork), table_gadgets(prepared.trace.fork)
     for gadget in gadgets:
@@ -351,7 +350,7 @@ def fill(trace: Trace) -> Filled:
     for table, record in records:
         if len(record):
             witnesses[table.name] = _fill_table(table, record, plan)
-    return Filled(prepared, witnesses, rows)
+    return Filled(prepared, level, witnesses, rows)
 
 
 def _fill_table(table: TableGadget[Any], record: Any, plan: Plan) -> Witness:
@@ -364,8 +363,8 @@ def _fill_table(table: TableGadget[Any], record: Any, plan: Plan) -> Witness:
 
 @cache
 def circuit(fork: str) -> Circuit:
-    """The circuit of a fork: the verifying key, together with the statement's messages."""
-    return Circuit(f"zkevm {fork} S1", tables(fork), BUSES)
+    """The circuit of a fork, for all levels: the verifying key, with the statement's messages."""
+    return Circuit(f"zkevm {fork}", tables(fork), BUSES)
 
 
 def cells(filled: Filled) -> list[Cells]:

@@ -1,4 +1,4 @@
-"""What a proof says, at level S1: a transaction, and what it made of which values.
+"""What a proof says, at levels S1 and S2: a transaction, and what it made of which values.
 
 Everything that the verifier adds to the buses follows from a `Statement` alone (`messages`), and
 so does everything it has to check by itself (`check`).  As an object of JSON it is part of a proof
@@ -30,6 +30,7 @@ from circuits.buses import (
     Phase,
 )
 from circuits.execution.execution import SCOPE as TRANSACTION_SCOPE
+from circuits.execution.level import Level
 from circuits.execution.schedule import BEGIN_CLOCK
 from circuits.language.state import BALANCE, HAD_STORAGE, NONCE, SLOT
 from circuits.language.state import CODE as CODE_HASH
@@ -95,9 +96,12 @@ class Statement:
     values `before` of the touched accounts and slots, gives the values `after`, the status, the gas
     used and the logs.  `codes` are those executed, inspected or created, which hashes refer to.
     Of the block's ancestors only the hashes that were asked for are stated.
-    `hashed_blocks` counts the keccak blocks of the proof: it says nothing about the execution.
+    At level S2 `codes` are none: the proof knows them by their hashes.  `hashed_blocks` counts the
+    keccak blocks of the proof, `code_rows` the rows of codes that are not listed: they say nothing
+    about the execution.
     """
 
+    level: Level
     fork: str
     chain_id: int
     block: BlockEnvironment
@@ -109,6 +113,7 @@ class Statement:
     gas_used: int
     logs: tuple[Log, ...]
     hashed_blocks: int
+    code_rows: int
 
     def digest(self) -> bytes:
         """Binds the proof to every field."""
@@ -146,11 +151,8 @@ class Statement:
     def _faults(self) -> Iterator[str]:
         yield from self._transaction_faults()
         yield from self._state_faults()
-        if len(set(self.codes)) != len(self.codes):
-            yield "a code is listed twice"
-        if any(not 0 < len(code) <= MAX_CODE_LENGTH for code in self.codes):
-            yield "a code is empty or too long"
-        if self.gas_used >> 64 or self.hashed_blocks >> 32:
+        yield from self._code_faults()
+        if self.gas_used >> 64 or self.hashed_blocks >> 32 or self.code_rows >> 32:
             yield "a count is out of range"
         if self.logs and not self.success:
             yield "a failed transaction has logs"
@@ -159,6 +161,16 @@ class Statement:
             yield from out_of_range(*(("a topic", topic, WORD_BITS) for topic in log.topics))
             if len(log.topics) > MAX_TOPICS:
                 yield "a log has too many topics"
+
+    def _code_faults(self) -> Iterator[str]:
+        if len(set(self.codes)) != len(self.codes):
+            yield "a code is listed twice"
+        if any(not 0 < len(code) <= MAX_CODE_LENGTH for code in self.codes):
+            yield "a code is empty or too long"
+        if self.codes and self.level is Level.S2:
+            yield "codes are listed, at level S2"
+        if self.code_rows and self.level is Level.S1:
+            yield "codes are not listed, at level S1"
 
     def _state_faults(self) -> Iterator[str]:
         addresses = [a.address for a in self.accounts]
@@ -250,7 +262,7 @@ class Statement:
 
     def _codes(self) -> Iterator[tuple[Bus, int, tuple[int, ...]]]:
         position = 1
-        yield CODE, 1, (position, 0, 0, 0)
+        yield CODE, 1, (position, 0, 0, 0, 0)
         for data in self.codes:
             code = Code(data)
             delegate = code.delegate
@@ -260,9 +272,14 @@ class Statement:
             for index, word in enumerate(words):
                 yield CODE_DATA, 1, (position, index, *halves(word))
             position += 1 + len(words)
-        yield CODE, -1, (position, 0, 0, 0)
+        yield CODE, -1, (position + self.code_rows, 0, 0, 0, 0)
 
     # In words.
+
+    def _describe_codes(self) -> str:
+        if self.level is Level.S2:
+            return "codes        known by their hashes"
+        return f"codes        {len(self.codes)}, {sum(map(len, self.codes))} bytes in all"
 
     def describe(self) -> list[str]:
         """The statement as lines to read."""
@@ -283,7 +300,7 @@ class Statement:
             f"             data 0x{transaction.data.hex()}",
             f"             {len(transaction.access_list)} addresses in the access list",
             f"status       {'success' if self.success else 'failure'}, gas used {self.gas_used}",
-            f"codes        {len(self.codes)}, {sum(map(len, self.codes))} bytes in all",
+            self._describe_codes(),
         ]
         lines += [f"ancestor     {n}: {h:#066x}" for n, h in sorted(block.block_hashes.items())]
         for account in self.accounts:
@@ -307,12 +324,14 @@ def statement(filled: Filled) -> Statement:
     trace = execution.trace
     pre, post, destroyed = trace.pre, trace.post, execution.destroyed
     blocks = (filled.witnesses.get(name) for name in ("first_block", "next_block"))
+    is_listed = filled.level is Level.S1
     return Statement(
+        level=filled.level,
         fork=trace.fork,
         chain_id=trace.chain_id,
         block=stated_block(execution),
         transaction=trace.transaction,
-        codes=trace.codes,
+        codes=trace.codes if is_listed else (),
         accounts=tuple(
             AccountChange(
                 address,
@@ -333,6 +352,7 @@ def statement(filled: Filled) -> Statement:
         gas_used=trace.receipt.gas_used,
         logs=trace.receipt.logs,
         hashed_blocks=sum(w.rows for w in blocks if w is not None),
+        code_rows=0 if is_listed else sum(1 + -(-len(c) // WORD_BYTES) for c in trace.codes),
     )
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from circuits import check as checking
 from circuits.costs import row_cost
+from circuits.execution.level import Level
 from circuits.language import Gadget, StepGadget
 from circuits.machine import Filled, all_gadgets, cells, circuit, fill
 from circuits.statement import Statement, statement
@@ -43,6 +44,7 @@ __all__ = [
     "Execution",
     "GadgetInfo",
     "InvalidBlock",
+    "Level",
     "Proven",
     "StatelessBlock",
     "Statement",
@@ -203,13 +205,14 @@ def trace(case: TestCase) -> Traced:
         return Traced(*record(case))
 
 
-def check(case: TestCase | Traced) -> Checked:
+def check(case: TestCase | Traced, level: Level = Level.S1) -> Checked:
     """Execute a case, fill every table, and check every constraint and bus without cryptography.
 
+    The statement is that of `level`.
     Raises `NotProvableError` naming the first step that no gadget proves.
     """
     traced = case if isinstance(case, Traced) else trace(case)
-    filled, tables, stated = _assign(traced)
+    filled, tables, stated = _assign(traced, level)
     with phase("check"):
         failures = checking.failures(filled, tables, stated.messages())
     return Checked(
@@ -230,16 +233,17 @@ def load_srs(path: str | Path | None = None) -> Srs:
         return trusted_setup.development_srs() if path is None else trusted_setup.load(Path(path))
 
 
-def prove(case: TestCase | Traced, srs: Srs | None = None) -> Proven:
+def prove(case: TestCase | Traced, srs: Srs | None = None, level: Level = Level.S1) -> Proven:
     """Execute a case, prove what it did, and verify the proof.
 
-    Without `srs` the development SRS of this user serves, see `load_srs`. Raises `UsageError`
-    without native kernels, `NotProvableError` naming the first step that no gadget proves, and
-    `TooLargeError` if the SRS has too few powers.
+    The statement is that of `level`: at S2 the codes are hashed in the proof. Without `srs` the
+    development SRS of this user serves, see `load_srs`. Raises `UsageError` without native kernels,
+    `NotProvableError` naming the first step that no gadget proves, and `TooLargeError` if the SRS
+    has too few powers.
     """
     kernels = prover.native_kernels()
     traced = case if isinstance(case, Traced) else trace(case)
-    _, tables, stated = _assign(traced)
+    _, tables, stated = _assign(traced, level)
     srs = load_srs() if srs is None else srs
     key = circuit(stated.fork)
     witness = Witness({each.table.name: TableWitness(each.columns, each.height) for each in tables})
@@ -265,10 +269,10 @@ def verify(proof_file: bytes, srs: VerifierSrs | None = None) -> Verified:
     return Verified(stated, setup)
 
 
-def _assign(traced: Traced) -> tuple[Filled, list[Cells], Statement]:
+def _assign(traced: Traced, level: Level) -> tuple[Filled, list[Cells], Statement]:
     """Fill the tables, and say what they prove."""
     with phase("fill"):
-        filled = fill(traced.trace)
+        filled = fill(traced.trace, level)
     with phase("count lookups"):
         tables = cells(filled)
     stated = statement(filled)

@@ -152,7 +152,7 @@ def _refusal(gadget: StepGadget, other: StepGadget) -> str:
 
 
 def _assigned(filled: Filled, gadget: StepGadget, chosen: Any) -> list[Cells]:
-    w = gadget.assign(filled.execution.steps(chosen), Plan(filled.execution))
+    w = gadget.assign(filled.execution.steps(chosen), Plan(filled.execution, filled.level))
     return table_rows(gadget.table, columns(gadget, w), w, len(chosen))
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from circuits.execution.execution import Execution
 from circuits.execution.keccak import Sponges
+from circuits.execution.level import Level
 from circuits.execution.tokens import I64, U64, Access, Ledger
 from circuits.language.part import Part
 from zkevm.plonkish.table import Bus
@@ -36,8 +37,9 @@ class Plan:
     `sponges` are the inputs hashed: who looks a digest up registers its input there.
     """
 
-    def __init__(self, execution: Execution) -> None:
+    def __init__(self, execution: Execution, level: Level = Level.S1) -> None:
         self.execution = execution
+        self.level = level
         self.memory = Ledger("memory", 2, 4)
         self.account = Ledger("account", 5, 6)
         self.storage = Ledger("storage", 5, 12)

@@ -67,8 +67,8 @@ def test_check_passes(tmp_path):
 def test_check_explains_a_failure_in_evm_terms(tmp_path, monkeypatch):
     fill = api.fill
 
-    def wrong_sum(trace):
-        filled = fill(trace)
+    def wrong_sum(trace, level):
+        filled = fill(trace, level)
         columns = filled.witnesses["add_sub"].cells
         (result,) = [column for column in columns if column.name == "result[0]"]
         columns[result] = np.asarray(columns[result]) + 1
@@ -130,6 +130,26 @@ def test_binary_and_the_small_verifier_part(proven, folder, srs):
     assert result.exit_code == 0
     assert json.loads(result.stdout)["proof_bytes"] == proof.stat().st_size
     assert zkevm("verify", proof, "--srs", small).exit_code == 0
+    assert zkevm("verify", proof, "--srs", srs).exit_code == 1
+
+
+def test_level_s2_states_no_code(proven, folder, srs):
+    """The codes are hashed in the proof, which is larger."""
+    proof = folder / "s2.json"
+    options = ("--level", "S2", "--srs", srs, "-o", proof, "--json")
+    document = json.loads(zkevm("prove", folder / "input.json", *options).stdout)
+    assert document["code_bytes"] == 0
+    assert document["proof_bytes"] > proven["proof_bytes"]
+    result = zkevm("verify", proof, "--srs", srs, "--json")
+    assert result.exit_code == 0
+    verified = json.loads(result.stdout)
+    assert verified["level"].startswith("S2")
+    assert verified["statement"]["codes"] == []
+    text = proof.read_text()
+    proof.write_text(text.replace('"level":"0x2"', '"level":"0x1"').replace(
+        '"level": "0x2"', '"level": "0x1"'
+    ))  # fmt: skip
+    assert proof.read_text() != text
     assert zkevm("verify", proof, "--srs", srs).exit_code == 1
 
 

@@ -21,23 +21,34 @@ from zkevm.phases import Phase, peak_memory
 from zkevm.srs import VerifierSrs, load_verifier
 
 NEGATIVE = 1
-LEVEL = "S1: execution; see the README for what that leaves open"
+LEVELS = {
+    api.Level.S1: "S1: execution; see the README for what that leaves open",
+    api.Level.S2: "S2: execution and codes; see the README for what that leaves open",
+}
 
+level_option = click.option(
+    "--level",
+    type=click.Choice([level.name for level in api.Level]),
+    default=api.Level.S1.name,
+    show_default=True,
+    help="S1 states the codes that run, S2 hashes them in the proof.",
+)
 srs_option = click.option("--srs", "srs_file", type=FilePath, help="SRS file.")
 
 
 @click.command()
 @case_argument
+@level_option
 @json_option
 @click.pass_context
-def check(ctx: click.Context, case: api.TestCase, *, as_json: bool) -> None:
+def check(ctx: click.Context, case: api.TestCase, level: str, *, as_json: bool) -> None:
     """Check every constraint of a transaction.
 
     Fills all tables and checks every constraint and every bus, without cryptography. Exits with 1
     and explains in EVM terms if something is wrong.
     """
     with phases_on_stderr():
-        checked = api.check(case)
+        checked = api.check(case, api.Level[level])
     warn_of_problems(checked.execution)
     print_result(as_json, check_document(checked), check_lines(checked))
     ctx.exit(NEGATIVE if checked.failures else 0)
@@ -45,12 +56,19 @@ def check(ctx: click.Context, case: api.TestCase, *, as_json: bool) -> None:
 
 @click.command()
 @case_argument
+@level_option
 @srs_option
 @click.option("-o", "--output", type=FilePath, default=Path("proof.json"), show_default=True)
 @click.option("--binary", is_flag=True, help="Write the compact form instead of JSON.")
 @json_option
 def prove(
-    case: api.TestCase, srs_file: Path | None, output: Path, *, binary: bool, as_json: bool
+    case: api.TestCase,
+    level: str,
+    srs_file: Path | None,
+    output: Path,
+    *,
+    binary: bool,
+    as_json: bool,
 ) -> None:
     """Prove a transaction.
 
@@ -58,7 +76,8 @@ def prove(
     used, which is made once.
     """
     with phases_on_stderr() as phases:
-        proven = api.prove(case, None if srs_file is None else api.load_srs(srs_file))
+        srs = None if srs_file is None else api.load_srs(srs_file)
+        proven = api.prove(case, srs, api.Level[level])
     warn_of_problems(proven.execution)
     try:
         output.write_bytes(proven.encode(binary=binary))
@@ -157,7 +176,7 @@ def verify_document(verified: api.Verified) -> Json:
     """The verdict and the statement, in JSON."""
     return {
         "verdict": "accepted",
-        "level": LEVEL,
+        "level": LEVELS[verified.statement.level],
         "srs": srs_document(verified.srs),
         "statement": verified.statement.to_json(),
     }
@@ -168,7 +187,7 @@ def verify_lines(verified: api.Verified) -> list[str]:
     srs = srs_document(verified.srs)
     return [
         "accepted",
-        f"level        {LEVEL}",
+        f"level        {LEVELS[verified.statement.level]}",
         f"setup        {srs['kind']}: {srs['meaning']}",
         *verified.statement.describe(),
     ]
