@@ -56,6 +56,8 @@ def narrow(array: NDArray[Any]) -> NDArray[Any]:
     while array.ndim == 2 and not array[:, array.shape[1] // 2 :].any():
         array = array[:, : array.shape[1] // 2] if array.shape[1] > 2 else array[:, 0]
     if array.ndim == 1:
+        if array.dtype.itemsize == 1:
+            return np.ascontiguousarray(array, np.uint8)
         top = int(array.max()) if array.size else 0
         for bits, dtype in ((8, np.uint8), (16, np.uint16), (32, np.uint32)):
             if top >> bits == 0:

@@ -18,7 +18,7 @@ from zkevm.phases import phase
 from zkevm.replay import cache
 from zkevm.replay.results import CaseKey, CaseResult, Level
 from zkevm.replay.sources import Document, documents
-from zkevm.replay.verdicts import Judge, Options, tests_of
+from zkevm.replay.verdicts import Judge, Options, read_tests
 
 IN_FLIGHT = 16
 """Files read ahead for each process: what is kept in memory does not grow with an archive."""
@@ -57,7 +57,7 @@ def sample(paths: Sequence[Path], options: Options, size: int, seed: int) -> fro
         for document in chain.from_iterable(map(documents, paths)):
             # A malformed file has its result when it is replayed.
             with suppress(InputError):
-                cases = tests_of(document) or ()
+                cases = read_tests(document) or ()
                 found += [case.key for case, _ in cases if options.chooses(case)]
     random = Random(seed)  # noqa: S311 (a sample, no secret)
     return frozenset(random.sample(found, min(size, len(found))))

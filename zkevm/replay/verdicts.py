@@ -54,7 +54,7 @@ class Options:
         return bool(named) and self.fork in {None, case.fork} and among
 
 
-def tests_of(
+def read_tests(
     document: Document,
 ) -> Iterator[tuple[CaseResult, TestCase | BlockchainTest]] | None:
     """The tests in a file, each with what is known of its result before; None for no such file."""
@@ -101,7 +101,7 @@ class Judge:
         """Yield the results of the chosen cases of a file; one for the file if it has no tests."""
         source = document.source
         try:
-            tests = tests_of(document)
+            tests = read_tests(document)
             if tests is None:
                 yield CaseResult(source=source, verdict=Verdict.SKIPPED, reasons=("no tests",))
             for blank, test in tests or ():
