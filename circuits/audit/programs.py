@@ -53,13 +53,16 @@ def run(
     value: int = 0,
     gas_limit: int = GAS_LIMIT,
     access_list: tuple[AccessListEntry, ...] = (),
+    to: int | None = CONTRACT,
+    nonce: int = 1,
 ) -> Trace:
-    """The trace of a transaction that calls a contract with this code."""
+    """The trace of a transaction that calls a contract with this code, and this nonce."""
     contracts = {CONTRACT: code, **(others or {})}
     pre = {
         address: Account(1, 0, Code(c) if c else EMPTY_CODE, {}) for address, c in contracts.items()
     }
     pre[CONTRACT].storage.update(storage or {})
+    pre[CONTRACT].nonce = nonce
     pre[SENDER] = Account(7, 10**20, EMPTY_CODE, {})
     environment = BlockEnvironment(
         coinbase=0x2ADC25665018AA1FE0E6BC666DAC8FC2697FF9BA,
@@ -76,7 +79,7 @@ def run(
         gas_limit=gas_limit,
         max_fee_per_gas=10**10,
         max_priority_fee_per_gas=10**9,
-        to=CONTRACT,
+        to=to,
         value=value,
         data=data,
         access_list=access_list,

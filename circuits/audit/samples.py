@@ -7,6 +7,7 @@ from functools import cache
 from itertools import product
 
 from circuits.audit.buses import fixed_statements
+from circuits.audit.creations import creations
 from circuits.audit.programs import (
     CONTRACT,
     PURE,
@@ -76,6 +77,7 @@ def traces(fork: str) -> Iterator[Trace]:
     yield run(_long(), fork=fork, storage={3: 9})
     listed = (AccessListEntry(OTHER, (1, 2**200)), AccessListEntry(CONTRACT, ()))
     yield run(call(Op.SLOAD, 3), fork=fork, access_list=listed)
+    yield from creations(fork)
 
 
 def _stack() -> bytes:
