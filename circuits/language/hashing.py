@@ -16,7 +16,7 @@ from circuits.language.witness import Witness
 from circuits.language.words import Halves, Word
 from zkevm.evm.keccak import EMPTY_HASH, keccak256
 from zkevm.plonkish.expression import Column, ColumnType, Expr, recompose
-from zkevm.trace.words import words_from_ints
+from zkevm.trace.words import Words, words_from_ints
 
 EMPTY_HALVES = (EMPTY_HASH % 2**128, EMPTY_HASH >> 128)
 
@@ -72,9 +72,7 @@ class RangeHash(Part):
         plan.request(COPY, id_[some], *read, *into)
 
     def complete(self, w: Witness, plan: Plan, owner: object) -> None:
-        inputs = plan.hashed(owner, self) or [None] * w.rows
-        w[self.sponge] = np.array([plan.sponges.identify(d) if d else 0 for d in inputs], np.uint64)
-        w[self.digest] = words_from_ints(0 if d is None else digest(d) for d in inputs)
+        w[self.sponge], w[self.digest] = _found(w, plan, owner, self)
 
 
 class AddressHash(Part):
@@ -100,10 +98,16 @@ class AddressHash(Part):
         c.request(KECCAK, c.real, self.sponge, length, *digest, label=f"{self.label}: the digest")
 
     def complete(self, w: Witness, plan: Plan, owner: object) -> None:
-        inputs = [data or b"" for data in plan.hashed(owner, self) or []]
-        found = words_from_ints(digest(data) for data in inputs)
-        w[self.sponge] = np.array([plan.sponges.identify(data) for data in inputs], np.uint64)
+        w[self.sponge], found = _found(w, plan, owner, self)
         w[self.low], w[self.high] = found[:, :2], found[:, 2:]
+
+
+def _found(w: Witness, plan: Plan, owner: object, part: Part) -> tuple[U64, Words]:
+    """Sponges and digests of what a part hashes, 0 where it does not."""
+    inputs = plan.hashed(owner, part) or [None] * w.rows
+    sponges = (plan.sponges.identify(data) if data else 0 for data in inputs)
+    digests = words_from_ints(0 if data is None else digest(data) for data in inputs)
+    return np.array(list(sponges), np.uint64), digests
 
 
 def digest(data: bytes) -> int:
