@@ -65,6 +65,8 @@ class RangeCost(Part):
         c.require_equal(
             f"{name}: a range is huge, or grows, or neither", some, self.huge + self.grows
         )
+        # else a range on padding could be huge: what is asked where none is, would be answered
+        c.require_zero(f"{name}: a range of a real row", some * (1 - c.real))
         size_half = self.some[0] * size.lo + self.some[1] * size.hi
         c.require_equal(f"{name}: the range is not empty", size_half - some, self.rest.value)
         c.require_equal(f"{name}: what is huge", total(self.by), self.huge)

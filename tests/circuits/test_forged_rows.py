@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from circuits.gadgets.stack import Push, Push0
+from circuits.language.arrays import words
 from circuits.language.hashing import EMPTY_HALVES
-from circuits.machine import cells, fill
+from circuits.machine import cells, circuit, fill
 from circuits.statement import statement
 from circuits.tables.bytecode import PushData4
 from tests.support.transactions import (
@@ -28,9 +29,21 @@ from zkevm.evm.forks import fork_named
 from zkevm.evm.instructions.system import contract_address
 from zkevm.evm.opcodes import ARITY, Op
 from zkevm.evm.state import Account
+from zkevm.field import MODULUS
+from zkevm.plonkish.cells import Cells
 from zkevm.plonkish.checker import violations
 
 WORD = bytes(range(1, 33))
+
+
+def row_of(name, values):
+    """A table of one row: cells by the names of their columns, 0 where not given."""
+    key = circuit("Cancun")
+    place = next(i for i, t in enumerate(key.tables) if t.name == name)
+    table = key.tables[place]
+    assert set(values) <= {c.name for c in table.columns}
+    columns = [words([values.get(c.name, 0) % MODULUS]) for c in table.columns]
+    return Cells(table, key.programs[place], columns, 1, 0)
 
 
 def faults_of_log(byte, u, start):
@@ -83,3 +96,23 @@ def test_a_collision_has_one_reason():
     changes |= {(0, c): half for c, half in zip(names, EMPTY_HALVES, strict=True)}
     forged = next(t for t in altered(tables, name, changes) if t.table.name == name)
     assert [v.label for v in violations(forged)] == ["it collides or not"]
+
+
+def test_padding_answers_no_lookup():
+    """5 < 3, with a limb of 2^128, which a row that is none says to be below 2^16."""
+
+    def lying(frame):
+        frame.stack[-2:] = [1]
+
+    fork = fork_named("Cancun")
+    rules = replace(fork, instructions={**fork.instructions, Op.LT: lying})
+    of = trace_of(program(3, 5, Op.LT, 0, Op.MSTORE, 32, 0, Op.LOG0), rules=rules)
+    tables, public = tables_of(of)
+    limbs = {(0, f"less.difference[{i}]"): {0: 2, 8: 2**128}.get(i, 0) for i in range(16)}
+    borrows = {(0, "less.borrow[0]"): 0, (0, "less.borrow[1]"): 1}
+    tables = altered(tables, "less_than", {**limbs, **borrows})
+    said = {"range.huge": 1, "range.by[0]": 1, "range.some[0]": 1, "words[0]": 2**112}
+    repaired = {"range.rest[0]": -1, "range.excess[0]": -(2**45), "shortfall[0]": 1}
+    padding = row_of("memory_out_of_gas", said | repaired)
+    found = faults(recounted([*tables, padding]), public)
+    assert found == ["memory_out_of_gas row 0: range: a range of a real row"]
