@@ -5,8 +5,10 @@ import sys
 import tarfile
 
 import pytest
+import rlp
 from hypothesis import given
 from hypothesis import strategies as st
+from trie import HexaryTrie
 
 from zkevm.evm.keccak import keccak256
 from zkevm.evm.merkle import list_root, secure_trie_root, trie_root
@@ -105,6 +107,18 @@ def test_rlp_round_trip(item):
     assert rlp_decode(rlp_encode(item)) == item
 
 
+@given(st.recursive(st.binary(max_size=80) | st.integers(0, 2**300), st.lists, max_leaves=40))
+def test_rlp_is_the_library_s(item):
+    assert rlp_encode(item) == rlp.encode(item)
+
+
+@pytest.mark.parametrize("size", [55, 56, 255, 256, 65_535, 65_536])
+def test_rlp_of_long_items(size):
+    assert rlp_encode(bytes(size)) == rlp.encode(bytes(size))
+    assert rlp_encode([b""] * size) == rlp.encode([b""] * size)
+    assert rlp_encode(bytearray(size)) == rlp.encode(bytes(size))
+
+
 @given(items, st.data())
 def test_rlp_is_canonical(item, draw):
     """Changed bytes decode to nothing, or to an item of which they are the encoding."""
@@ -165,6 +179,22 @@ def test_tries(files, name):
     root = secure_trie_root if "secure" in name else trie_root
     for case, test in files[name].items():
         assert root(entries(test)).hex() == test["root"].removeprefix("0x"), case
+
+
+keys = st.binary(max_size=3) | st.sampled_from([b"", b"\0", b"\0\0", b"\1\0", b"\x10"])
+
+
+@given(st.dictionaries(keys, st.binary(min_size=1, max_size=40), max_size=30))
+def test_roots_are_the_library_s(items_):
+    """Small values make nodes that parents hold; keys that begin others end in branches."""
+    trie = HexaryTrie({})
+    for key, value in items_.items():
+        trie[key] = value
+    assert trie_root(items_) == trie.root_hash
+    hashed = HexaryTrie({})
+    for key, value in items_.items():
+        hashed[keccak256(key)] = value
+    assert secure_trie_root(items_) == hashed.root_hash
 
 
 def test_roots_of_lists():

@@ -1,4 +1,4 @@
-"""Recursive length prefix encoding, by the `rlp` library, and strict readers of what it decodes.
+"""Recursive length prefix encoding; decoding by the `rlp` library, and strict readers of its items.
 
 Source: yellow paper, appendix B.
 """
@@ -15,6 +15,13 @@ Encodable: TypeAlias = "bytes | int | Sequence[Encodable]"
 """What can be encoded; an integer stands for its big-endian bytes without leading zeros."""
 
 
+STRING, LIST = 0x80, 0xC0
+"""The prefix of an empty string and of an empty list."""
+
+SHORT = 56
+"""Lengths below this are in the prefix; of longer items it holds the length of their length."""
+
+
 class RlpError(InputError):
     """Bytes that are not the encoding of what they should be."""
 
@@ -25,15 +32,26 @@ class IntegerOverflow(RlpError):
 
 def rlp_encode(item: Encodable) -> bytes:
     """Return the encoding of bytes, integers that are not negative, and sequences of them."""
-    import rlp  # noqa: PLC0415 (slow to import, and a verifier needs none)
+    if isinstance(item, int):
+        item = item.to_bytes((item.bit_length() + 7) // 8, "big")
+    if isinstance(item, bytes | bytearray):
+        if len(item) == 1 and item[0] < STRING:
+            return item
+        return _length_prefix(len(item), STRING) + item
+    payload = b"".join(map(rlp_encode, item))
+    return _length_prefix(len(payload), LIST) + payload
 
-    encoded: bytes = rlp.encode(item)
-    return encoded
+
+def _length_prefix(length: int, kind: int) -> bytes:
+    if length < SHORT:
+        return bytes((kind + length,))
+    digits = length.to_bytes((length.bit_length() + 7) // 8, "big")
+    return bytes((kind + SHORT - 1 + len(digits),)) + digits
 
 
 def rlp_decode(data: bytes) -> Item:
     """Return the one item that `data` canonically encodes, or raise `RlpError`."""
-    import rlp  # noqa: PLC0415
+    import rlp  # noqa: PLC0415 (slow to import, and a verifier needs none)
 
     try:
         item: Item = rlp.decode(data, strict=True)
