@@ -36,7 +36,7 @@ def rlp_encode(item: Encodable) -> bytes:
         item = item.to_bytes((item.bit_length() + 7) // 8, "big")
     if isinstance(item, bytes | bytearray):
         if len(item) == 1 and item[0] < STRING:
-            return item
+            return bytes(item)
         return _length_prefix(len(item), STRING) + item
     payload = b"".join(map(rlp_encode, item))
     return _length_prefix(len(payload), LIST) + payload
