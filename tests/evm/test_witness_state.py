@@ -1,16 +1,18 @@
 """States read from trie nodes: as ordinary ones, or an error that names what is missing."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from trie import HexaryTrie
 
+from zkevm.errors import InputError
 from zkevm.evm.code import EMPTY_CODE, Code
 from zkevm.evm.keccak import keccak256
-from zkevm.evm.partial_trie import EMPTY_ROOT, MissingNodeError, PartialTrie
-from zkevm.evm.rlp import rlp_encode
+from zkevm.evm.partial_trie import EMPTY_ROOT, MissingNodeError, Nodes, PartialTrie
+from zkevm.evm.rlp import RlpError, rlp_encode
 from zkevm.evm.state import Account, State
 from zkevm.evm.witness_state import MissingCodeError, WitnessState
 
@@ -179,16 +181,63 @@ def test_a_removal_that_needs_a_node_beside_its_path_says_so():
     for key in (mine, other):
         trie[keccak256(key)] = key * 40
     sibling = next(name for name, node in nodes.items() if node.endswith(other * 40))
-    whole = PartialTrie(dict(nodes), trie.root_hash, repr)
+    whole = PartialTrie(Nodes(nodes.values()), trie.root_hash, repr)
     whole.update({mine: b""})
     assert (whole.get(mine), whole.get(other)) == (b"", other * 40)
     del nodes[sibling]
-    partial = PartialTrie(nodes, trie.root_hash, repr)
+    partial = PartialTrie(Nodes(nodes.values()), trie.root_hash, repr)
     with pytest.raises(MissingNodeError, match="beside the path") as raised:
         partial.update({mine: b""})
     assert raised.value.node == sibling
-    replaced = PartialTrie(nodes, trie.root_hash, repr)
+    replaced = PartialTrie(Nodes(nodes.values()), trie.root_hash, repr)
     replaced.update({mine: b"new"})
     assert replaced.get(mine) == b"new"
     whole.update({other: b""})
     assert whole.root == EMPTY_ROOT
+
+
+items = st.recursive(
+    st.one_of(st.just(b""), st.binary(max_size=33), st.binary(min_size=32, max_size=32)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.tuples(st.binary(min_size=1, max_size=3), inner).map(list),
+        st.lists(inner, min_size=17, max_size=17),
+    ),
+)
+
+
+@given(items, st.binary(max_size=2))
+def test_any_root_node_is_a_trie_or_refused(item, key):
+    node = rlp_encode(item)
+    trie = PartialTrie(Nodes([node]), keccak256(node), repr)
+    for use in (
+        lambda: trie.get(key),
+        lambda: trie.update({key: b"new"}),
+        lambda: trie.update({key: b""}),
+    ):
+        with suppress(InputError):
+            use()
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        b"bytes",
+        [],
+        [b"\x20"],
+        [b"", b"value"],
+        [b"\x40", b"value"],
+        [b"\x21", [b"\x20", b""]],
+        [b"\x01", b"short"],
+        [[b"\x20"], b"value"],
+        [b""] * 16 + [[]],
+        [b"short"] + [b""] * 16,
+        [[b"\x20"]] + [b""] * 16,
+        [b""] * 18,
+    ],
+)
+def test_what_is_no_node_is_refused(item):
+    node = rlp_encode(item)
+    trie = PartialTrie(Nodes([node]), keccak256(node), repr)
+    with pytest.raises(RlpError, match=f"0x{keccak256(node).hex()} is no trie node"):
+        trie.get(b"key")

@@ -4,13 +4,17 @@ Nodes are found by their Keccak-256, so that a trie needs no trust: an altered n
 all. Source: yellow paper, appendix D.
 """
 
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping
 
 from zkevm.errors import InputError
 from zkevm.evm.keccak import keccak256
+from zkevm.evm.rlp import Item, RlpError, rlp_decode
 
 EMPTY_ROOT = keccak256(b"\x80")
 """Root of the trie without entries."""
+
+LEAF_FLAG, FLAGS_END = 0x20, 0x40
+"""In the first byte of a path; the flag beside that of a leaf is that of an odd length."""
 
 
 class MissingNodeError(InputError):
@@ -28,16 +32,47 @@ class MissingNodeError(InputError):
         )
 
 
+class Nodes(dict[bytes, bytes]):
+    """Encoded nodes by their hash. Reading one that is no node of a trie raises `RlpError`."""
+
+    def __init__(self, nodes: Iterable[bytes]) -> None:
+        super().__init__((keccak256(node), node) for node in nodes)
+        self._checked: set[bytes] = set()
+
+    def __getitem__(self, digest: bytes) -> bytes:
+        encoded = super().__getitem__(digest)
+        if digest not in self._checked:
+            if not _is_node(rlp_decode(encoded)):
+                raise RlpError(f"what has the hash 0x{digest.hex()} is no trie node")
+            self._checked.add(digest)
+        return encoded
+
+
+def _is_node(item: Item) -> bool:
+    """Whether an item has the shape of a leaf, an extension or a branch."""
+    match item:
+        case [bytes(path), child] if path and path[0] < FLAGS_END:
+            return isinstance(child, bytes) if path[0] & LEAF_FLAG else _is_child(child)
+        case [*children, bytes()] if len(children) == 16:
+            return all(child == b"" or _is_child(child) for child in children)
+    return False
+
+
+def _is_child(item: Item) -> bool:
+    """Whether an item is the hash of a node, or a node shorter than that."""
+    return len(item) == 32 if isinstance(item, bytes) else _is_node(item)
+
+
 class PartialTrie:
     """A trie that maps the hash of each key to its value, given by its root and known nodes.
 
-    `nodes` maps hashes to encoded nodes and gains those that updates make; several tries may share
-    it. `name_entry` says in words what a key stands for.
+    `nodes` gains those that updates make; several tries may share it. `name_entry` says in words
+    what a key stands for. Every method raises `RlpError` for a node that has its hash but is none.
     """
 
     def __init__(
         self,
-        nodes: MutableMapping[bytes, bytes],
+        nodes: Nodes,
         root: bytes,
         name_entry: Callable[[bytes], str],
     ) -> None:

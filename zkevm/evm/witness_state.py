@@ -9,7 +9,7 @@ from typing import NamedTuple
 from zkevm.errors import InputError
 from zkevm.evm.code import EMPTY_CODE, Code
 from zkevm.evm.keccak import keccak256
-from zkevm.evm.partial_trie import EMPTY_ROOT, PartialTrie
+from zkevm.evm.partial_trie import EMPTY_ROOT, Nodes, PartialTrie
 from zkevm.evm.rlp import RlpError, as_bytes, as_integer, as_list, rlp_decode, rlp_encode
 from zkevm.evm.state import State
 
@@ -56,7 +56,7 @@ class WitnessState(State):
         absent: Container[int] = (),
     ) -> None:
         super().__init__({})
-        self._nodes = {keccak256(node): node for node in nodes}
+        self._nodes = Nodes(nodes)
         self._known_codes = {keccak256(code): Code(code) for code in codes}
         self._known_codes[keccak256(b"")] = EMPTY_CODE
         self._absent = absent
