@@ -474,8 +474,8 @@ def test_storage_of_a_destroyed_account_is_stated():
     assert is_refused(changed, said.messages())
 
 
-def test_halts_are_bound_to_their_opcodes():
-    """A14: the other opcode of a table of two."""
+def test_audit_A14_halts_are_bound_to_their_opcodes():
+    """The other opcode of a table of two."""
     code = program(0, 0, 0, 0, 0, RUNNER, 200_000, Op.CALL)
     inner = program(49_153, 0, 0, Op.CREATE)
     trace = trace_of(code, accounts={RUNNER: Account(code=Code(inner))})

@@ -4,7 +4,8 @@ import dataclasses
 
 import pytest
 
-from circuits.machine import fill
+from circuits.execution.level import Level
+from circuits.machine import cells, fill
 from circuits.statement import Statement, statement
 from tests.support.creations import ANSWER, creating, deploying, salted_address, storing
 from tests.support.transactions import (
@@ -264,3 +265,13 @@ def test_a_transaction_collides(there, fork):
     found = statement(fill(trace))
     assert not found.success
     assert found.gas_used == trace.transaction.gas_limit
+
+
+@pytest.mark.parametrize("root", [True, False])
+def test_creations_at_level_s2(root):
+    """Init codes and created codes are known by their hashes: the listed bytes are not stated."""
+    code = creating(INIT, 1) + program(*LOOKING) + creating(INIT, 0, SALT)
+    filled = fill(creation(code, value=3) if root else trace_of(code), Level.S2)
+    said = statement(filled)
+    assert not said.codes
+    assert not is_refused(cells(filled), said.messages())
