@@ -228,14 +228,15 @@ def test_check_measures_and_remembers(monkeypatch):
 def test_another_trace_level_or_circuit_is_run_again(monkeypatch):
     case = api.load(TRANSFER, fork="Osaka")
     trace = api.trace(case).trace
-    found = {result_cache.digest(trace, level) for level in Level}
+    s1 = api.Level.S1
+    found = {result_cache.digest(trace, level, of) for level in Level for of in api.Level}
     for other in (api.load(TRANSFER, fork="Prague"), api.load(LOOP, fork="Osaka")):
-        found.add(result_cache.digest(api.trace(other).trace, Level.CHECK))
+        found.add(result_cache.digest(api.trace(other).trace, Level.CHECK, s1))
     trace.written.words[5, 0] ^= 1
-    found.add(result_cache.digest(trace, Level.CHECK))
+    found.add(result_cache.digest(trace, Level.CHECK, s1))
     monkeypatch.setattr(result_cache, "code_digest", lambda: "another gadget")
-    found.add(result_cache.digest(trace, Level.CHECK))
-    assert len(found) == 7
+    found.add(result_cache.digest(trace, Level.CHECK, s1))
+    assert len(found) == 3 * len(api.Level) + 4
 
 
 def test_a_damaged_cache_is_no_obstacle():
@@ -250,8 +251,8 @@ def test_a_damaged_cache_is_no_obstacle():
 def test_a_broken_constraint_is_a_failure_and_is_not_remembered(tmp_path, monkeypatch):
     fill = api.fill
 
-    def wrong_sum(trace):
-        filled = fill(trace)
+    def wrong_sum(*arguments):
+        filled = fill(*arguments)
         columns = filled.witnesses["add_sub"].cells
         (result,) = [column for column in columns if column.name == "result[0]"]
         columns[result] = np.asarray(columns[result]) + 1
@@ -276,6 +277,12 @@ def test_what_is_not_provable_is_refused_by_name(tmp_path, level, monkeypatch):
     result = zkevm(TRANSFER, "--level", level)
     assert result.exit_code == 0
     assert "3 refused: not provable yet: CREATE" in result.stdout
+
+
+def test_codes_are_hashed_where_the_statement_asks_for_it():
+    options = [Options(Level.CHECK, "Osaka", statement=of) for of in api.Level]
+    rows = [result.rows for each in options for result in replay([LOOP], each)]
+    assert rows == sorted(set(rows)), "each statement adds rows"
 
 
 def test_longer_cases_are_not_checked():

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from zkevm import api
 from zkevm.cli.console import Json, json_option, phases_on_stderr, print_result
 from zkevm.cli.inputs import FilePath
 from zkevm.errors import FileError, InputError, UsageError
@@ -26,6 +27,13 @@ NEGATIVE = 1
     default=str(Level.EXECUTE),
     show_default=True,
     help="How far to take each case.",
+)
+@click.option(
+    "--statement",
+    type=click.Choice([each.name for each in api.Level]),
+    default=api.Level.S1.name,
+    show_default=True,
+    help="What to check or prove: S2 hashes the codes that run.",
 )
 @click.option("--fork", help="Take cases of this fork alone, such as Prague.")
 @click.option("--run", metavar="REGEX", help="Take tests alone whose FILE::NAME matches.")
@@ -52,6 +60,7 @@ def statetest(
     ctx: click.Context,
     paths: tuple[Path, ...],
     level: str,
+    statement: str,
     fork: str | None,
     run: str | None,
     size: int | None,
@@ -69,7 +78,15 @@ def statetest(
     PATHs are JSON files, folders of them, or archives (.tar, .tar.gz, .tar.xz, .zip), which are not
     unpacked to disk. Exits with 1 if a case fails, else with 10 if a file is malformed.
     """
-    options = Options(Level(level), fork, run, step_limit, cache=not no_cache, traces=traces)
+    options = Options(
+        level=Level(level),
+        fork=fork,
+        run=run,
+        step_limit=step_limit,
+        cache=not no_cache,
+        statement=api.Level[statement],
+        traces=traces,
+    )
     with phases_on_stderr():
         if size is not None:
             seed = secrets.randbits(32) if seed is None else seed

@@ -13,6 +13,7 @@ import numpy as np
 import circuits
 import zkevm
 from circuits.machine import circuit
+from zkevm import api
 from zkevm.errors import FileError
 from zkevm.replay.results import CaseResult, Level, Verdict
 from zkevm.srs.development import cache_directory
@@ -22,10 +23,10 @@ PROVING = ("plonkish", "proof", "trace")
 """The packages of `zkevm` that, with `circuits`, decide about a trace."""
 
 
-def digest(trace: Trace, level: Level) -> str:
-    """Identify a trace, the circuit of its fork, the code that fills it, and a level."""
+def digest(trace: Trace, level: Level, statement: api.Level) -> str:
+    """Identify a trace, the circuit of its fork, the code that fills it, and what is done."""
     found = hashlib.blake2b(digest_size=20)
-    found.update(f"{level} {code_digest()} ".encode() + circuit(trace.fork).digest)
+    found.update(f"{level} {statement.name} {code_digest()} ".encode() + circuit(trace.fork).digest)
     for part in _content(trace):
         found.update(part)
     return found.hexdigest()

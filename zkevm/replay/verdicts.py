@@ -42,6 +42,8 @@ class Options:
     step_limit: int = STEP_LIMIT
     cache: bool = True
     """Whether to take over the results of cases that passed before."""
+    statement: api.Level = api.Level.S1
+    """What is checked or proven of each case."""
     traces: Path | None = None
     """A folder of reference traces, see `reference_file`: failures are compared with them."""
     only: frozenset[CaseKey] | None = None
@@ -141,7 +143,7 @@ class Judge:
         return self._traced(traced, result)
 
     def _traced(self, traced: api.Traced, result: CaseResult) -> CaseResult:
-        digest = result_cache.digest(traced.trace, self.options.level)
+        digest = result_cache.digest(traced.trace, self.options.level, self.options.statement)
         if digest in self.known:
             known = self.known[digest]
             return replace(
@@ -155,9 +157,9 @@ class Judge:
         result = replace(result, digest=digest)
         try:
             made = (
-                api.check(traced)
+                api.check(traced, self.options.statement)
                 if self.options.level == Level.CHECK
-                else api.prove(traced, _development_srs())
+                else api.prove(traced, _development_srs(), self.options.statement)
             )
         except ZkevmError as error:
             return _ended(result, error)
