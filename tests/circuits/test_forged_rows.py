@@ -12,7 +12,7 @@ from circuits.language.arrays import words
 from circuits.language.hashing import EMPTY_HALVES
 from circuits.machine import cells, circuit, fill
 from circuits.statement import statement
-from circuits.tables.bytecode import PushData4
+from circuits.tables.push_data import PushData4
 from tests.support.transactions import (
     SENDER,
     altered,
