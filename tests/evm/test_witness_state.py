@@ -2,18 +2,24 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from trie import HexaryTrie
 
+from tests.support.programs import lengths, seeds
+from tests.support.random_transactions import CHAIN_ID, random_situation
 from zkevm.errors import InputError
 from zkevm.evm.code import EMPTY_CODE, Code
+from zkevm.evm.forks import FORKS
 from zkevm.evm.keccak import keccak256
 from zkevm.evm.partial_trie import EMPTY_ROOT, MissingNodeError, Nodes, PartialTrie
 from zkevm.evm.rlp import RlpError, rlp_encode
 from zkevm.evm.state import Account, State
+from zkevm.evm.transition import apply_transaction
+from zkevm.evm.validity import InvalidTransaction
 from zkevm.evm.witness_state import MissingCodeError, WitnessState
 
 ADDRESSES = range(1, 9)
@@ -196,27 +202,65 @@ def test_a_removal_that_needs_a_node_beside_its_path_says_so():
     assert whole.root == EMPTY_ROOT
 
 
-items = st.recursive(
-    st.one_of(st.just(b""), st.binary(max_size=33), st.binary(min_size=32, max_size=32)),
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3),
-        st.tuples(st.binary(min_size=1, max_size=3), inner).map(list),
-        st.lists(inner, min_size=17, max_size=17),
-    ),
-)
+@given(seed=seeds, statements=lengths, fork_name=st.sampled_from(list(FORKS)))
+def test_transactions_run_alike_from_the_nodes_they_need(seed, statements, fork_name):
+    fork = FORKS[fork_name]
+    situation = random_situation(Random(seed), fork, statements)
+    root, nodes = whole_witness(situation.pre)
+    codes = [account.code.data for account in situation.pre.values()]
+
+    def outcome(state: State) -> tuple[object, bytes]:
+        state.prepare(fork.precompiles)
+        transaction = situation.signed.transaction
+        try:
+            receipt = apply_transaction(fork, CHAIN_ID, state, situation.environment, transaction)
+        except InvalidTransaction as error:
+            return error.rejection, state.root()
+        return receipt, state.root()
+
+    expected = outcome(State(situation.pre))
+    whole = WitnessState(root, nodes, codes)
+    assert outcome(whole) == expected
+    needed = [node for node in nodes if keccak256(node) in whole._nodes._checked]
+    assert outcome(WitnessState(root, needed, codes)) == expected
+    copied = whole.copy()
+    for address in situation.pre:
+        assert copied.code(address).data == whole.code(address).data
+        assert copied.balance(address) == whole.balance(address)
+        assert copied.storage(address, 1) == whole.storage(address, 1)
+    for position in range(0, len(needed), 3):
+        with pytest.raises(MissingNodeError) as raised:
+            outcome(WitnessState(root, needed[:position] + needed[position + 1 :], codes))
+        assert raised.value.node == keccak256(needed[position])
 
 
-@given(items, st.binary(max_size=2))
-def test_any_root_node_is_a_trie_or_refused(item, key):
-    node = rlp_encode(item)
+def random_item(random: Random, depth: int = 0) -> bytes | list:
+    """Something of the shape of a node, or nearly."""
+
+    def child() -> bytes | list:
+        kind = random.randrange(5)
+        if kind == 0 and depth < 3:
+            return random_item(random, depth + 1)
+        return (b"", b"", b"value", bytes(32), random.randbytes(33))[kind]
+
+    kind = random.randrange(6)
+    if kind < 2:
+        return [child() if random.random() < 0.2 else b"" for _ in range(17)]
+    if kind < 5:
+        path = bytes((random.choice((0x00, 0x11, 0x20, 0x3F, 0x50)),))
+        return [path + random.randbytes(random.randrange(3)), child()]
+    return [child() for _ in range(random.randrange(4))]
+
+
+@given(seed=seeds, key=st.binary(max_size=2))
+def test_any_root_node_is_a_trie_or_refused(seed, key):
+    node = rlp_encode(random_item(Random(seed)))
     trie = PartialTrie(Nodes([node]), keccak256(node), repr)
-    for use in (
-        lambda: trie.get(key),
-        lambda: trie.update({key: b"new"}),
-        lambda: trie.update({key: b""}),
-    ):
+    with suppress(InputError):
+        trie.get(key)
+    for value in (b"new", b""):
         with suppress(InputError):
-            use()
+            trie.update({key: value})
 
 
 @pytest.mark.parametrize(
@@ -231,8 +275,9 @@ def test_any_root_node_is_a_trie_or_refused(item, key):
         [b"\x01", b"short"],
         [[b"\x20"], b"value"],
         [b""] * 16 + [[]],
-        [b"short"] + [b""] * 16,
-        [[b"\x20"]] + [b""] * 16,
+        [b"short"] + [b""] * 15 + [b"value"],
+        [[b"\x20"]] + [b""] * 15 + [b"value"],
+        [bytes(32)] + [b""] * 16,
         [b""] * 18,
     ],
 )

@@ -53,8 +53,9 @@ def _is_node(item: Item) -> bool:
     match item:
         case [bytes(path), child] if path and path[0] < FLAGS_END:
             return isinstance(child, bytes) if path[0] & LEAF_FLAG else _is_child(child)
-        case [*children, bytes()] if len(children) == 16:
-            return all(child == b"" or _is_child(child) for child in children)
+        case [*children, bytes(value)] if len(children) == 16:
+            entries = [child for child in children if child != b""]
+            return len(entries) + bool(value) > 1 and all(map(_is_child, entries))
     return False
 
 

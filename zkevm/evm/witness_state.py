@@ -45,7 +45,7 @@ class WitnessState(State):
     `nodes` are encoded trie nodes and `codes` code bytes, in any order, and `root` that of the
     state before. `absent` are accounts that are taken not to exist, whatever the nodes say: a
     change to them must still find its place in the trie. Reading raises `MissingNodeError` and
-    `MissingCodeError`.
+    `MissingCodeError`. What `accounts` returns is what was loaded.
     """
 
     def __init__(
@@ -120,6 +120,11 @@ class WitnessState(State):
         return as_integer(rlp_decode(value), "a slot", 256) if value else 0
 
     # The whole.
+
+    def copy(self) -> "WitnessState":
+        codes = [*self._known_codes.values(), *self._codes.values()]
+        known = [code.data for code in codes if not isinstance(code, CodeByHash)]
+        return WitnessState(self.root(), self._nodes.values(), known, self._absent)
 
     def root(self) -> bytes:
         """Return the root of the state trie with the changes, which needs only what they touch.
