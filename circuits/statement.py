@@ -304,7 +304,7 @@ class Statement:
         ]
         lines += [f"ancestor     {n}: {h:#066x}" for n, h in sorted(block.block_hashes.items())]
         for account in self.accounts:
-            lines.append(f"account      {account.address:#042x}{_code_note(account.before, codes)}")
+            lines.append(f"account      {account.address:#042x}{_code_note(account.after, codes)}")
             lines += _changes(account.before, account.after)
         for slot in self.slots:
             lines.append(f"slot         {slot.address:#042x} {slot.key:#066x}")

@@ -44,18 +44,28 @@ FREEDOMS: tuple[Freedom, ...] = (
     Freedom("order_starts", "present[0]", STARTS),
     Freedom("order_starts", "present[1]", STARTS),
     Freedom("order_starts", "present[2]", STARTS),
-    Freedom("begin_transaction", "moves", "a transfer of nothing leaves both balances as they are"),
-    Freedom("begin_creation", "moves", "a transfer of nothing leaves both balances as they are"),
-    Freedom("enter_create", "moves", "a transfer of nothing leaves both balances as they are"),
-    Freedom("enter_create2", "moves", "a transfer of nothing leaves both balances as they are"),
+    *(
+        Freedom(table, "moves", "a transfer of nothing leaves both balances as they are")
+        for table in ("begin_transaction", "begin_creation", "enter_create", "enter_create2")
+    ),
     Freedom("end_transaction", "last", "the statement takes the token that says so"),
-    Freedom("keccak256", "sponge", "each lane is looked up under the sponge that is chosen"),
+    *(
+        Freedom(table, column, "each lane is looked up under the sponge that is chosen")
+        for table, column in (
+            ("keccak256", "sponge"),
+            ("return_code", "hash.sponge"),
+            *((table, "init.sponge") for table in ("begin_creation", "enter_create")),
+            *((table, "init.sponge") for table in ("enter_create2", "collide_create2")),
+        )
+    ),
     Freedom(
         "transaction_data", "missing", "the counts are compared with the length that is stated"
     ),
     Freedom("first_block", "data", ANY_INPUT),
     Freedom("first_block", "left", ANY_INPUT),
     Freedom("next_block", "data", ANY_INPUT),
+    Freedom("slots", "slot.key.lo", ANY_CELL, unless="alive"),
+    Freedom("slots", "slot.key.hi", ANY_CELL, unless="alive"),
     Freedom("transient_slots", "slot.store", ANY_CELL),
     Freedom("transient_slots", "slot.key.lo", ANY_CELL),
     Freedom("transient_slots", "slot.key.hi", ANY_CELL),

@@ -1,10 +1,11 @@
-"""Random programs on storage, accounts and calls between three contracts: all buses balance."""
+"""Random programs on storage, accounts, calls and creations: all buses balance."""
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.support.transactions import TARGET, faults, program, tables_of, trace_of
+from tests.support.creations import creating, deploying
+from tests.support.transactions import TARGET, is_refused, program, tables_of, trace_of
 from zkevm.errors import NotProvableError
 from zkevm.evm.code import Code
 from zkevm.evm.opcodes import Op
@@ -20,7 +21,7 @@ calls = st.sampled_from([Op.CALL, Op.DELEGATECALL, Op.STATICCALL])
 @st.composite
 def statements(draw):
     """A piece of a program that leaves the stack as it was."""
-    kind = draw(st.integers(0, 6))
+    kind = draw(st.integers(0, 7))
     if kind == 0:
         return program(draw(keys), draw(st.sampled_from([Op.SLOAD, Op.TLOAD])), Op.POP)
     if kind <= 2:
@@ -31,13 +32,29 @@ def statements(draw):
         return program(draw(addresses), asked, Op.POP)
     if kind == 4:
         return program(Op.SELFBALANCE, Op.POP)
+    if kind == 7:
+        salt, value = draw(st.sampled_from([None, 0, 7])), draw(st.sampled_from([0, 0, 1]))
+        return creating(draw(inits), value, salt) + CALL_IT
     op = draw(calls)
     value = (draw(st.sampled_from([0, 0, 1])),) if op is Op.CALL else ()
     given_gas = draw(st.sampled_from([100, 3_000, 10_000, 40_000]))
     return program(0, 0, 0, 0, *value, draw(st.sampled_from(CONTRACTS)), given_gas, op, Op.POP)
 
 
-ends = st.sampled_from([b"", b"", program(0, 0, Op.REVERT), program(Op.INVALID), program(Op.ADD)])
+heirs = st.sampled_from([*CONTRACTS, 0xDEAD, 2])
+dying = heirs.map(lambda heir: program(heir, Op.SELFDESTRUCT))
+CALL_IT = program(0, 0, 0, 0, 0, Op.DUP6, 20_000, Op.CALL, Op.POP, Op.EXTCODEHASH, Op.POP)
+RUNTIMES = (b"", b"\0", program(3, 3, Op.SSTORE), bytes((Op.ADDRESS, Op.SELFDESTRUCT)), b"\xef")
+inits = st.one_of(
+    st.sampled_from([deploying(code) for code in RUNTIMES]),
+    st.sampled_from([b"", program(1, 1, Op.SSTORE), program(9, 0, Op.REVERT)]),
+    dying,
+    dying.map(deploying),
+)
+ends = st.one_of(
+    st.sampled_from([b"", b"", program(0, 0, Op.REVERT), program(Op.INVALID), program(Op.ADD)]),
+    dying,
+)
 codes = st.tuples(st.lists(statements(), min_size=1, max_size=8).map(b"".join), ends).map(b"".join)
 
 
@@ -55,4 +72,4 @@ def test_random_programs_balance(programs, gas_limit):
     except NotProvableError as error:  # a call that cannot be paid
         assume("CALL halting with out of gas" not in str(error))
         raise
-    assert faults(tables, public) == []
+    assert not is_refused(tables, public)
