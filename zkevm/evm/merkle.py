@@ -11,13 +11,13 @@ from typing import TypeAlias
 from zkevm.evm.keccak import keccak256
 from zkevm.evm.rlp import Encodable, rlp_encode
 
-Entry: TypeAlias = tuple[bytes, bytes]
-"""A path, one nibble a byte, and the value at its end."""
+Entry: TypeAlias = tuple[str, bytes]
+"""A path, as one hexadecimal digit for each nibble, and the value at its end."""
 
 
 def trie_root(items: Mapping[bytes, bytes]) -> bytes:
     """Return the root of the trie that maps each key to its value, none of them empty."""
-    entries = sorted((_nibbles(key), value) for key, value in items.items())
+    entries = sorted((key.hex(), value) for key, value in items.items())
     return keccak256(rlp_encode(_node(entries, 0) if entries else b""))
 
 
@@ -29,10 +29,6 @@ def secure_trie_root(items: Mapping[bytes, bytes]) -> bytes:
 def list_root(values: Sequence[bytes]) -> bytes:
     """Return the root of the trie that maps the RLP of each index to the value there."""
     return trie_root({rlp_encode(index): value for index, value in enumerate(values)})
-
-
-def _nibbles(key: bytes) -> bytes:
-    return bytes(nibble for byte in key for nibble in (byte >> 4, byte & 15))
 
 
 def _node(entries: Sequence[Entry], depth: int) -> list[Encodable]:
@@ -50,7 +46,7 @@ def _node(entries: Sequence[Entry], depth: int) -> list[Encodable]:
         branch[16] = entries[0][1]
         entries = entries[1:]
     for nibble, below in groupby(entries, key=lambda entry: entry[0][depth]):
-        branch[nibble] = _reference(_node(list(below), depth + 1))
+        branch[int(nibble, 16)] = _reference(_node(list(below), depth + 1))
     return branch
 
 
@@ -60,9 +56,7 @@ def _reference(node: list[Encodable]) -> Encodable:
     return node if len(encoded) < 32 else keccak256(encoded)
 
 
-def _compact(path: bytes, *, is_leaf: bool) -> bytes:
+def _compact(path: str, *, is_leaf: bool) -> bytes:
     """Return the path with its kind and its parity in the first nibble (appendix C)."""
-    odd = len(path) % 2
-    flag = 2 * is_leaf + odd
-    padded = bytes((flag,)) + path if odd else bytes((flag, 0)) + path
-    return bytes(high << 4 | low for high, low in zip(padded[::2], padded[1::2], strict=True))
+    flag = 2 * is_leaf + len(path) % 2
+    return bytes.fromhex(f"{flag}{path}" if len(path) % 2 else f"{flag}0{path}")
