@@ -4,6 +4,8 @@ import math
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.support.blocks import (
     CHAIN_ID,
@@ -465,6 +467,22 @@ def test_malformed_blocks():
     assert reason(header, [], [], [[*withdrawals[0][:3], b"\1" * 9]]) is overflow
     with pytest.raises(InvalidBlock):
         decode_block(encoded[:-1], CHAIN_ID)
+
+
+@given(st.data())
+def test_damaged_blocks_are_refused_or_other_blocks(data):
+    _, _, block = chain(OSAKA, [blob_transaction(0)], WITHDRAWALS)
+    encoded = bytearray(encode_block(block))
+    position = data.draw(st.integers(0, len(encoded) - 1))
+    if data.draw(st.booleans()):
+        del encoded[position]
+    else:
+        encoded[position] ^= data.draw(st.integers(1, 255))
+    try:
+        other = decode_block(bytes(encoded), CHAIN_ID)
+    except InvalidBlock:
+        return
+    assert encode_block(other) == bytes(encoded)
 
 
 def test_fork_schedules():

@@ -71,9 +71,11 @@ class Header:
 
     def to_rlp(self) -> list[Encodable]:
         """Return the fields as RLP encodes them."""
-        values = [getattr(self, field.name) for field in fields(self)]
-        values[2] = self.coinbase.to_bytes(20, "big")
-        return values if self.requests_hash is not None else values[:-1]
+        return [
+            value.to_bytes(20, "big") if field.name == "coinbase" else value
+            for field in fields(self)
+            if (value := getattr(self, field.name)) is not None
+        ]
 
     @cached_property
     def hash(self) -> bytes:
