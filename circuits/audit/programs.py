@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from zkevm.evm.block import BlockEnvironment
 from zkevm.evm.code import EMPTY_CODE, Code
@@ -55,8 +56,12 @@ def run(
     access_list: tuple[AccessListEntry, ...] = (),
     to: int | None = CONTRACT,
     nonce: int = 1,
+    **fields: Any,
 ) -> Trace:
-    """The trace of a transaction that calls a contract with this code, and this nonce."""
+    """The trace of a transaction that calls a contract with this code, and this nonce.
+
+    `fields` are further ones of the transaction.
+    """
     contracts = {CONTRACT: code, **(others or {})}
     pre = {
         address: Account(1, 0, Code(c) if c else EMPTY_CODE, {}) for address, c in contracts.items()
@@ -73,7 +78,6 @@ def run(
         prev_randao=EDGES[-1],
     )
     transaction = Transaction(
-        type=TransactionType.DYNAMIC_FEE,
         sender=SENDER,
         nonce=7,
         gas_limit=gas_limit,
@@ -83,6 +87,7 @@ def run(
         value=value,
         data=data,
         access_list=access_list,
+        **{"type": TransactionType.DYNAMIC_FEE, **fields},
     )
     expected = Expected(0, 0, frozenset())
     case = TestCase(

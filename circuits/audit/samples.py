@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from itertools import product
 
@@ -20,10 +21,16 @@ from circuits.audit.programs import (
 )
 from circuits.audit.relation import Relation
 from circuits.audit.rows import Rows, enriched, rows_of, strangers, world_of
+from circuits.execution.level import Level
 from circuits.machine import fill, step_gadgets, tables
+from zkevm.evm.code import delegation_to
 from zkevm.evm.forks import fork_named
+from zkevm.evm.keccak import keccak256
 from zkevm.evm.opcodes import Op
-from zkevm.evm.transaction import AccessListEntry
+from zkevm.evm.rlp import rlp_encode
+from zkevm.evm.signature import sign
+from zkevm.evm.transaction import AccessListEntry, Authorization, TransactionType
+from zkevm.evm.transition import AUTHORIZATION_MAGIC
 from zkevm.trace.trace import Halt, Trace
 
 OTHER, FAILING, SENDING, NOBODY = 0xC1, 0xC2, 0xC3, 0xDEAD
@@ -48,8 +55,7 @@ def relations(fork: str) -> dict[str, Relation]:
 def samples(fork: str, known: dict[str, Relation], most: int = 256) -> Rows:
     """Rows of all tables, and for gadgets that share an opcode steps of the others."""
     found: Rows = {}
-    for trace in traces(fork):
-        filled = fill(trace)
+    for filled in (*map(fill, traces(fork)), fill(_delegating(fork), Level.S2)):
         world = world_of(filled, known)
         for name, rows in rows_of(filled, known, world, most).items():
             found.setdefault(name, []).extend(rows)
@@ -78,6 +84,41 @@ def traces(fork: str) -> Iterator[Trace]:
     listed = (AccessListEntry(OTHER, (1, 2**200)), AccessListEntry(CONTRACT, ()))
     yield run(call(Op.SLOAD, 3), fork=fork, access_list=listed)
     yield from creations(fork)
+    yield from _typed(fork)
+
+
+def _typed(fork: str) -> Iterator[Trace]:
+    """Transactions with blobs and with authorizations, and to the identity."""
+    yield run(b"", b"\1\2", fork=fork, to=IDENTITY)
+    asked = b"".join(call(Op.BLOBHASH, x) + POP for x in (0, 1, 2))
+    hashes = (1 << 248 | 7, 1 << 248 | 2**130)
+    kind, fee = TransactionType.BLOB, 10**9
+    yield run(asked, fork=fork, type=kind, max_fee_per_blob_gas=fee, blob_versioned_hashes=hashes)
+    if not fork_named(fork).has_delegations:
+        return
+    entries = [
+        *(_signed(1, 1, OTHER, 0), _signed(1, 0, 0, 1), _signed(2, 2**200, OTHER, 0)),
+        *(_signed(3, 1, OTHER, 2**64 - 1), _signed(4, 1, OTHER, 5)),
+        replace(_signed(5, 1, OTHER, 0), s=0),
+    ]
+    others = {OTHER: _callee()}
+    kind, code = TransactionType.SET_CODE, call(Op.SLOAD, 3)
+    yield run(code, fork=fork, others=others, type=kind, authorizations=tuple(entries))
+
+
+def _signed(secret: int, chain: int, address: int, nonce: int) -> Authorization:
+    """An authorization by the account of a secret key."""
+    message = rlp_encode([chain, address.to_bytes(20, "big"), nonce])
+    return Authorization(
+        chain, address, nonce, *sign(keccak256(AUTHORIZATION_MAGIC + message), secret)
+    )
+
+
+def _delegating(fork: str) -> Trace:
+    """A call of a short code, of a long one, and of one that is a delegation (EIP-7702)."""
+    others = {OTHER: b"\1" * 150, FAILING: delegation_to(OTHER).data, SENDING: b"\1" * 23}
+    code = b"".join(call(Op.CALL, 5000, x, 0, 0, 0, 0, 0) + POP for x in others)
+    return run(code + bytes(range(96, 110)), fork=fork, others=others)
 
 
 def _stack() -> bytes:

@@ -21,9 +21,9 @@ from zkevm.evm import gas, transition
 from zkevm.evm.code import Code, delegation_to
 from zkevm.evm.forks import fork_named
 from zkevm.evm.keccak import keccak256
-from zkevm.evm.merkle import rlp_encode
 from zkevm.evm.opcodes import Op
 from zkevm.evm.precompiles import Precompile
+from zkevm.evm.rlp import rlp_encode
 from zkevm.evm.signature import sign
 from zkevm.evm.state import Account
 from zkevm.evm.transaction import Authorization, TransactionType
