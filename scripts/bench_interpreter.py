@@ -30,7 +30,7 @@ LOOPS: Final = {
 """The bodies of the loops; the callee does nothing."""
 
 GAS: Final = {"this": 20_000_000, "this, tracing": 4_000_000}
-OTHERS_GAS: Final = 2_000_000
+OTHERS_GAS: Final = 1_000_000
 
 
 def code_of(name: str) -> bytes:

@@ -2,19 +2,25 @@
 
 import json
 import lzma
+import tarfile
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
+from tests.support.witnesses import whole_witness
 from zkevm.errors import FileError, InputError, UsageError
-from zkevm.evm.block_transition import BlockResult
+from zkevm.evm.block_codec import decode_block
+from zkevm.evm.block_transition import BlockResult, apply_block
 from zkevm.evm.block_validity import BlockRejection, InvalidBlock
+from zkevm.evm.blockchain_test import BlockchainTest, decode_blockchain_tests
 from zkevm.evm.code import Code
 from zkevm.evm.keccak import keccak256
 from zkevm.evm.partial_trie import MissingNodeError
-from zkevm.evm.witness import Ancestors, MissingHeaderError, StatelessBlock, execute_block
+from zkevm.evm.state import State
+from zkevm.evm.witness import Ancestors, MissingHeaderError, StatelessBlock, Witness, execute_block
 from zkevm.evm.witness_codec import holds_block, load_block
 from zkevm.evm.witness_state import MissingCodeError
 
@@ -191,3 +197,40 @@ def test_files_that_are_none(tmp_path):
         load_block(path)
     path.write_text('{"name": {}}')
     assert not holds_block(path)
+
+
+def replay_statelessly(test: BlockchainTest) -> int:
+    """Run the valid blocks of a test that follow one another, each from the nodes it needs.
+
+    Returns their number.
+    """
+    state, headers, count = State(test.pre), [test.genesis], 0
+    for case in test.blocks:
+        if case.exceptions:
+            continue
+        block = decode_block(case.rlp, test.chain_id)
+        if block.header.parent_hash != headers[-1].hash:
+            break
+        accounts = state.accounts()
+        root, nodes = whole_witness(accounts)
+        assert root == headers[-1].state_root
+        codes = [account.code.data for account in accounts.values()]
+        witness = Witness(nodes, codes, headers)
+        execute_block(StatelessBlock(block, witness, test.schedule, test.chain_id))
+        hashes = {header.number: int.from_bytes(header.hash, "big") for header in headers}
+        apply_block(test.schedule, test.chain_id, state, headers[-1], hashes, block)
+        headers.append(block.header)
+        count += 1
+    return count
+
+
+def test_official_blocks_are_executed_from_witnesses(shared):
+    """The first test of each file."""
+    count = 0
+    with tarfile.open(shared("fixtures/blockchain_tests_public.tar.xz")) as archive:
+        for member in archive:
+            if member.name.endswith(".json"):
+                text = archive.extractfile(member).read()
+                for test in islice(decode_blockchain_tests(text, member.name), 1):
+                    count += replay_statelessly(test)
+    assert count > 100

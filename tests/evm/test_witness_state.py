@@ -11,6 +11,7 @@ from trie import HexaryTrie
 
 from tests.support.programs import lengths, seeds
 from tests.support.random_transactions import CHAIN_ID, random_situation
+from tests.support.witnesses import whole_witness
 from zkevm.errors import InputError
 from zkevm.evm.code import EMPTY_CODE, Code
 from zkevm.evm.forks import FORKS
@@ -25,21 +26,6 @@ from zkevm.evm.witness_state import MissingCodeError, WitnessState
 ADDRESSES = range(1, 9)
 KEYS = range(6)
 CODES = (EMPTY_CODE, Code(b"\x5b"), Code(b"\x00" * 40))
-
-
-def whole_witness(accounts: dict[int, Account]) -> tuple[bytes, list[bytes]]:
-    """Return the root and all nodes of the tries of a state."""
-    nodes: dict[bytes, bytes] = {}
-    state_trie = HexaryTrie(nodes)
-    for address, account in accounts.items():
-        storage_trie = HexaryTrie(nodes)
-        for key, value in account.storage.items():
-            storage_trie[keccak256(key.to_bytes(32, "big"))] = rlp_encode(value)
-        leaf = (account.nonce, account.balance, storage_trie.root_hash)
-        state_trie[keccak256(address.to_bytes(20, "big"))] = rlp_encode(
-            [*leaf, account.code.hash.to_bytes(32, "big")]
-        )
-    return state_trie.root_hash, list(nodes.values())
 
 
 def witness_state(accounts: dict[int, Account]) -> WitnessState:
