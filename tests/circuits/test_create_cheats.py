@@ -19,6 +19,7 @@ from circuits.statement import SlotChange, statement
 from tests.support.creations import ANSWER, creating, deploying
 from tests.support.transactions import (
     ETHER,
+    SENDER,
     TARGET,
     altered,
     cell,
@@ -125,6 +126,14 @@ def test_a_collision_that_is_none_or_is_entered(monkeypatch, salt, taken):
     code = creation(value=1, salt=salt, more=creation(value=1, salt=salt) if taken else b"")
     there = {NEW: Account(nonce=1)} if taken and salt is None else {}
     rejected(lie(monkeypatch, Machine, "is_occupied", wrong, code, accounts=there))
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_a_transaction_collides_that_does_not_or_the_reverse(monkeypatch, taken):
+    wrong = lambda self, address: not taken  # noqa: E731
+    there = {contract_address(SENDER, 7): Account(nonce=1)} if taken else {}
+    options = {"to": None, "data": INIT, "accounts": there, "value": 1}
+    rejected(lie(monkeypatch, Machine, "is_occupied", wrong, b"", **options))
 
 
 # Gas.
