@@ -4,7 +4,7 @@ import os
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from itertools import chain
 from multiprocessing import get_context
@@ -92,10 +92,15 @@ def _judging(judge: Judge, jobs: int) -> Iterator[JudgeAll]:
 def _in_pool(
     pool: ProcessPoolExecutor, found: Iterable[Document], ahead: int
 ) -> Iterator[list[CaseResult]]:
+    """Yield in order; a slow document delays results, which are small, but not other documents."""
     waiting: deque[Future[list[CaseResult]]] = deque()
+    unfinished: set[Future[list[CaseResult]]] = set()
     for document in found:
+        if len(unfinished) >= ahead:
+            unfinished = wait(unfinished, return_when=FIRST_COMPLETED).not_done
         waiting.append(pool.submit(_judge_document, document))
-        if len(waiting) > ahead:
+        unfinished.add(waiting[-1])
+        while waiting and waiting[0].done():
             yield waiting.popleft().result()
     yield from (future.result() for future in waiting)
 
