@@ -10,13 +10,13 @@ no delegations, no floor price for data, no P-256 or BLS12-381.
 import io
 import json
 from contextlib import redirect_stdout, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 
-from tests.support.cases import case_of
+from tests.support.cases import BLOCK_HASHES, case_of
 from tests.support.programs import (
     CONTRACTS,
     GAS_LIMITS,
@@ -117,13 +117,14 @@ class RevmRecorder(StepRecorder):
 
 def random_case(random: Random, statements: int) -> TestCase:
     """A call of the first of three contracts, with programs of so many statements each."""
-    return case_of(
+    case = case_of(
         CANCUN,
         [random_program(random, statements) for _ in CONTRACTS],
         gas_limit=random.choice(GAS_LIMITS),
         value=random.randrange(2),
         data=random.randbytes(random.randrange(70)),
     )
+    return replace(case, environment=replace(case.environment, block_hashes=BLOCK_HASHES))
 
 
 def differences(case: TestCase, *, tracing: bool) -> list[str]:

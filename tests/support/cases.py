@@ -6,6 +6,7 @@ from tests.support.programs import CONTRACTS, SENDER
 from zkevm.evm.block import BlockEnvironment
 from zkevm.evm.code import Code
 from zkevm.evm.fork import Fork
+from zkevm.evm.keccak import keccak256
 from zkevm.evm.state import Account
 from zkevm.evm.statetest import Expected, TestCase
 from zkevm.evm.transaction import Transaction, TransactionType
@@ -19,6 +20,11 @@ ENVIRONMENT = BlockEnvironment(
     base_fee=0,
     prev_randao=0x0101,
 )
+BLOCK_HASHES = {
+    number: int.from_bytes(keccak256(str(number).encode()), "big")
+    for number in range(ENVIRONMENT.number)
+}
+"""As revm makes them up."""
 
 
 def case_of(

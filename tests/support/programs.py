@@ -55,12 +55,10 @@ ADDRESS_OPERAND = {
 VALUE_OPERAND = {Op.CALL: 2, Op.CALLCODE: 2, Op.CREATE: 0, Op.CREATE2: 0}
 KEY_OPERAND = dict.fromkeys((Op.SLOAD, Op.SSTORE, Op.TLOAD, Op.TSTORE), 0)
 
-# An environment that two machines may see differently is not worth comparing here.
-EXCLUDED = frozenset({Op.BLOCKHASH, Op.STOP})
 ENDINGS = (Op.RETURN, Op.REVERT, Op.SELFDESTRUCT, Op.INVALID, Op.RETURNDATACOPY)
 JUMPS = (Op.JUMP, Op.JUMPI)
 PUSHES = range(Op.PUSH1, Op.PUSH32 + 1)
-PLAIN = tuple(op for op in ARITY if op not in {*EXCLUDED, *ENDINGS, *JUMPS, *PUSHES})
+PLAIN = tuple(op for op in ARITY if op not in {Op.STOP, *ENDINGS, *JUMPS, *PUSHES})
 
 INTERESTING = (
     *(0, 1, 2, 3, 31, 32, 33, 255, 256, 257, 2**64 - 1, 2**64, 2**128, 2**160),
@@ -132,6 +130,8 @@ class Speller:
             return self.byte() % 4
         if op in CALLS and position == 0:
             return self.choose(GAS)
+        if op is Op.BLOCKHASH:
+            return self.byte() % 128
         return self.word()
 
     # Code.

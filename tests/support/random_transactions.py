@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import TypeVar
 
-from tests.support.cases import ETHER
+from tests.support.cases import BLOCK_HASHES, ENVIRONMENT, ETHER
 from tests.support.programs import ADDRESSES, CONTRACTS, GAS_LIMITS, random_program
 from zkevm.evm.block import BlockEnvironment
 from zkevm.evm.code import Code, delegation_to
@@ -77,13 +77,14 @@ def random_situation(random: Random, fork: Fork, statements: int) -> Situation:
     excess = chooser.mostly(0, 10**7)
     environment = BlockEnvironment(
         coinbase=chooser.mostly(0xCC, SENDER, CONTRACTS[0]),
-        number=100,
-        timestamp=1_000_000,
+        number=ENVIRONMENT.number,
+        timestamp=ENVIRONMENT.timestamp,
         gas_limit=chooser.mostly(30_000_000, 100_000),
         base_fee=BASE_FEE,
         prev_randao=random.getrandbits(256),
         excess_blob_gas=excess,
         blob_base_fee=fork.blobs.base_fee(excess),
+        block_hashes=BLOCK_HASHES,
     )
     transaction = chooser.transaction(pre[SENDER].nonce)
     protected = random.random() < 0.5

@@ -48,7 +48,7 @@ def run_specification(
         chain_id=U64(chain_id),
         state=state,
         block_gas_limit=Uint(environment.gas_limit),
-        block_hashes=[],
+        block_hashes=[_word(hash_) for _, hash_ in sorted(environment.block_hashes.items())],
         coinbase=_address(environment.coinbase),
         number=Uint(environment.number),
         base_fee_per_gas=Uint(environment.base_fee),
