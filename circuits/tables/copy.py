@@ -282,6 +282,7 @@ class CopyShift(CopyRow):
         # chain is primed it is the one that byte `index` lies in, at start + u or start + u - 32.
         first = self.primes * (31 - self.start - u)
         first = first + (moves - self.primed) * (self.start + u - WORD_BYTES)
+        # `start` is an integer: in a row that moves, by its destination; else, by the word it reads
         c.require_range("the first word read has the first byte", self.real, first, 5)
         # A row may go without where the source ends before the next word does: at byte 32 - u
         c.require_range("the carry is enough", rests, WORD_BYTES - u - self.valid, 5)

@@ -163,7 +163,8 @@ class EndTransaction(TableGadget[range]):
         used = self.gas_limit - self.gas_left
         for name, cell in ((field.GAS_LIMIT, self.gas_limit), (field.FLOOR, self.floor)):
             c.request(TX, real, self.scope, name, 0, cell, 0, label=f"the {name.name.lower()}")
-        # quotient < 2^64: the sum does not wrap, so the gas used is not negative
+        # quotient < 2^64: the sum does not wrap, so the gas used is not negative; and the remainder
+        # is an integer, as the other terms are, so that its narrow ranges prove it
         divided = REFUND_QUOTIENT * self.quotient.value + self.remainder
         c.require_equal("a fifth of the gas used", divided, used)
         c.require_range("remainder", real, self.remainder, 3)
