@@ -8,7 +8,7 @@ file.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -38,10 +38,11 @@ from circuits.machine import Filled
 from circuits.records import RecordError, decode, encode
 from circuits.tables.public import public_values, stated_block
 from circuits.validity import ADDRESS_BITS, PRICE_BITS, WORD_BITS, out_of_range, type_faults
+from circuits.wording import AccountValues, changes, code_note, transaction_lines
 from zkevm.errors import VerificationError
 from zkevm.evm import gas
 from zkevm.evm.block import BlockEnvironment
-from zkevm.evm.code import EMPTY_CODE, Code
+from zkevm.evm.code import Code
 from zkevm.evm.forks import FORKS
 from zkevm.evm.transaction import Log, Transaction
 from zkevm.keccak import keccak256
@@ -57,15 +58,6 @@ DOMAIN = b"zkevm/statement/v1"
 
 class StatementError(VerificationError):
     """The statement contradicts itself or is none; the message says where."""
-
-
-@dataclass(frozen=True, slots=True)
-class AccountValues:
-    """Nonce, balance in wei and code hash of an account."""
-
-    nonce: int
-    balance: int
-    code_hash: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,28 +276,20 @@ class Statement:
     def describe(self) -> list[str]:
         """The statement as lines to read."""
         transaction, block = self.transaction, self.block
-        max_fee, priority_fee = transaction.max_fee_per_gas, transaction.max_priority_fee_per_gas
-        codes = {Code(code).hash for code in self.codes}
-        recipient = "a new contract" if transaction.to is None else f"{transaction.to:#042x}"
+        codes = {Code(code).hash for code in self.codes} if self.level is Level.S1 else None
         lines = [
             f"fork         {self.fork}, chain {self.chain_id}",
             f"block        {block.number}, time {block.timestamp}, gas limit {block.gas_limit}",
             f"             base fee {block.base_fee}, blob base fee {block.blob_base_fee}",
             f"             coinbase {block.coinbase:#042x}, prev randao {block.prev_randao:#066x}",
-            f"transaction  type {int(transaction.type)}, nonce {transaction.nonce}",
-            f"             from {transaction.sender:#042x}",
-            f"             to   {recipient}, value {transaction.value} wei",
-            f"             gas limit {transaction.gas_limit}",
-            f"             fees {max_fee} and {priority_fee} wei",
-            f"             data 0x{transaction.data.hex()}",
-            f"             {len(transaction.access_list)} addresses in the access list",
+            *transaction_lines(transaction),
             f"status       {'success' if self.success else 'failure'}, gas used {self.gas_used}",
             self._describe_codes(),
         ]
         lines += [f"ancestor     {n}: {h:#066x}" for n, h in sorted(block.block_hashes.items())]
         for account in self.accounts:
-            lines.append(f"account      {account.address:#042x}{_code_note(account.after, codes)}")
-            lines += _changes(account.before, account.after)
+            lines.append(f"account      {account.address:#042x}{code_note(account.after, codes)}")
+            lines += changes(account.before, account.after)
         for slot in self.slots:
             lines.append(f"slot         {slot.address:#042x} {slot.key:#066x}")
             same = "" if slot.before == slot.after else f" -> {slot.after:#x}"
@@ -375,22 +359,3 @@ def _log(scope: int, index: int, log: Log) -> Iterator[tuple[Bus, int, tuple[int
     stream = LOG_STREAM + scope * LOG_STREAM_SCOPE + index
     for place, lane in enumerate(big_endian_words(log.data, LANE_BYTES)):
         yield LANE, -1, (stream, place, lane)
-
-
-def _code_note(values: AccountValues, known: set[int]) -> str:
-    if values.code_hash == EMPTY_CODE.hash:
-        return ""
-    return ", code listed" if values.code_hash in known else ", code not listed"
-
-
-def _changes(before: AccountValues, after: AccountValues) -> Sequence[str]:
-    pairs = (
-        ("nonce", str(before.nonce), str(after.nonce)),
-        ("balance", str(before.balance), str(after.balance)),
-        ("code", f"{before.code_hash:#066x}", f"{after.code_hash:#066x}"),
-    )
-    return [
-        f"             {name:8} {old}" + ("" if old == new else f" -> {new}")
-        for name, old, new in pairs
-        if name != "code" or before.code_hash != EMPTY_CODE.hash or old != new
-    ]

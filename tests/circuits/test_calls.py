@@ -106,6 +106,14 @@ def test_the_greatest_depth(op):
     assert kernels.imbalances(tables, public) == []
 
 
+@pytest.mark.parametrize("op", WITH_VALUE)
+@pytest.mark.parametrize("to", [CALLEE, OTHER, DEAD, 2])
+def test_more_value_than_there_is_for_a_delegated_account(op, to):
+    accounts = with_callee(Op.STOP) | {OTHER: Account(code=delegation_to(to))}
+    code = program(*call(op, to=OTHER, value=6), *call(op, to=OTHER, value=6), Op.GAS)
+    check(trace_of(code, accounts=accounts, fork="Prague"))
+
+
 def test_value_of_a_code_call_from_a_static_frame():
     """CALLCODE may have value there: it stays where it is."""
     accounts = with_callee(*call(Op.CALLCODE, to=OTHER, value=3), balance=3) | {

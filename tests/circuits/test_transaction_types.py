@@ -363,6 +363,17 @@ def test_statements_of_authorizations_that_are_wrong(change):
         dataclasses.replace(said, transaction=lie).check()
 
 
+def test_the_statement_says_all_of_it_in_words():
+    entries, accounts = LISTS["many"]
+    text = "\n".join(statement(fill(authorized(entries, b"", accounts))).describe())
+    for entry, authority in zip(entries, (FIRST, SECOND, THIRD, SECOND, FIRST, FIRST), strict=True):
+        assert f"by {authority:#042x}" in text
+        assert f"to run {entry.address:#042x}" in text
+    text = "\n".join(statement(fill(with_blobs(count=2))).describe())
+    assert all(f"{blob(2**200 + n):#066x}" in text for n in range(2))
+    assert "blob fee 50 wei" in text
+
+
 # The identity as the recipient.
 
 
