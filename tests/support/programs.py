@@ -64,8 +64,8 @@ INTERESTING = (
     *(0, 1, 2, 3, 31, 32, 33, 255, 256, 257, 2**64 - 1, 2**64, 2**128, 2**160),
     *(2**255 - 1, 2**255, 2**256 - 2, 2**256 - 1, *CONTRACTS, SENDER),
 )
-# Without the precompiles that later forks add or reprice.
-ADDRESSES = (*CONTRACTS, *CONTRACTS, SENDER, 0xDEAD, 1, 2, 3, 4, 6, 7, 8, 9)
+PRECOMPILES = (*range(1, 0x12), 0x100)
+ADDRESSES = (*(CONTRACTS * 4), SENDER, 0xDEAD, *PRECOMPILES)
 GAS = (2**256 - 1, 30_000, 3_000, 100, 0)
 COUNTER = 0x200
 """Where in memory loops count."""
@@ -111,11 +111,9 @@ class Speller:
 
     def size(self) -> int:
         """An offset or length of memory, seldom too large."""
-        return (
-            self.choose((2**14, 2**32, 2**64, 2**256 - 1))
-            if self.byte() == 0
-            else self.byte() % 101
-        )
+        if self.byte():
+            return self.byte() % 101
+        return self.choose((2**14, 2**32, 2**64, 2**256 - 1))
 
     def operand(self, op: Op, position: int) -> int:
         """A value that lets the instruction do something more often than not."""
