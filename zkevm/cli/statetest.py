@@ -133,7 +133,8 @@ def lines(results: list[CaseResult], totals: Totals) -> list[str]:
             found.append(f"{count:>7,} {verdict}: {reason}")
     found += [f"{fork or 'no fork'}: {words(counts)}" for fork, counts in totals.forks.items()]
     cached = f" ({totals.cached:,} from the cache)" if totals.cached else ""
-    return [*found, f"{len(results):,} cases: {words(totals.verdicts)}{cached}"]
+    pace = f"; {totals.pace}" if totals.pace else ""
+    return [*found, f"{len(results):,} cases: {words(totals.verdicts)}{cached}{pace}"]
 
 
 def name(result: CaseResult) -> str:

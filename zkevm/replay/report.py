@@ -40,6 +40,7 @@ def report_page(results: Sequence[CaseResult], level: Level) -> str:
     body = [
         f"<h1>{len(results):,} cases {DONE[level]}</h1>",
         f"<p>{_verdict_words(totals.verdicts)}{_cached(totals)}</p>",
+        f"<p>{totals.pace}</p>",
         *(["<h2>Failures</h2>"] if wrong else []),
         *map(_failure, wrong),
         "<h2>By fork</h2>",

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from statistics import median
 from typing import TypeAlias
 
 
@@ -82,6 +83,8 @@ class Totals:
     reasons: dict[Verdict, Counter[str]] = field(default_factory=dict)
     """The first lines of refusals and skips; steps and places are left out of refusals."""
     cached: int = 0
+    seconds: list[float] = field(default_factory=list)
+    """Of each case that passed and was not cached."""
 
     @classmethod
     def of(cls, results: Iterable[CaseResult]) -> "Totals":
@@ -93,7 +96,18 @@ class Totals:
             totals.forks.setdefault(result.fork, Counter())[verdict] += 1
             totals.folders.setdefault(result.folder, Counter())[verdict] += 1
             totals.cached += result.cached
+            if verdict == Verdict.PASS and not result.cached:
+                totals.seconds.append(result.seconds)
             if verdict in {Verdict.REFUSED, Verdict.SKIPPED}:
                 reason = result.reason.partition(" at pc ")[0]
                 totals.reasons.setdefault(verdict, Counter())[reason] += 1
         return totals
+
+    @property
+    def pace(self) -> str:
+        """The time of a case that passed, in words; empty if there is none."""
+        if not self.seconds:
+            return ""
+        return (
+            f"median {median(self.seconds) * 1000:.1f} ms a case, {sum(self.seconds):.1f} s in all"
+        )
