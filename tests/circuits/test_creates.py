@@ -205,7 +205,7 @@ def test_a_deposit_that_is_just_paid_for_and_just_not(short, grown):
     assert trace.frames.halt[0] == (Halt.OUT_OF_GAS if short else Halt.RETURN)
 
 
-@pytest.mark.parametrize("size", [24_576, 49_152])
+@pytest.mark.parametrize("size", [24_576, pytest.param(49_152, marks=pytest.mark.slow)])
 def test_the_largest_sizes(size):
     if size == 24_576:
         trace = creation(program(size, 0, Op.RETURN), gas_limit=9_000_000)
