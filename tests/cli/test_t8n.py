@@ -298,9 +298,16 @@ def test_files_in_files_out(tmp_path):
     assert json.loads(again.stdout) == {"result": first}
 
 
-def test_signed_here_and_by_the_specification():
+@pytest.mark.parametrize("fork", ["Cancun", "BPO1", "BPO2"])
+def test_signed_here_and_by_the_specification(fork):
     inputs = one_transfer()
-    compare(ours("Cancun", 1, inputs), specification("Cancun", 1, inputs))
+    inputs["env"] |= {"parentExcessBlobGas": "0x700000", "parentBlobGasUsed": "0x1a0000"}
+    inputs["env"] |= {"parentBaseFee": "0x7", "blockHashes": {"0": word(5)}}
+    got, expected = ours(fork, 1, inputs), specification(fork, 1, inputs)
+    for result in (got["result"], expected["result"]):
+        result.pop("blockException", None)  # each in its own words
+    compare(got, expected)
+    assert int(got["result"]["currentExcessBlobGas"], 16) > 0x600000
 
 
 @pytest.mark.parametrize(
