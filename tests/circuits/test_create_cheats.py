@@ -23,6 +23,7 @@ from tests.support.transactions import (
     TARGET,
     altered,
     cell,
+    faults,
     is_refused,
     program,
     tables_of,
@@ -37,6 +38,7 @@ from zkevm.evm.instructions.system import contract_address
 from zkevm.evm.interpreter import Machine
 from zkevm.evm.opcodes import Op
 from zkevm.evm.state import Account, State
+from zkevm.field import MODULUS
 from zkevm.plonkish import kernels
 from zkevm.trace.trace import FrameKind
 
@@ -197,6 +199,19 @@ def test_audit_A24_the_prefix_of_a_code(monkeypatch, first, size):
     code = creation(deploying(bytes((first,)) + bytes(size - 1)))
     refused = bytes((first ^ 1,)) if first == 0xEF else bytes((first,))
     rejected(lie(monkeypatch, interpreter, "INVALID_CODE_PREFIX", refused, code))
+
+
+def test_audit_A24_a_prefix_hidden_in_the_rest_of_its_lane(monkeypatch):
+    """Of 0xef and seven zeros: one more in the rest, and 0xef less a fraction in front."""
+    code = creation(deploying(b"\xef" + bytes(7)))
+    trace = lie(monkeypatch, interpreter, "INVALID_CODE_PREFIX", b"\xee", code)
+    tables, public = tables_of(trace)
+    first = (0xEF * 2**56 - 1) * pow(2**56, -1, MODULUS) % MODULUS
+    inverse = pow(first - 0xEF, -1, MODULUS)
+    hidden = {(0, "first[0]"): first, (0, "rest[0]"): 1, (0, "inverse"): inverse}
+    found = faults(altered(tables, "return_code", hidden), public)
+    assert any("return_code row 0 request range16" in fault for fault in found)
+    assert all(fault.startswith("range16") for fault in found)
 
 
 @pytest.mark.parametrize(("limit", "size"), [(24_577, 24_577), (100, 101), (24_575, 24_576)])
