@@ -2,21 +2,16 @@
 
     python scripts/bench_interpreter.py
 
-Each runs the same endless loops, alone in a process, until their gas ends. py-evm is measured where
-it can be imported: by the Python that runs this, or by the one that PYEVM_PYTHON names, since it
-does not install beside every version of what this project needs (`pip install --pre py-evm`).
+Each runs the same endless loops, alone in a process, until their gas ends.
 """
 
 import json
-import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
-ROOT: Final = Path(__file__).resolve().parent.parent
 SENDER, CONTRACT, CALLEE = 0xAAAA, 0xC0DE, 0xCA11EE
 
 LOOPS: Final = {
@@ -190,14 +185,10 @@ def measure(name: str) -> dict[str, float]:
     return seconds
 
 
-def measure_apart(name: str) -> dict[str, float] | None:
-    """Measure in a process of its own; None if the interpreter is not there."""
-    python = os.environ.get("PYEVM_PYTHON", sys.executable) if name == "py-evm" else sys.executable
-    command = [python, __file__, name]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    if "ModuleNotFoundError" in process.stderr:
-        return None
+def measure_apart(name: str) -> dict[str, float]:
+    """Measure in a process of its own."""
+    command = [sys.executable, __file__, name]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
     if process.returncode:
         sys.exit(f"{' '.join(command)}: {process.stderr}")
     seconds: dict[str, float] = json.loads(process.stdout)
@@ -220,11 +211,8 @@ def section() -> list[str]:
     for loop in LOOPS:
         cells = []
         for name, seconds in measured.items():
-            if seconds is None:
-                cells.append("not installed")
-            else:
-                steps = count_steps(code_of(loop), GAS.get(name, OTHERS_GAS))
-                cells.append(f"{steps / seconds[loop] / 1e6:.2f}")
+            steps = count_steps(code_of(loop), GAS.get(name, OTHERS_GAS))
+            cells.append(f"{steps / seconds[loop] / 1e6:.2f}")
         lines.append(f"| {loop} | " + " | ".join(cells) + " |")
     return [*lines, ""]
 
