@@ -1,4 +1,4 @@
-"""What precompiles cost whose price follows from the length of their input."""
+"""What follows from the length of the input of precompiles: their price, or that they fail."""
 
 from __future__ import annotations
 
@@ -32,3 +32,13 @@ PRICES = (
     Price(0x100, 6900),  # P256VERIFY (EIP-7951)
 )
 IDENTITY_PRICE = next(price for price in PRICES if price.address == IDENTITY)
+
+LENGTHS = (
+    (9, 213),  # BLAKE2F (EIP-152)
+    (10, 192),  # POINT_EVALUATION
+    (0x0B, 256),  # BLS12-381 additions in G1, G2
+    (0x0D, 512),
+    (0x10, 64),  # BLS12-381 maps to G1, G2
+    (0x11, 128),
+)
+"""Addresses of precompiles that fail with any other length of their input."""

@@ -3,8 +3,9 @@
 Relation.  Yellow paper, appendix E.  The identity (address 4) returns its input; it costs 15 and 3
            for each word.  The bytes are copied into words of a data frame, which is named by the
            clock of this step and holds the return data, and from there to where the caller wants
-           them.  A precompile that is given less than it costs takes all of that, moves no value
-           and returns nothing: 0 is pushed.
+           them.  A precompile that is given less than it costs, or an input of a length with
+           which it always fails, takes all of that, moves no value and returns nothing: 0 is
+           pushed.
            EIP-150, 161, 2929 as for other calls.
 Argument.  Success and failure exclude each other: the gas given is at least the cost, or less.
            What is called is a precompile by its mark, and not delegated; accounts without code and
@@ -12,8 +13,8 @@ Argument.  Success and failure exclude each other: the gas given is at least the
            The data frame's words are created once, as no other step has this clock; afterwards
            nothing writes them.  Reading happens at the first tick and at the third, each before
            the write that follows from it.
-Limits.    The bodies of other precompiles are not proven; failing ones only where the cost follows
-           from the length of the input.
+Limits.    The bodies of other precompiles are not proven; that they fail only where it follows from
+           the length of the input.
 """
 
 from __future__ import annotations
@@ -22,20 +23,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.buses import COPY, EXPAND, CopyKind
-from circuits.execution.precompiles import IDENTITY, IDENTITY_PRICE, PRICES, Price
-from circuits.execution.tokens import U64
+from circuits.execution.precompiles import IDENTITY, IDENTITY_PRICE, LENGTHS, PRICES, Price
+from circuits.execution.tokens import U64, Mask
 from circuits.gadgets.frameless_calls import Frameless, FramelessCall, Paying
 from circuits.language import (
+    Bit,
+    Bits,
     Builder,
     Cell,
     ColumnType,
     Next,
-    OneHot,
     Plan,
     Steps,
     Uint,
     Witness,
     WordCount,
+    total,
     word_count,
 )
 from circuits.language.arrays import integers
@@ -212,29 +215,44 @@ class IdentityPlain(Identity, CallWithoutValue):
 
 
 class Unpaid(PrecompileCall):
-    """A precompile is given less than it costs."""
+    """A precompile is given less than it costs, or an input of a length with which it fails."""
 
-    known = OneHot(len(PRICES))
-    shortfall = Uint(48)
+    priced = Bits(len(PRICES))
+    sized = Bits(len(LENGTHS))
+    longer = Bit()  # the input is, than it should be
+    excess = Uint(48)  # of the price above the gas, or between the lengths; less one
 
     def accepts(self, s: Steps) -> NDArray[np.bool_]:
-        chosen = super().accepts(s)
-        given = s.trace.calls.gas_given[np.where(chosen, calls_of(s), 0)]
-        return np.asarray(chosen & (given < self.prices(s)))
+        unpaid, missized = self.failing(s)
+        return np.asarray(super().accepts(s) & (unpaid | missized))
 
     def declare_unpaid(self, c: Builder, opcode: Expr | int, cost: Expr) -> Next:
         """The gas given is gone, and 0 is pushed."""
-        free = self.declare_precompile(c)
-        called = self.known.select([price.address for price in PRICES])
-        c.require_zero("the precompile with this price", self.real * self.address - called)
-        fixed, of_word = (
-            self.known.select([getattr(price, name) for price in PRICES])
-            for name in ("fixed", "word")
-        )
+        free, size = self.declare_precompile(c), self.data_in.size
+        is_priced, is_sized = total(self.priced), total(self.sized)
+        c.require_equal("for one reason", is_priced + is_sized, self.real)
+        prices = list(zip(self.priced, PRICES, strict=True))
+        lengths = list(zip(self.sized, LENGTHS, strict=True))
+        called = total(bit * price.address for bit, price in prices)
+        called = called + total(bit * address for bit, (address, _) in lengths)
+        c.require_zero("the precompile of this reason", self.real * self.address - called)
         # counts of words are below 2^32, so prices are below 2^40
-        missing = fixed + of_word * self.words.count - self.given - free - self.real
-        c.require_equal("the gas given is short of the price", self.shortfall.value, missing)
+        price = total(bit * price.fixed for bit, price in prices)
+        price = price + total(bit * price.word for bit, price in prices) * self.words.count
+        missing = price - is_priced * (self.given + free + 1)
+        apart = is_sized * size - total(bit * length for bit, (_, length) in lengths)
+        c.require_zero("longer than the right length", self.longer * (1 - is_sized))
+        other = (2 * self.longer - 1) * apart - is_sized
+        c.require_equal("too little gas, or another length", self.excess.value, missing + other)
         return self.declare_result(c, opcode, cost + self.given, 0, ticks=PRECOMPILE_TICKS)
+
+    def failing(self, s: Steps) -> tuple[Mask, Mask]:
+        """Which calls are not paid for, and which have an input of the wrong length."""
+        called = integers(addresses(s.pop(1)))
+        size = self.input_size_of(s)
+        lengths = dict(LENGTHS)
+        proper = np.array([lengths.get(a, n) for a, n in zip(called, size, strict=True)])
+        return s.trace.calls.gas_given[calls_of(s)] < self.prices(s), proper != size
 
     def prices(self, s: Steps) -> U64:
         """What the precompiles cost, 0 for those that are not known."""
@@ -249,14 +267,20 @@ class Unpaid(PrecompileCall):
 
     def fill(self, w: Witness, s: Steps) -> None:
         super().fill(w, s)
-        places = {price.address: i for i, price in enumerate(PRICES)}
-        given = s.trace.calls.gas_given[calls_of(s)]
-        w[self.known] = np.array([places[a] for a in integers(addresses(s.pop(1)))])
-        w[self.shortfall] = self.prices(s) - given - np.uint64(1)
+        unpaid, _ = self.failing(s)
+        called = np.array(integers(addresses(s.pop(1))))[:, None]
+        size, lengths = self.input_size_of(s).astype(np.int64), dict(LENGTHS)
+        proper = np.array([lengths.get(a, 0) for a in called[:, 0].tolist()], np.int64)
+        missing = self.prices(s) - s.trace.calls.gas_given[calls_of(s)]
+        w[self.priced] = unpaid[:, None] & (called == [price.address for price in PRICES])
+        w[self.sized] = ~unpaid[:, None] & (called == [address for address, _ in LENGTHS])
+        w[self.longer] = ~unpaid & (size > proper)
+        apart = np.abs(size - proper).astype(np.uint64)
+        w[self.excess] = np.where(unpaid, missing, apart) - np.uint64(1)
 
 
 class UnpaidPrecompileCall(Unpaid, WithStipend, FramelessCall):
-    """CALL of a precompile with less gas than it costs."""
+    """CALL of a precompile that fails."""
 
     name = "unpaid_precompile_call"
 
@@ -267,7 +291,7 @@ class UnpaidPrecompileCall(Unpaid, WithStipend, FramelessCall):
 
 
 class UnpaidPrecompileCodeCall(Unpaid, WithStipend, KeepingCall):
-    """CALLCODE of a precompile with less gas than it costs."""
+    """CALLCODE of a precompile that fails."""
 
     name = "unpaid_precompile_code_call"
 
@@ -278,7 +302,7 @@ class UnpaidPrecompileCodeCall(Unpaid, WithStipend, KeepingCall):
 
 
 class UnpaidPrecompilePlain(Unpaid, CallWithoutValue):
-    """DELEGATECALL and STATICCALL of a precompile with less gas than it costs."""
+    """DELEGATECALL and STATICCALL of a precompile that fails."""
 
     name = "unpaid_precompile_plain"
 

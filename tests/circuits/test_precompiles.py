@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from circuits.gadgets.precompile_calls import IDENTITY, PRICES
+from circuits.execution.precompiles import IDENTITY, LENGTHS, PRICES
 from circuits.machine import fill
 from tests.support.transactions import (
     ETHER,
@@ -88,6 +88,18 @@ def test_too_little_gas(price, op, end):
     check(trace)
 
 
+@pytest.mark.parametrize(("address", "length"), LENGTHS)
+@pytest.mark.parametrize("op", KINDS)
+def test_an_input_of_the_wrong_length(op, address, length):
+    for size in (0, length - 1, length + 1, 700):
+        code = program(*call(op, address, value=1, data=(3, size), out=(2, 9)), Op.GAS)
+        trace = trace_of(code, fork="Osaka")
+        assert trace.calls.success[0] == 0
+        check(trace)
+    with pytest.raises(NotProvableError):
+        fill(trace_of(program(*call(op, address, data=(3, length))), fork="Osaka"))
+
+
 @pytest.mark.parametrize("value", [1, 6, 2**200])
 def test_value_does_not_move_to_what_fails(value):
     """With so much less gas that the stipend does not reach; or the value is not there."""
@@ -108,7 +120,7 @@ def test_a_delegation_to_the_identity_is_no_call_of_it():
 
 
 @pytest.mark.parametrize(
-    ("to", "name"), [(1, "ECRECOVER"), (2, "SHA256"), (5, "MODEXP"), (9, "BLAKE2F")]
+    ("to", "name"), [(1, "ECRECOVER"), (2, "SHA256"), (5, "MODEXP"), (8, "BN254_PAIRING")]
 )
 def test_others_are_refused_by_name(to, name):
     with pytest.raises(NotProvableError, match=f"precompile {name} called by STATICCALL at pc"):
@@ -207,9 +219,15 @@ CHEATS = [
     ("identity_plain", "is_static", 1),
     ("identity_code_call", "funds.balance.lo", 1),
     ("identity_code_call", "no_value", 1),
-    ("unpaid_precompile_call", "known[0]", -1),
-    ("unpaid_precompile_call", "known[1]", 1),
-    ("unpaid_precompile_call", "shortfall[0]", 1),
+    ("unpaid_precompile_call", "priced[0]", -1),
+    ("unpaid_precompile_call", "priced[1]", 1),
+    ("unpaid_precompile_call", "sized[0]", 1),
+    ("unpaid_precompile_call", "longer", 1),
+    ("unpaid_precompile_call", "excess[0]", 1),
+    ("unpaid_precompile_plain", "longer", -1),
+    ("unpaid_precompile_plain", "sized[0]", -1),
+    ("unpaid_precompile_plain", "excess[0]", 1),
+    ("unpaid_precompile_plain", "input_size.lo", -1),
     ("unpaid_precompile_call", "given", -1),
     ("unpaid_precompile_call", "words[0]", 1),
     ("unpaid_precompile_call", "this.depth", 1),
@@ -220,7 +238,8 @@ CHEATS = [
 def all_kinds():
     ranges = {"data": (7, 60), "out": (5, 90)}
     calls = [item for op in KINDS for item in call(op, value=1, **ranges)]
-    code = program(*FILLED, *calls, *call(Op.CALL, 1, gas=20, data=(0, 3)), 0, 0, Op.REVERT)
+    failing = (*call(Op.CALL, 1, gas=20, data=(0, 3)), *call(Op.STATICCALL, 9, data=(0, 214)))
+    code = program(*FILLED, *calls, *failing, 0, 0, Op.REVERT)
     tables, public = tables_of(trace_of(code, value=ETHER))
     assert faults(tables, public) == []
     return tables, public
