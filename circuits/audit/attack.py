@@ -20,18 +20,19 @@ from circuits.audit.lies import (
 )
 from circuits.audit.relation import Item, Relation
 from circuits.audit.repair import Repairer
+from circuits.audit.reviewed import PADDING, redundancy
 from circuits.audit.rows import Sample
 from circuits.audit.scene import Scene, World
 from zkevm.plonkish.table import Role, Table
 
 LIES = 160
-NEAR = 160
+NEAR = 300
 """Lies about what lies near a declaration, once those about its own cells have failed."""
 
 TRIALS = 3
 """Rows that break a declaration alone, of which one is to show what comes of it."""
 
-FEW, ROWS = 3, 8
+FEW, ROWS = 4, 8
 """Scenes of a search near a declaration, and of a loose one."""
 
 QUICK, LONG = 10, 25
@@ -64,22 +65,23 @@ class Report:
     alone: dict[int, Forgery] = field(default_factory=dict)
     """Declarations that a row breaks which keeps all others, whatever comes of it."""
 
+    redundant: dict[int, str] = field(default_factory=dict)
+    """Idle declarations, with the reason."""
+
     rows: int = 0
     seconds: float = 0.0
 
     @property
     def idle(self) -> list[Item]:
-        """Declarations that no row breaks alone, and whose bus would not miss them."""
-        return [item for item in self._unused() if item.kind != Role.RECEIVE.value]
+        """Declarations that no row was found to break alone, though nothing says why."""
+        shown = self.needed.keys() | self.alone.keys() | self.redundant.keys()
+        return [item for n, item in enumerate(self.items) if n not in shown]
 
     @property
-    def balancing(self) -> list[Item]:
-        """Receives that decide nothing on the row; without them a token could be taken twice."""
-        return [item for item in self._unused() if item.kind == Role.RECEIVE.value]
-
-    def _unused(self) -> list[Item]:
-        shown = self.needed.keys() | self.alone.keys()
-        return [item for n, item in enumerate(self.items) if n not in shown]
+    def rate(self) -> float:
+        """The share of the declarations whose loss shows, of those that are not redundant."""
+        shown = len(self.needed.keys() | self.alone.keys())
+        return shown / (shown + len(self.idle)) if self.items else 1.0
 
 
 @dataclass(frozen=True)
@@ -122,8 +124,16 @@ def attack(target: Target, lies: int = LIES) -> Report:
     for number in range(len(relation.items)):
         if number not in report.needed:
             _find_use(number, every, loose, report, lies)
+    for number, item in enumerate(relation.items):
+        if number not in report.needed | report.alone and (why := _reason(relation, number, item)):
+            report.redundant[number] = why
     report.seconds = time.process_time() - start
     return report
+
+
+def _reason(relation: Relation, number: int, item: Item) -> str:
+    reviewed = redundancy(relation.table.name, item.label)
+    return reviewed or (PADDING if relation.is_of_padding(number) else "")
 
 
 def padding_holes(relation: Relation) -> list[Forgery]:
@@ -200,6 +210,16 @@ def _find_use(
             LONG,
             report,
         )
+
+
+def _take_untold(item: int, scenes: Sequence[Scene], report: Report) -> None:
+    """An honest row that takes something: without the item it may take what nobody says."""
+    relation = scenes[0].relation
+    if item < relation.first_take:
+        return
+    m = relation.takes[item - relation.first_take]
+    if any(m.active(s.honest) == 1 for s in scenes if s.is_honest):
+        report.alone[item] = Forgery("as it is", "what the row takes may be true of no other", ())
 
 
 def _forge(

@@ -91,7 +91,8 @@ def near_lies(scene: Scene, item: int) -> Iterator[Lie]:
     """Lies about cells that share an equation with the item, and about what is decided."""
     own = sorted(_places_of(scene.relation, item) - scene.held(item))
     near = {p for e in scene.equations if e.places & set(own) for p in e.places}
-    other = sorted(near - set(own) - scene.held(item))
+    bounds = scene.bounds_without(item)
+    other = sorted(near - set(own) - scene.held(item), key=lambda p: (bounds.get(p) == 2, p))
     for steps in (STEPS[:2], STEPS[2:]):
         yield from _turns(
             [
@@ -188,12 +189,16 @@ def _inputs(scene: Scene, places: Sequence[int]) -> Iterator[Lie]:
 
 def goals(scene: Scene, steps: Sequence[int]) -> Iterator[Lie]:
     """Other values of what the row decides: an element, or a word off by the modulus."""
+    messages = scene.relation.messages
+    whole = [
+        m.multiplicity.degrees.keys() for m in messages if m.interaction in scene.relation.asks
+    ]
     for m, active, was in zip(
         scene.relation.messages, scene.multiplicities, scene.elements, strict=True
     ):
         name = f"{m.interaction.role.value} {m.bus.name}"
         free = m.multiplicity.degrees.keys() - scene.pinned
-        if free and m.interaction not in scene.relation.asks:
+        if free and m.multiplicity.degrees.keys() not in whole:
             yield Lie(f"{name}: {1 - active} times", goals=(goal(m.multiplicity, 1 - active),))
         if active != 1:
             continue

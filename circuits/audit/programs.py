@@ -18,6 +18,7 @@ from zkevm.trace.trace import Trace
 SENDER = 0xA94F5374FCE5EDBC8E2A8697C15331677E6EBF0B
 CONTRACT = 0xC0DE_0000_0000_0000_0000_0000_0000_0000_0000_0001
 GAS_LIMIT = 5_000_000
+NUMBER = 23_000_000
 
 EDGES = (
     0, 1, 2, 31, 32, 63, 64, 65, 127, 128, 255, 256, 257, 2**16, 2**64 - 1, 2**64, 2**128 - 1,
@@ -68,14 +69,15 @@ def run(
     }
     pre[CONTRACT].storage.update(storage or {})
     pre[CONTRACT].nonce = nonce
-    pre[SENDER] = Account(7, 10**20, EMPTY_CODE, {})
+    pre[SENDER] = Account(7, 10**24, EMPTY_CODE, {})
     environment = BlockEnvironment(
         coinbase=0x2ADC25665018AA1FE0E6BC666DAC8FC2697FF9BA,
-        number=23_000_000,
+        number=NUMBER,
         timestamp=1_760_000_000,
-        gas_limit=36_000_000,
+        gas_limit=max(36_000_000, gas_limit),
         base_fee=2 * 10**9,
         prev_randao=EDGES[-1],
+        block_hashes={NUMBER - age: EDGES[-1] >> age for age in (1, 2, 256)},
     )
     transaction = Transaction(
         sender=SENDER,

@@ -24,9 +24,11 @@ from circuits.audit.buses import (
 )
 from circuits.audit.polynomial import Polynomial, Row, factors, polynomial
 from circuits.audit.reviewed import FREEDOMS
+from zkevm.field import MODULUS
 from zkevm.plonkish.expression import Column, Const, Expr, Product
 from zkevm.plonkish.table import Bus, Interaction, Role, Table
 
+POINTS, GENERATOR = 3, 5
 OWN_OPCODE = "the opcode at pc"
 """The label of the request by which a step reads its own instruction."""
 
@@ -157,13 +159,37 @@ class Relation:
         taking = (Role.RECEIVE, Role.REQUEST)
         return [m for m in self.messages if m.interaction.role in taking]
 
+    def is_of_padding(self, item: int) -> bool:
+        """Whether a constraint holds on every real row as it is, and padding says nothing anyway.
+
+        Polynomials of small degree are taken to vanish if they do at points without structure.
+        """
+        if self._real is None or item >= self.first_lookup:
+            return False
+        said = [m.multiplicity for m in self.messages if m.interaction.role is not Role.REQUEST]
+        return self._vanish([self.constraints[item]], 1) and self._vanish(said, 0)
+
+    def _vanish(self, polynomials: Sequence[Polynomial], real: int) -> bool:
+        """Whether polynomials vanish where the column of real rows has a value."""
+        width = len(self.table.columns) + len(self.table.fixed)
+        for point in range(1, POINTS + 1):
+            row = [pow(GENERATOR, point * (place + 1), MODULUS) for place in range(width)]
+            row[self._real or 0] = real
+            if any(p.value(row) for p in polynomials):
+                return False
+        return True
+
+    @cached_property
+    def _real(self) -> int | None:
+        """The column that tells rows from padding: the commonest multiplicity of messages."""
+        columns = Counter(m.multiplicity.column for m in self.messages if m.multiplicity.degrees)
+        return next(iter(columns.most_common(1)), (None, 0))[0]
+
     @cached_property
     def _of_real_rows(self) -> set[int | None]:
         """Lookups that happen where the column is set that tells rows from padding."""
-        times = Counter(m.multiplicity.column for m in self.lookups if m.multiplicity.degrees)
-        (real, _), *_ = times.most_common(1) or [(None, 0)]
         pairs = zip(self.lookup_items, self.lookups, strict=True)
-        return {item for item, m in pairs if m.multiplicity.column == real is not None}
+        return {item for item, m in pairs if m.multiplicity.column == self._real is not None}
 
     @cached_property
     def bounds(self) -> dict[int, list[tuple[int, int]]]:

@@ -6,7 +6,9 @@ nothing.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from re import fullmatch
 
 
 @dataclass(frozen=True)
@@ -21,11 +23,11 @@ class Freedom:
 
 @dataclass(frozen=True)
 class Redundancy:
-    """A declaration that nothing depends on, as the others of its table imply it."""
+    """Declarations that nothing depends on: `label` and `tables` are patterns of whole names."""
 
-    table: str
     label: str
     reason: str
+    tables: str = ".*"
 
 
 CREATORS = frozenset({"accounts", "slots", "transient_slots"})
@@ -78,9 +80,122 @@ FREEDOMS: tuple[Freedom, ...] = (
     Freedom("grow", "clock", "a cell may be created at any time: its first access bounds it"),
 )
 
-REDUNDANCIES: tuple[Redundancy, ...] = ()
+REDUNDANCIES: tuple[Redundancy, ...] = (
+    Redundancy(
+        r"(.*\.)?(undone|delegated) is a bit",
+        "the statement looked up has a bit there; where none is looked up, nothing is sent by it",
+    ),
+    Redundancy(
+        r"(.*\.)?follows( a delegation)? is a bit",
+        "it is the product of two bits",
+    ),
+    Redundancy(
+        r"((.*\.)?by_zero|is_zero|zero|equal|no_value|no_code|nothing|same|clean|restored"
+        r"|original_zero|current_zero|new_zero|refused|taken|refunds|collides_by_nonce) is a bit",
+        "0 where something differs; where nothing does, what is left of the test says 1",
+    ),
+    Redundancy(
+        r".*: only where asked",
+        "where it is not asked, whatever is made of the answer is multiplied by 0",
+    ),
+    Redundancy(
+        r"(data|data_in|data_out|origin|target): only a real range is empty",
+        "on padding no multiplicity has it",
+    ),
+    Redundancy(
+        r"(data|data_in|data_out|origin|target)\.empty is a bit",
+        "a size of 0 leaves start and end 0, whatever it is, and no multiplicity has it",
+    ),
+    Redundancy(
+        r"(target|origin): size below 2\^128",
+        "said of the other range, which has the same size",
+        "mcopy",
+    ),
+    Redundancy(
+        "at most one top limb",
+        "with another count all limbs vanish, and the top limb would not be at least 1",
+        "exponentiate|count_leading_zeros",
+    ),
+    Redundancy(
+        "long has a top limb",
+        "without one its bytes are 0, and the upper byte is not",
+        "exponentiate",
+    ),
+    Redundancy(
+        r"range16 of (part|rest)",
+        "an equation of integers has it, so that its scaled value says it all",
+        "shift|shift_arithmetic",
+    ),
+    Redundancy(
+        r"(division\.)?below\.borrow\[1\] is a bit",
+        "it is 1, or 0 where the divisor is 0: another constraint says so",
+        "divide|signed_divide|modular",
+    ),
+    Redundancy(
+        "real is a bit",
+        "it is a sum of bits that exclude each other",
+        "divide|signed_divide|modular|copy_aligned|calldataload",
+    ),
+    Redundancy(
+        "full is inside",
+        "outside nothing is marked, and so not 32 bytes",
+        "calldataload",
+    ),
+    Redundancy(
+        r"(success|static_call) is a bit",
+        "whoever opens a frame sends bits, and its end has to meet them",
+        "frames|resume_.*|end_transaction",
+    ),
+    Redundancy(
+        r"to_(memory|sponge|patch) is a bit",
+        "the kinds of the destination exclude each other, and the patch is what is left to do",
+        "copy_aligned|copy_shift",
+    ),
+    Redundancy(
+        "inner and past the end exclude each other",
+        "past the end `valid` is `start`, which is below 32; inner, it is 32",
+        "copy_aligned|copy_shift",
+    ),
+    Redundancy(
+        "what does not move moves nothing|only what moves is inner",
+        "every real row moves, and on padding no message is left",
+        "copy_aligned",
+    ),
+    Redundancy(
+        "only what moves ends",
+        "the end of a row that moves nothing leaves nothing, and nobody asks for a copy of nothing",
+        "copy_aligned|copy_shift",
+    ),
+    Redundancy(
+        r"range16 of index(, scaled)?",
+        "the table of precompiles, or the order of addresses, has integers below 2^9 alone",
+        "accounts",
+    ),
+    Redundancy(
+        "range16 of page",
+        "a page that is no integer makes an address neither small nor not",
+        "accounts",
+    ),
+    Redundancy(
+        r"range16 of small\.rest, scaled",
+        "a sum of ten limbs is below 2^20 anyway",
+        "accounts",
+    ),
+)
+
+PADDING = "speaks of padding alone, which sends and receives nothing without it either"
 
 
 def redundancy(table: str, label: str) -> str:
     """Why a declaration is redundant; empty if nobody has said so."""
-    return next((r.reason for r in REDUNDANCIES if (r.table, r.label) == (table, label)), "")
+    found = (r for r in REDUNDANCIES if fullmatch(r.label, label) and fullmatch(r.tables, table))
+    return next((r.reason for r in found), "")
+
+
+def unused(found: Collection[tuple[str, str]]) -> list[str]:
+    """The patterns of reviews that excuse none of these declarations (table, label)."""
+    return [
+        r.label
+        for r in REDUNDANCIES
+        if not any(fullmatch(r.label, label) and fullmatch(r.tables, t) for t, label in found)
+    ]

@@ -115,9 +115,9 @@ def strangers(
         if not len(chosen):
             continue
         refused = _refusal(gadget, other)
-        honest = _assigned(filled, other, chosen)
         try:
             with np.errstate(all="ignore"):
+                honest = _assigned(filled, other, chosen)
                 bent = _assigned(filled, gadget, chosen)
         except (ArithmeticError, IndexError, KeyError, ValueError):
             continue

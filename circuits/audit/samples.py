@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
 from itertools import product
@@ -11,6 +11,7 @@ from circuits.audit.buses import fixed_statements
 from circuits.audit.creations import creations
 from circuits.audit.programs import (
     CONTRACT,
+    NUMBER,
     PURE,
     call,
     edge_operands,
@@ -33,8 +34,12 @@ from zkevm.evm.transaction import AccessListEntry, Authorization, TransactionTyp
 from zkevm.evm.transition import AUTHORIZATION_MAGIC
 from zkevm.trace.trace import Halt, Trace
 
-OTHER, FAILING, SENDING, NOBODY = 0xC1, 0xC2, 0xC3, 0xDEAD
+OTHER, FAILING, SENDING, DELEGATED, NOBODY = 0xC1, 0xC2, 0xC3, 0xC4, 0xDEAD
 INTRINSIC = 21_000
+PLENTY = 10**12
+DEEP = {"Osaka": "Prague"}
+"""Osaka caps the gas below what it takes to call to the greatest depth (EIP-7825)."""
+
 SHA256, IDENTITY = 2, 4
 STRANGERS = 12
 WORDS = (2**256 - 1, 2**200 + 77, 5)
@@ -61,9 +66,10 @@ def samples(fork: str, known: dict[str, Relation], most: int = 256) -> Rows:
             found.setdefault(name, []).extend(rows)
         for gadget in step_gadgets(fork):
             own = found.setdefault(gadget.name, [])
-            if gadget.halts == (Halt.OUT_OF_GAS,):
-                own += enriched(own, known[gadget.name])
-            own.extend(strangers(filled, known, world, gadget, STRANGERS))
+            own += strangers(filled, known, world, gadget, STRANGERS)
+    for gadget in step_gadgets(fork):
+        if gadget.halts == (Halt.OUT_OF_GAS,):
+            found[gadget.name] += enriched(found[gadget.name], known[gadget.name])
     return found
 
 
@@ -73,13 +79,19 @@ def traces(fork: str) -> Iterator[Trace]:
     for op in PURE:
         if op in fork_named(fork).instructions:
             yield run(pure_program([op], operands), fork=fork)
-    others = {OTHER: _callee(), FAILING: _failing(), SENDING: _sending()}
+    others = {
+        OTHER: _callee(),
+        FAILING: _failing(),
+        SENDING: _sending(),
+        DELEGATED: delegation_to(OTHER).data,
+    }
     code = b"".join((_stack(), _memory(), _storage(), _copies(), _accounts(), _calls()))
     yield run(code, bytes(range(1, 100)), {3: 9, 4: 1, 6: 2**130}, others, fork, value=5)
     for code in _halting():
         yield run(code, b"\1\2", {3: 9}, others, fork)
     for code, gas in _short_of_gas():
         yield run(code, fork=fork, others=others, gas_limit=INTRINSIC + gas)
+    yield from _deep(fork)
     yield run(_long(), fork=fork, storage={3: 9})
     listed = (AccessListEntry(OTHER, (1, 2**200)), AccessListEntry(CONTRACT, ()))
     yield run(call(Op.SLOAD, 3), fork=fork, access_list=listed)
@@ -90,7 +102,7 @@ def traces(fork: str) -> Iterator[Trace]:
 def _typed(fork: str) -> Iterator[Trace]:
     """Transactions with blobs and with authorizations, and to the identity."""
     yield run(b"", b"\1\2", fork=fork, to=IDENTITY)
-    asked = b"".join(call(Op.BLOBHASH, x) + POP for x in (0, 1, 2))
+    asked = _asking(Op.BLOBHASH, (0, 1, 2))
     hashes = (1 << 248 | 7, 1 << 248 | 2**130)
     kind, fee = TransactionType.BLOB, 10**9
     yield run(asked, fork=fork, type=kind, max_fee_per_blob_gas=fee, blob_versioned_hashes=hashes)
@@ -121,6 +133,16 @@ def _delegating(fork: str) -> Trace:
     return run(code + bytes(range(96, 110)), fork=fork, others=others)
 
 
+def _deep(fork: str) -> Iterator[Trace]:
+    """A program that calls itself to the greatest depth, and then an account that is delegated."""
+    others = {DELEGATED: delegation_to(OTHER).data}
+    for op, arity in ((Op.CALL, 7), (Op.DELEGATECALL, 6)):
+        zeros = bytes((Op.PUSH0,)) * (arity - 2)
+        code = zeros + bytes((Op.ADDRESS, Op.GAS, op))
+        code += zeros + push(DELEGATED) + bytes((Op.PUSH0, op))
+        yield run(code, others=others, fork=DEEP.get(fork, fork), gas_limit=PLENTY)
+
+
 def _stack() -> bytes:
     words = b"".join(push(x) for x in (*WORDS, 1, 2, 2**64))
     moved = bytes((Op.DUP1, Op.DUP6, Op.SWAP1, Op.SWAP6, Op.PC, Op.MSIZE, Op.GAS, Op.PUSH0))
@@ -134,8 +156,13 @@ def _stack() -> bytes:
         Op.SELFBALANCE,
     )  # fmt: skip
     read = b"".join(bytes((op,)) + POP for op in environment)
-    asked = b"".join(call(op, x) + POP for op in (Op.BLOCKHASH, Op.BLOBHASH) for x in (0, 2**200))
+    heights = (0, 2**200, NUMBER, NUMBER - 1, NUMBER - 2, NUMBER - 256, NUMBER - 257)
+    asked = _asking(Op.BLOCKHASH, heights) + _asking(Op.BLOBHASH, (0, 2**200))
     return words + moved + jumps + read + asked
+
+
+def _asking(op: int, operands: Iterable[int]) -> bytes:
+    return b"".join(call(op, x) + POP for x in operands)
 
 
 def _memory() -> bytes:
@@ -164,6 +191,7 @@ def _copies() -> bytes:
         code += call(Op.EXTCODECOPY, OTHER, dest, source, size)
     for dest, source, size in ((0, 32, 64), (40, 3, 70), (3, 40, 70), (0, 0, 0)):
         code += call(Op.MCOPY, dest, source, size)
+    code += call(Op.KECCAK256, 0, 0) + POP
     for size in (0, 1, 135, 136, 137):
         code += call(Op.KECCAK256, 3, size) + POP
     for topics in range(5):
@@ -193,6 +221,11 @@ def _calls() -> bytes:
     for op in (Op.DELEGATECALL, Op.STATICCALL):
         code += call(op, 50_000, IDENTITY, 3, 60, 20, 100) + POP
         code += call(op, 10, SHA256, 3, 600, 20, 40) + POP
+    for op in (Op.CALL, Op.CALLCODE):
+        code += call(op, 50_000, DELEGATED, 0, 0, 40, 32, 40) + POP
+        code += call(op, 50_000, DELEGATED, 10**30, 0, 40, 32, 40) + POP
+    for op in (Op.DELEGATECALL, Op.STATICCALL):
+        code += call(op, 50_000, DELEGATED, 0, 40, 32, 40) + POP
     code += call(Op.STATICCALL, 50_000, OTHER, 0, 4, 0, 32) + POP
     code += call(Op.STATICCALL, 50_000, SENDING, 0, 0, 0, 0) + POP
     code += call(Op.STATICCALL, 50_000, OTHER, 0, 4, 0, 32) + POP
@@ -219,12 +252,17 @@ def _short_of_gas() -> Iterator[tuple[bytes, int]]:
     yield call(Op.SLOAD, 3), 100
     yield call(Op.SSTORE, 3, 1), 2500
     yield call(Op.BALANCE, OTHER), 1000
-    yield call(Op.EXP, 3, 2**130), 200
+    for exponent in (5, 2**130, 2**256 - 1):
+        yield call(Op.EXP, 3, exponent), 50
+    for jump in (push(2**200) + bytes((Op.JUMP,)), call(Op.JUMPI, 2**130, 2**128)):
+        yield jump, 50
     yield call(Op.EXTCODECOPY, OTHER, 40, 0, 100), 2600
     yield call(Op.CALL, 0, OTHER, 0, 0, 0, 0, 0), 1000
     yield call(Op.CALL, 0, OTHER, 1, 0, 0, 0, 0), 5000
     yield call(Op.CALLCODE, 0, OTHER, 1, 0, 0, 0, 0), 5000
     yield call(Op.STATICCALL, 0, OTHER, 0, 0, 0, 0), 1000
+    yield call(Op.CALL, 0, DELEGATED, 0, 0, 0, 0, 0), 2000
+    yield call(Op.STATICCALL, 0, DELEGATED, 0, 0, 0, 0), 2000
     yield call(Op.MLOAD, 10_000), 100
 
 

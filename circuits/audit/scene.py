@@ -271,7 +271,8 @@ class Scene:
                 key = now[: len(m.key)]
                 unknown = () if m.bus.name in COMPLETE else now
                 same = self.is_honest and was_active == 1 and key == was[: len(m.key)]
-                if not same and self.world and self.world.get((m.bus.name, key), unknown) != now:
+                world = {} if self.loose else self.world
+                if not same and world and world.get((m.bus.name, key), unknown) != now:
                     return False
             fits = available if m.interaction.role in TAKING else acceptable
             if not fits(m.bus, now):
