@@ -103,13 +103,13 @@ class Relation:
         self.fetch = next((i for i in talks if i.label == OWN_OPCODE), None)
         names = [c.name for c in table.columns]
         self.free = [
-            (place, names.index(freedom.unless) if freedom.unless else None)
+            (place, tuple(names.index(name) for name in freedom.unless))
             for freedom in FREEDOMS
             if freedom.table == table.name
             for place, name in enumerate(names)
             if freedom.column in (name, name.split("[")[0])
         ]
-        """Columns that a review allows the prover to choose, each with one that has to be 0."""
+        """Columns that a review allows the prover to choose, each with those that have to be 0."""
         if not self.asks:
             self.asks = [i for i in talks if i.role is Role.PROVIDE]
         self.dated = any("clock" in i.bus.fields for i in self.asks) and bool(works)

@@ -13,12 +13,12 @@ from re import fullmatch
 
 @dataclass(frozen=True)
 class Freedom:
-    """A column, or all of one name, that the prover may choose where column `unless` is 0."""
+    """A column, or all of one name, that the prover may choose where the columns `unless` are 0."""
 
     table: str
     column: str
     reason: str
-    unless: str = ""
+    unless: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ STARTS = "whether a chain begins is the statement's business: who needs its toke
 
 ANY_INPUT = "any input may be hashed: who asks for a digest asks for each lane and for the length"
 ANY_CELL = "any cell may be created, once: rows are in strictly rising order"
+MOVES = "a transfer of nothing leaves both balances as they are"
+VALUE = ("value.lo", "value.hi")
 BY_PATCH = "a whole word may be moved as a patch of 32 bytes, which is the same"
 
 LAST = "whether a row follows: the token that it would take is sent exactly if it does"
@@ -47,7 +49,7 @@ FREEDOMS: tuple[Freedom, ...] = (
     Freedom("order_starts", "present[1]", STARTS),
     Freedom("order_starts", "present[2]", STARTS),
     *(
-        Freedom(table, "moves", "a transfer of nothing leaves both balances as they are")
+        Freedom(table, "moves", MOVES, unless=VALUE)
         for table in ("begin_transaction", "begin_creation", "enter_create", "enter_create2")
     ),
     Freedom("end_transaction", "last", "the statement takes the token that says so"),
@@ -71,9 +73,9 @@ FREEDOMS: tuple[Freedom, ...] = (
     Freedom("transient_slots", "slot.store", ANY_CELL),
     Freedom("transient_slots", "slot.key.lo", ANY_CELL),
     Freedom("transient_slots", "slot.key.hi", ANY_CELL),
-    Freedom("copy_aligned", "to_patch", BY_PATCH),
-    Freedom("copy_shift", "to_patch", BY_PATCH),
-    Freedom("frames", "eor", "of a failing frame: its resumption proves it", unless="success"),
+    Freedom("copy_aligned", "to_patch", BY_PATCH, unless=("start",)),
+    Freedom("copy_shift", "to_patch", BY_PATCH, unless=("start",)),
+    Freedom("frames", "eor", "of a failing frame: its resumption proves it", unless=("success",)),
     Freedom("accounts", "last", LAST),
     Freedom("slots", "slot.last", LAST),
     Freedom("transient_slots", "slot.last", LAST),
@@ -103,8 +105,9 @@ REDUNDANCIES: tuple[Redundancy, ...] = (
         "on padding no multiplicity has it",
     ),
     Redundancy(
-        r"(data|data_in|data_out|origin|target)\.empty is a bit",
+        r"(data_in|data_out|origin)\.empty is a bit",
         "a size of 0 leaves start and end 0, whatever it is, and no multiplicity has it",
+        "(?!identity).*",
     ),
     Redundancy(
         r"(target|origin): size below 2\^128",

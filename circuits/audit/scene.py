@@ -251,8 +251,8 @@ class Scene:
         bounds = self.relation.bounds_without(None)
         return any(
             row[p] != self.honest[p] and row[p] < bounds.get(p, MODULUS)
-            for p, condition in self.relation.free
-            if condition is None or row[condition] == 0
+            for p, conditions in self.relation.free
+            if not any(row[condition] for condition in conditions)
         )
 
     def _is_possible(self, row: Row, dropped: int | None) -> bool:

@@ -4,90 +4,22 @@ Each test plants the bug's forgery in an honest row, repairs whatever depends on
 that something rejects every attempt (GADGETS.md, section 13).
 """
 
-from functools import cache
-
 import pytest
 
-from circuits.audit.attack import attempts
 from circuits.audit.buses import fixed_statements
-from circuits.audit.lies import Lie
-from circuits.audit.programs import call, push, run
+from circuits.audit.programs import call, push
 from circuits.audit.relation import Relation
-from circuits.audit.repair import Repairer
-from circuits.audit.rows import rows_of, world_of
-from circuits.audit.samples import relations
-from circuits.audit.scene import Scene
-from circuits.machine import cells, circuit, fill, tables
+from circuits.machine import cells, circuit
 from circuits.statement import statement
+from tests.support.forgeries import FORK, TABLES, cells_of, filled, rejected, rejected_by, scene
 from zkevm.evm.opcodes import Op
 from zkevm.field import MODULUS
 from zkevm.plonkish.checker import imbalances, violations
 from zkevm.plonkish.table import BusKind, Role
 
-FORK = "Cancun"
 WORD = 1 << 256
 HALF = 1 << 128
 MINIMUM = 1 << 255
-TABLES = {table.name: table for table in tables(FORK)}
-
-
-@cache
-def known():
-    return relations(FORK)
-
-
-@cache
-def filled(code):
-    return fill(run(code))
-
-
-@cache
-def rows(code):
-    world = world_of(filled(code), known())
-    return rows_of(filled(code), known(), world)
-
-
-def scene(name, code, row=0):
-    """A row of a table, in an execution of this code."""
-    sample = rows(code)[name][row]
-    return Scene(known()[name], sample.row, sample.world)
-
-
-def cells_of(word, name, bits=16, count=16):
-    """The limbs of a number as cells `name[i]`."""
-    return {f"{name}[{i}]": word >> bits * i & (1 << bits) - 1 for i in range(count)}
-
-
-def lie(scene, changes):
-    places = {c.name: i for i, c in enumerate(scene.relation.table.columns)}
-    return Lie("the bug", tuple((places[name], value % MODULUS) for name, value in changes.items()))
-
-
-def accepted(scene, changes, dropped=None):
-    """Repairs of the changed row that nothing rejects, in words; without one declaration."""
-    found = []
-    repairer = Repairer(scene, dropped, width=8, effort=400)
-    for row in attempts(repairer, lie(scene, changes), most=50):
-        verdict = scene.verdict(row, dropped, most=0)
-        if not verdict.broken and not verdict.impossible and verdict.other:
-            found.append(verdict.other)
-    return found
-
-
-def rejected(name, code, changes, row=0):
-    """The honest row passes, the forged one does not, however it is repaired."""
-    honest = scene(name, code, row)
-    verdict = honest.verdict(honest.honest)
-    assert not verdict.broken
-    assert not verdict.other
-    return accepted(honest, changes) == []
-
-
-def rejected_by(label, name, code, changes):
-    """The forged row is rejected, and would not be without the declaration of this label."""
-    honest = scene(name, code)
-    (item,) = [n for n, i in enumerate(honest.relation.items) if i.label == label]
-    return rejected(name, code, changes) and accepted(honest, changes, item) != []
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,17 @@ import pytest
 
 import circuits.gadgets
 import circuits.tables
+from circuits.audit.buses import fixed_statements
+from circuits.audit.relation import Relation
 from circuits.buses import BUSES
 from circuits.language import Gadget
 from circuits.machine import all_gadgets, tables
 from scripts.accept_golden import FOLDER, golden_texts
 from zkevm.evm.forks import FORKS
 from zkevm.plonkish.cells import Cells
+from zkevm.plonkish.expression import ColumnType
 from zkevm.plonkish.program import compile_table
-from zkevm.plonkish.table import MAX_DEGREE, Role, Table
+from zkevm.plonkish.table import MAX_DEGREE, Bus, BusKind, Role, Table, leaves
 
 TABLES = list({id(table): table for fork in FORKS for table in tables(fork)}.values())
 """Those that forks share once."""
@@ -79,6 +82,59 @@ def test_names_and_buses(fork):
     asked = {i.bus for t in tables(fork) for i in t.interactions if i.role is Role.REQUEST}
     provided = {i.bus for t in tables(fork) for i in t.interactions if i.role is Role.PROVIDE}
     assert asked <= provided, "lookups that nobody answers"
+
+
+OF_THE_STATEMENT = {
+    "lane", "log", "pre", "post", "code_claim", "code_data", "public", "receipt",
+}  # fmt: skip
+"""Token buses whose other side is the statement's."""
+
+
+@pytest.mark.parametrize("fork", FORKS)
+def test_no_bus_has_one_side_only(fork):
+    roles: dict[Bus, set[Role]] = {}
+    for table in tables(fork):
+        for i in table.interactions:
+            roles.setdefault(i.bus, set()).add(i.role)
+    assert {bus.name for bus, sides in roles.items() if len(sides) < 2} <= OF_THE_STATEMENT
+    assert all(bus.kind is BusKind.TOKEN for bus, sides in roles.items() if len(sides) < 2)
+
+
+HINTS = ("high", "dead")
+"""Bits that no constraint makes one: which half a comparison looks at, whatever it is; a product
+of bits."""
+
+
+@every_table
+def test_a_bit_is_proven_or_told(table):
+    """A cell stored as a bit is one by a constraint, or by what the row takes or looks up."""
+    relation = Relation(table, fixed_statements("Osaka"))
+    taken = (*relation.takes, *relation.lookups)
+    told = {place for m in taken for e in m.elements for place in e.degrees}
+    proven = {place for place, limits in relation.bounds.items() if any(b == 2 for _, b in limits)}
+    free = [
+        column.name
+        for place, column in enumerate(table.columns)
+        if column.type is ColumnType.BIT and place not in told | proven
+    ]
+    assert [name for name in free if name.split(".")[-1] not in HINTS] == []
+
+
+CHOSEN = ("created", "creation", "clock", "returned_clock", "pre_nonce", "pre_balance", "pre_hash")
+"""Cells that the row only tells: clocks of creation, which the first access bounds; claims that the
+statement takes or proves."""
+
+
+@every_table
+def test_a_column_that_is_only_told_is_known(table):
+    """Every other column stands in a constraint, or in what the row takes or looks up."""
+    held = [c.expr for c in table.constraints]
+    for i in table.interactions:
+        if i.role in (Role.RECEIVE, Role.REQUEST):
+            held += [i.multiplicity, *i.message]
+    counts = {i.count for i in table.interactions}
+    free = set(table.columns) - set(leaves(held)) - counts
+    assert {c.name.split("[")[0].split(".")[0] for c in free} <= set(CHOSEN)
 
 
 def gadget_classes(cls: type = Gadget) -> set[type]:
