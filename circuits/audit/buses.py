@@ -60,6 +60,8 @@ GUARANTEES = {
     "sp": 1025, "size": 33, "byte": 256, "left": 1 << 40, "lane": 1 << 64, "value": 1 << 64,
     "phase": 3, "address": 1 << 160, "caller": 1 << 160, "target": 1 << 160, "msize": 1 << 32,
 } | dict.fromkeys(
+    ("v0", "v1", "v2", "new0", "new1", "new2", "old0", "old1", "old2"), 1 << 128
+) | dict.fromkeys(
     ("success", "static", "static_call", "undone", "delegated", "alive", "warm", "old_warm",
      "instruction", "jumpdest", "is_precompile"), 2
 ) | dict.fromkeys(

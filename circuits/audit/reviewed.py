@@ -38,6 +38,7 @@ STARTS = "whether a chain begins is the statement's business: who needs its toke
 
 ANY_INPUT = "any input may be hashed: who asks for a digest asks for each lane and for the length"
 ANY_CELL = "any cell may be created, once: rows are in strictly rising order"
+EITHER = "a call that fails for its depth and for its balance may say either: both are proven"
 MOVES = "a transfer of nothing leaves both balances as they are"
 VALUE = ("value.lo", "value.hi")
 BY_PATCH = "a whole word may be moved as a patch of 32 bytes, which is the same"
@@ -68,8 +69,8 @@ FREEDOMS: tuple[Freedom, ...] = (
     Freedom("first_block", "data", ANY_INPUT),
     Freedom("first_block", "left", ANY_INPUT),
     Freedom("next_block", "data", ANY_INPUT),
-    Freedom("slots", "slot.key.lo", ANY_CELL, unless="alive"),
-    Freedom("slots", "slot.key.hi", ANY_CELL, unless="alive"),
+    Freedom("slots", "slot.key.lo", ANY_CELL, unless=("alive",)),
+    Freedom("slots", "slot.key.hi", ANY_CELL, unless=("alive",)),
     Freedom("transient_slots", "slot.store", ANY_CELL),
     Freedom("transient_slots", "slot.key.lo", ANY_CELL),
     Freedom("transient_slots", "slot.key.hi", ANY_CELL),
@@ -79,6 +80,7 @@ FREEDOMS: tuple[Freedom, ...] = (
     Freedom("accounts", "last", LAST),
     Freedom("slots", "slot.last", LAST),
     Freedom("transient_slots", "slot.last", LAST),
+    *(Freedom(table, "full", EITHER) for table in ("fail_call", "fail_code")),
     Freedom("grow", "clock", "a cell may be created at any time: its first access bounds it"),
 )
 
