@@ -45,6 +45,8 @@ BY_PATCH = "a whole word may be moved as a patch of 32 bytes, which is the same"
 
 LAST = "whether a row follows: the token that it would take is sent exactly if it does"
 
+ONE_HASH = "what is stated of a hash is true of its code: one code is the delegation to a target"
+
 FREEDOMS: tuple[Freedom, ...] = (
     Freedom("order_starts", "present[0]", STARTS),
     Freedom("order_starts", "present[1]", STARTS),
@@ -58,6 +60,7 @@ FREEDOMS: tuple[Freedom, ...] = (
         Freedom(table, column, "each lane is looked up under the sponge that is chosen")
         for table, column in (
             ("keccak256", "sponge"),
+            ("hashed_header", "sponge"),
             ("return_code", "hash.sponge"),
             *((table, "init.sponge") for table in ("begin_creation", "enter_create")),
             *((table, "init.sponge") for table in ("enter_create2", "collide_create2")),
@@ -82,6 +85,8 @@ FREEDOMS: tuple[Freedom, ...] = (
     Freedom("transient_slots", "slot.last", LAST),
     *(Freedom(table, "full", EITHER) for table in ("fail_call", "fail_code")),
     Freedom("grow", "clock", "a cell may be created at any time: its first access bounds it"),
+    Freedom("authorizations", "new_hash.lo", ONE_HASH, unless="clears"),
+    Freedom("authorizations", "new_hash.hi", ONE_HASH, unless="clears"),
 )
 
 REDUNDANCIES: tuple[Redundancy, ...] = (
