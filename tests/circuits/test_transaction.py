@@ -234,7 +234,8 @@ def test_every_field_is_bound(field):
         other = (dataclasses.replace(said.accounts[0]),)
     changed = dataclasses.replace(said, **{field: other})
     assert changed.digest() != said.digest()
-    if field not in ("fork", "level", "logs", "hashed_blocks"):  # the first two choose the circuit
+    # A level says how codes are known, and here is none.
+    if field not in ("fork", "level", "logs", "hashed_blocks"):
         tables, _ = tables_of(PLAIN)
         assert faults(tables, changed.messages())
 
