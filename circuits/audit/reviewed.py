@@ -85,8 +85,8 @@ FREEDOMS: tuple[Freedom, ...] = (
     Freedom("transient_slots", "slot.last", LAST),
     *(Freedom(table, "full", EITHER) for table in ("fail_call", "fail_code")),
     Freedom("grow", "clock", "a cell may be created at any time: its first access bounds it"),
-    Freedom("authorizations", "new_hash.lo", ONE_HASH, unless="clears"),
-    Freedom("authorizations", "new_hash.hi", ONE_HASH, unless="clears"),
+    Freedom("authorizations", "new_hash.lo", ONE_HASH, unless=("clears",)),
+    Freedom("authorizations", "new_hash.hi", ONE_HASH, unless=("clears",)),
 )
 
 REDUNDANCIES: tuple[Redundancy, ...] = (
