@@ -200,7 +200,7 @@ def _find_use(
     if item not in report.needed:
         _break_alone(item, loose, report, most)
     if item not in report.needed:
-        near = NEAR // 2 if item in report.alone else NEAR
+        near = NEAR // 6 if item in report.alone else NEAR
         some = [s for s in scenes if s.is_honest]
         _forge(
             item,
