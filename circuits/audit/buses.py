@@ -52,7 +52,7 @@ COMPLETE = frozenset({
 
 SIZES = {
     "memory": ("index",), "code_word": ("index",), "stack": ("index",), "copy": ("left",),
-    "patch": ("index",),
+    "patch": ("index",), "sponge": ("left",),
 }  # fmt: skip
 """Fields that are numbers: no token or statement has one beyond 2^40, where no count ends."""
 

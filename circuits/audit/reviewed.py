@@ -53,7 +53,10 @@ FREEDOMS: tuple[Freedom, ...] = (
     Freedom("order_starts", "present[2]", STARTS),
     *(
         Freedom(table, "moves", MOVES, unless=VALUE)
-        for table in ("begin_transaction", "begin_creation", "enter_create", "enter_create2")
+        for table in (
+            *("begin_transaction", "begin_blobs", "begin_set_code", "begin_creation"),
+            *("enter_create", "enter_create2"),
+        )
     ),
     Freedom("end_transaction", "last", "the statement takes the token that says so"),
     *(
@@ -170,11 +173,6 @@ REDUNDANCIES: tuple[Redundancy, ...] = (
         "what does not move moves nothing|only what moves is inner",
         "every real row moves, and on padding no message is left",
         "copy_aligned",
-    ),
-    Redundancy(
-        "only what moves ends",
-        "the end of a row that moves nothing leaves nothing, and nobody asks for a copy of nothing",
-        "copy_aligned|copy_shift",
     ),
     Redundancy(
         r"range16 of index(, scaled)?",

@@ -62,8 +62,10 @@ def samples(fork: str, known: dict[str, Relation], most: int = 256) -> Rows:
     found: Rows = {}
     for filled in (*map(fill, traces(fork)), fill(_delegating(fork), Level.S2)):
         world = world_of(filled, known)
+        steps = {gadget.name for gadget in step_gadgets(fork)}
         for name, rows in rows_of(filled, known, world, most).items():
-            found.setdefault(name, []).extend(rows)
+            if name in steps or filled.execution.trace.fork == fork:
+                found.setdefault(name, []).extend(rows)
         for gadget in step_gadgets(fork):
             own = found.setdefault(gadget.name, [])
             own += strangers(filled, known, world, gadget, STRANGERS)
