@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -15,6 +15,7 @@ from zkevm.errors import FileError, InputError
 from zkevm.evm.code import EMPTY_CODE, Code
 from zkevm.evm.fork import BlobSchedule, Fork
 from zkevm.evm.state import Account
+from zkevm.evm.transaction import AccessListEntry, Authorization
 
 
 class Quantity(int):
@@ -60,6 +61,41 @@ class AccountJson(msgspec.Struct, rename="camel", frozen=True):
     balance: Quantity
     code: Data
     storage: dict[Quantity, Quantity]
+
+
+N = TypeVar("N", bound=int)
+
+
+class AccessListEntryJson(msgspec.Struct, Generic[N], rename="camel", frozen=True):
+    """An entry of an access list, its integers of the form N."""
+
+    address: Address
+    storage_keys: list[N]
+
+    def decoded(self) -> AccessListEntry:
+        """Return the entry."""
+        return AccessListEntry(self.address, tuple(self.storage_keys))
+
+
+class AuthorizationJson(msgspec.Struct, Generic[N], rename="camel", frozen=True):
+    """An entry of an authorization list, its integers of the form N."""
+
+    chain_id: N
+    address: Address
+    nonce: N
+    r: N
+    s: N
+    v: N | None = None
+    y_parity: N | None = None
+
+    def __post_init__(self) -> None:
+        if self.v is None and self.y_parity is None:
+            raise ValueError("an authorization has neither `v` nor `yParity`")
+
+    def decoded(self) -> Authorization:
+        """Return the entry; `yParity` comes before `v`."""
+        parity = self.v if self.y_parity is None else self.y_parity
+        return Authorization(self.chain_id, self.address, self.nonce, parity or 0, self.r, self.s)
 
 
 class BlobScheduleJson(msgspec.Struct, rename="camel", frozen=True):

@@ -17,8 +17,10 @@ import msgspec
 from zkevm.errors import InputError, UsageError
 from zkevm.evm.block import BlockEnvironment
 from zkevm.evm.fixture import (
+    AccessListEntryJson,
     AccountJson,
     Address,
+    AuthorizationJson,
     ConfigJson,
     Data,
     Hash,
@@ -33,8 +35,6 @@ from zkevm.evm.fork import Fork
 from zkevm.evm.forks import FORKS, fork_named
 from zkevm.evm.state import Account
 from zkevm.evm.transaction import (
-    AccessListEntry,
-    Authorization,
     Transaction,
     TransactionType,
 )
@@ -56,25 +56,6 @@ class EnvironmentJson(msgspec.Struct, rename="camel", frozen=True):
     previous_hash: Hash | None = None
 
 
-class AccessListEntryJson(msgspec.Struct, rename="camel", frozen=True):
-    """An entry of an access list."""
-
-    address: Address
-    storage_keys: list[Quantity]
-
-
-class AuthorizationJson(msgspec.Struct, rename="camel", frozen=True):
-    """An entry of an authorization list."""
-
-    chain_id: Quantity
-    address: Address
-    nonce: Quantity
-    v: Quantity
-    r: Quantity
-    s: Quantity
-    y_parity: Quantity | None = None
-
-
 class TransactionJson(msgspec.Struct, rename="camel", frozen=True):
     """The transaction, with lists where the indexes of a case choose."""
 
@@ -88,9 +69,9 @@ class TransactionJson(msgspec.Struct, rename="camel", frozen=True):
     max_fee_per_gas: Quantity | None = None
     max_priority_fee_per_gas: Quantity | None = None
     max_fee_per_blob_gas: Quantity | None = None
-    access_lists: list[list[AccessListEntryJson] | None] | None = None
+    access_lists: list[list[AccessListEntryJson[Quantity]] | None] | None = None
     blob_versioned_hashes: list[Hash] | None = None
-    authorization_list: list[AuthorizationJson] | None = None
+    authorization_list: list[AuthorizationJson[Quantity]] | None = None
 
 
 class IndexesJson(msgspec.Struct, rename="camel", frozen=True):
@@ -254,22 +235,10 @@ def _transaction(tx: TransactionJson, indexes: Indexes, where: str) -> Transacti
         to=_recipient(tx.to, where),
         value=_choose(tx.value, value, "value", where),
         data=bytes(_choose(tx.data, data, "data", where)),
-        access_list=tuple(
-            AccessListEntry(entry.address, tuple(entry.storage_keys)) for entry in access_list or ()
-        ),
+        access_list=tuple(entry.decoded() for entry in access_list or ()),
         max_fee_per_blob_gas=tx.max_fee_per_blob_gas or 0,
         blob_versioned_hashes=tuple(tx.blob_versioned_hashes or ()),
-        authorizations=tuple(
-            Authorization(
-                entry.chain_id,
-                entry.address,
-                entry.nonce,
-                entry.v if entry.y_parity is None else entry.y_parity,
-                entry.r,
-                entry.s,
-            )
-            for entry in tx.authorization_list or ()
-        ),
+        authorizations=tuple(entry.decoded() for entry in tx.authorization_list or ()),
     )
 
 

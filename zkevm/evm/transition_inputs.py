@@ -15,13 +15,20 @@ from zkevm.errors import InputError
 from zkevm.evm.block import BlockEnvironment, Withdrawal
 from zkevm.evm.block_validity import base_fee_after, excess_blob_gas_after
 from zkevm.evm.code import EMPTY_CODE, Code
-from zkevm.evm.fixture import Address, BlobScheduleJson, Data, Hash, Number, decode_json
+from zkevm.evm.fixture import (
+    AccessListEntryJson,
+    Address,
+    AuthorizationJson,
+    BlobScheduleJson,
+    Data,
+    Hash,
+    Number,
+    decode_json,
+)
 from zkevm.evm.fork import BlobSchedule, Fork
 from zkevm.evm.rlp import RlpError, as_list, rlp_decode, rlp_encode
 from zkevm.evm.state import Account
 from zkevm.evm.transaction import (
-    AccessListEntry,
-    Authorization,
     SignedTransaction,
     Transaction,
     TransactionType,
@@ -72,25 +79,6 @@ class EnvironmentJson(msgspec.Struct, rename="camel", frozen=True):
     block_hashes: dict[Number, Hash] = msgspec.field(default_factory=dict)
 
 
-class AccessListEntryJson(msgspec.Struct, rename="camel", frozen=True):
-    """An entry of an access list."""
-
-    address: Address
-    storage_keys: list[Number]
-
-
-class AuthorizationJson(msgspec.Struct, rename="camel", frozen=True):
-    """An entry of an authorization list."""
-
-    chain_id: Number
-    address: Address
-    nonce: Number
-    r: Number
-    s: Number
-    v: Number = Number(0)
-    y_parity: Number | None = None
-
-
 class TransactionJson(msgspec.Struct, rename="camel", frozen=True):
     """A transaction, signed or with the key that signs it."""
 
@@ -105,9 +93,9 @@ class TransactionJson(msgspec.Struct, rename="camel", frozen=True):
     max_fee_per_gas: Number | None = None
     max_priority_fee_per_gas: Number | None = None
     max_fee_per_blob_gas: Number = Number(0)
-    access_list: list[AccessListEntryJson] | None = None
+    access_list: list[AccessListEntryJson[Number]] | None = None
     blob_versioned_hashes: list[Hash] | None = None
-    authorization_list: list[AuthorizationJson] | None = None
+    authorization_list: list[AuthorizationJson[Number]] | None = None
     v: Number = Number(0)
     r: Number = Number(0)
     s: Number = Number(0)
@@ -223,23 +211,10 @@ def _transaction(tx: TransactionJson, type_: TransactionType, where: str) -> Tra
         to=int.from_bytes(to, "big") if to else None,
         value=tx.value,
         data=bytes(tx.input),
-        access_list=tuple(
-            AccessListEntry(entry.address, tuple(entry.storage_keys))
-            for entry in tx.access_list or ()
-        ),
+        access_list=tuple(entry.decoded() for entry in tx.access_list or ()),
         max_fee_per_blob_gas=tx.max_fee_per_blob_gas,
         blob_versioned_hashes=tuple(tx.blob_versioned_hashes or ()),
-        authorizations=tuple(
-            Authorization(
-                entry.chain_id,
-                entry.address,
-                entry.nonce,
-                entry.v if entry.y_parity is None else entry.y_parity,
-                entry.r,
-                entry.s,
-            )
-            for entry in tx.authorization_list or ()
-        ),
+        authorizations=tuple(entry.decoded() for entry in tx.authorization_list or ()),
     )
 
 

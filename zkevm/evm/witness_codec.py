@@ -14,14 +14,19 @@ import msgspec
 from zkevm.errors import FileError, InputError, UsageError
 from zkevm.evm.block import Block, Withdrawal
 from zkevm.evm.block_codec import decode_block
-from zkevm.evm.fixture import Address, Data, Hash, Quantity, decode_json
+from zkevm.evm.fixture import (
+    AccessListEntryJson,
+    Address,
+    AuthorizationJson,
+    Data,
+    Hash,
+    Quantity,
+    decode_json,
+)
 from zkevm.evm.fork_schedule import MAINNET
 from zkevm.evm.header import Header, header_from_rlp
 from zkevm.evm.rlp import rlp_decode
-from zkevm.evm.statetest import AccessListEntryJson, AuthorizationJson
 from zkevm.evm.transaction import (
-    AccessListEntry,
-    Authorization,
     SignedTransaction,
     Transaction,
     TransactionType,
@@ -75,10 +80,10 @@ class TransactionJson(msgspec.Struct, rename="camel", frozen=True):
     gas_price: Quantity | None = None
     max_fee_per_gas: Quantity | None = None
     max_priority_fee_per_gas: Quantity | None = None
-    access_list: list[AccessListEntryJson] = []
+    access_list: list[AccessListEntryJson[Quantity]] = []
     max_fee_per_blob_gas: Quantity = Quantity(0)
     blob_versioned_hashes: list[Hash] = []
-    authorization_list: list[AuthorizationJson] = []
+    authorization_list: list[AuthorizationJson[Quantity]] = []
 
 
 class WithdrawalJson(msgspec.Struct, rename="camel", frozen=True):
@@ -231,15 +236,10 @@ def _transaction(json: TransactionJson) -> SignedTransaction:
         to=json.to,
         value=json.value,
         data=json.input,
-        access_list=tuple(
-            AccessListEntry(entry.address, tuple(entry.storage_keys)) for entry in json.access_list
-        ),
+        access_list=tuple(entry.decoded() for entry in json.access_list),
         max_fee_per_blob_gas=json.max_fee_per_blob_gas,
         blob_versioned_hashes=tuple(json.blob_versioned_hashes),
-        authorizations=tuple(
-            Authorization(each.chain_id, each.address, each.nonce, each.v, each.r, each.s)
-            for each in json.authorization_list
-        ),
+        authorizations=tuple(entry.decoded() for entry in json.authorization_list),
     )
     signed = encode_transaction(transaction, MAINNET_CHAIN, json.v, json.r, json.s)
     return decode_transaction(signed.encoded, MAINNET_CHAIN)
