@@ -13,11 +13,11 @@ demo: $(VENV)/.installed
 	$(BIN)/zkevm verify build/demo-proof.json
 
 test: lint
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow"
 	cd native && cargo test --quiet --no-default-features
 
 test-all: lint
-	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest
+	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest -n auto --dist worksteal
 	cd native && cargo test --quiet --no-default-features
 
 lint: $(VENV)/.installed-dev
