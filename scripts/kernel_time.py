@@ -1,8 +1,9 @@
 """How long a command spends in the native kernels: all the rest is Python's share.
 
-    python scripts/kernel_time.py prove fixtures/loop.json -o proof.json
+    python scripts/kernel_time.py prove fixtures/loop.json -o proof.json --json
 
-runs `zkevm` with these arguments, every call of the kernels timed, and prints the seconds as JSON.
+runs `zkevm` with these arguments, every call of the kernels timed, and prints the document of the
+command with the seconds in it.
 """
 
 import contextlib
@@ -54,9 +55,9 @@ def main() -> None:
     from zkevm import _native  # noqa: PLC0415 (where it is missing there is nothing to time)
 
     sys.modules["zkevm._native"] = Timed(_native)  # type: ignore[assignment]
-    with contextlib.redirect_stdout(io.StringIO()):
+    with contextlib.redirect_stdout(io.StringIO()) as output:
         zkevm_command(sys.argv[1:], standalone_mode=False)
-    print(json.dumps({"kernel_seconds": Timed.seconds}))
+    print(json.dumps({**json.loads(output.getvalue()), "kernel_seconds": Timed.seconds}))
 
 
 if __name__ == "__main__":
