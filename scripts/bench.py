@@ -121,8 +121,8 @@ def python_share(path: Path, folder: Path) -> str:
     proving = sum(p["seconds"] for p in timed.document["phases"]) - sum(fixed)
     rest = timed.seconds - proving
     return (
-        f"Proving {path.stem} took {timed.seconds:.2f} s in all, {proving:.2f} s from its execution to "
-        f"the proof, of which the kernels {kernels:.2f} s: Python's share of proving is "
+        f"Proving {path.stem} took {timed.seconds:.2f} s in all, {proving:.2f} s from execution "
+        f"to proof, of which the kernels {kernels:.2f} s: Python's share of proving is "
         f"{1 - kernels / proving:.0%}. The other {rest:.2f} s are the same for every input: "
         "start-up, compiling the circuit, loading the SRS, verification."
     )
