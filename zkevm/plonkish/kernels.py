@@ -57,7 +57,7 @@ def violations(tables: Sequence[Cells], limit: int = 100) -> list[Violation]:
     kernels = native()
     found: list[Violation] = []
     for cells in tables:
-        if kernels is None or _rows(kernels, cells).violations(1):
+        if kernels is None or rows_of(kernels, cells).violations(1):
             found += checker.violations(cells, limit - len(found))
         if len(found) >= limit:
             break
@@ -74,7 +74,7 @@ def imbalances(
             (p.bus.number, p.multiplicity, b"".join(v.to_bytes(32, "little") for v in p.values))
             for p in public
         ]
-        if not kernels.imbalance([_rows(kernels, cells) for cells in tables], messages, 1):
+        if not kernels.imbalance([rows_of(kernels, cells) for cells in tables], messages, 1):
             return []
     return checker.imbalances(tables, public, limit)
 
@@ -89,17 +89,18 @@ def _counting(kernels: ModuleType, cells: Cells) -> Any:  # noqa: ANN401 (a clas
         ones if column in counts else values
         for column, values in zip(cells.table.columns, cells.columns, strict=True)
     ]
-    return _rows(kernels, Cells(cells.table, cells.program, columns, cells.rows, cells.height))
+    return rows_of(kernels, Cells(cells.table, cells.program, columns, cells.rows, cells.height))
 
 
 @cache
 def _fixed_rows(kernels: ModuleType, table: Table, program: Program, height: int) -> Any:  # noqa: ANN401
     """The rows of a table of which nothing but the counts depends on a witness."""
     ones = [np.ones(1 << height, np.uint8)] * len(table.columns)
-    return _rows(kernels, Cells(table, program, ones, 1 << height, height))
+    return rows_of(kernels, Cells(table, program, ones, 1 << height, height))
 
 
-def _rows(kernels: ModuleType, cells: Cells) -> Any:  # noqa: ANN401
+def rows_of(kernels: ModuleType, cells: Cells) -> Any:  # noqa: ANN401
+    """The kernels' view of a table: its program with all cells, witness columns then fixed ones."""
     fixed = [_fixed_values(column, cells.height) for column in cells.table.fixed]
     program = _program(kernels, cells.program)
     return kernels.Rows(program, [*cells.columns, *fixed], cells.height)

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from zkevm.curve import G1Point, g1
 from zkevm.errors import TooLargeError, UsageError
 from zkevm.field import ENCODED_LENGTH, decode, encode
+from zkevm.plonkish.cells import Cells
 from zkevm.plonkish.expression import ColumnType
+from zkevm.plonkish.kernels import rows_of
 from zkevm.proof.circuit import PROTOCOL, ROUND_DEGREE, Circuit
 from zkevm.proof.layout import Layout, TableLayout, cell_count, lay_out, stack_count
 from zkevm.proof.messages import Proof, Prover, PublicMessage
@@ -234,16 +236,9 @@ class KernelProver:
         return g1.decode(self.opening.witness(encode(z)))
 
 
-def _rows(kernels: Kernels, table: TableLayout, columns: Sequence[NDArray[Any]]) -> "_native.Rows":
-    """The kernels' view of a table: its program with all cells."""
-    program = table.program
-    nodes, constants = program.arrays()
-    interactions = [(i.bus, i.numerator, i.message) for i in program.interactions]
-    compiled = kernels.Program(
-        program.width, program.fixed, nodes, constants, program.constraints, interactions
-    )
-    fixed = [column.values(table.height) for column in table.table.fixed]
-    rows: _native.Rows = kernels.Rows(compiled, [*columns, *fixed], table.height)
+def _rows(kernels: Kernels, layout: TableLayout, columns: Sequence[NDArray[Any]]) -> "_native.Rows":
+    cells = Cells(layout.table, layout.program, columns, 1 << layout.height, layout.height)
+    rows: _native.Rows = rows_of(kernels, cells)
     return rows
 
 
