@@ -10,6 +10,7 @@ import pytest
 from zkevm.errors import FileError, InputError, UsageError
 from zkevm.evm.execute import execute
 from zkevm.evm.statetest import decode_cases, load_case, load_cases
+from zkevm.replay.verdicts import OUT_OF_REACH
 
 TRANSACTIONS = [
     "access_list_swap_22615247_1",
@@ -38,13 +39,6 @@ TRANSACTIONS = [
 
 SAMPLE_STEP = 50
 """One official file in so many is run by default."""
-
-OUT_OF_REACH = {
-    # 2**32 rounds of the BLAKE2 compression function: hours in Python.
-    "CALLBlake2f_MaxRounds",
-    # Ten million rounds of a loop: more than a billion steps, ten minutes a case.
-    "loopMul",
-}
 
 TRANSFER = "fixtures/transactions/eth_transfer_22188088_0.json"
 
