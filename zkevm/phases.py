@@ -61,8 +61,8 @@ def successive_phases() -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
-def listening(listener: Listener) -> Iterator[None]:
-    """Send the phases of the body to `listener`."""
+def listening(listener: Listener | None) -> Iterator[None]:
+    """Send the phases of the body to `listener`, to nobody if it is None."""
     token = _listener.set(listener)
     try:
         yield
