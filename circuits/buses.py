@@ -53,7 +53,7 @@ class CopyKind(IntEnum):
 
 
 class OrderOf(IntEnum):
-    """What the `order` bus numbers.  Chains of keys begin in `order_starts` and end in a row."""
+    """What the `order` bus numbers.  The verifier sends the first token of each."""
 
     ACCOUNTS = 1
     SLOTS = 2

@@ -83,7 +83,7 @@ from circuits.tables.keccak import FirstBlock, KeccakF, NextBlock, RoundConstant
 from circuits.tables.lists import AccessEntry, TransactionData
 from circuits.tables.memory import Expand, Grow
 from circuits.tables.opcodes import Opcodes
-from circuits.tables.order import OrderStarts
+from circuits.tables.order import UnusedOrders
 from circuits.tables.precompiles import Precompiles
 from circuits.tables.public import PublicValues
 from circuits.tables.push_data import PushData4, PushData32, PushSteps
@@ -206,7 +206,7 @@ TABLES: tuple[TableGadget[Any], ...] = (
     Accounts(),
     Slots(),
     TransientSlots(),
-    OrderStarts(),
+    UnusedOrders(),
     RefreshAccount(),
     RefreshStorage(),
     RefreshTransient(),

@@ -36,6 +36,7 @@ from circuits.language.state import BALANCE, HAD_STORAGE, NONCE, SLOT
 from circuits.language.state import CODE as CODE_HASH
 from circuits.machine import Filled
 from circuits.records import RecordError, decode, encode
+from circuits.tables.order import STARTED
 from circuits.tables.public import public_values, stated_block
 from circuits.validity import ADDRESS_BITS, PRICE_BITS, WORD_BITS, out_of_range, type_faults
 from circuits.wording import AccountValues, changes, code_note, transaction_lines
@@ -232,6 +233,8 @@ class Statement:
         used = self.gas_used, gas.BLOB * len(self.transaction.blob_versioned_hashes)
         yield SCOPE, -1, (scope + 1, Phase.OVER, 1, *used, len(self.logs), 0)
         yield RECEIPT, -1, (scope, int(self.success), self.gas_used, len(self.logs))
+        for table in STARTED:
+            yield ORDER, 1, (table, 0, 0, 0, 0)
         yield ORDER, 1, (OrderOf.KECCAK_BLOCKS, 0, 0, 0, 1)
         yield ORDER, -1, (OrderOf.KECCAK_BLOCKS, 0, 0, 0, 1 + self.hashed_blocks)
         yield from self._state()

@@ -34,7 +34,7 @@ CREATORS = frozenset({"accounts", "slots", "transient_slots"})
 """Tables that create a cell and take its last token: the clock of the one is before the other's
 because every access between them moves it forward; there is nothing to prove on the row."""
 
-STARTS = "whether a chain begins is the statement's business: who needs its token needs it to begin"
+UNUSED = "to drop the first token of an order creates nothing: who needs the token is without it"
 
 ANY_INPUT = "any input may be hashed: who asks for a digest asks for each lane and for the length"
 ANY_CELL = "any cell may be created, once: rows are in strictly rising order"
@@ -48,9 +48,9 @@ LAST = "whether a row follows: the token that it would take is sent exactly if i
 ONE_HASH = "what is stated of a hash is true of its code: one code is the delegation to a target"
 
 FREEDOMS: tuple[Freedom, ...] = (
-    Freedom("order_starts", "present[0]", STARTS),
-    Freedom("order_starts", "present[1]", STARTS),
-    Freedom("order_starts", "present[2]", STARTS),
+    Freedom("unused_orders", "absent[0]", UNUSED),
+    Freedom("unused_orders", "absent[1]", UNUSED),
+    Freedom("unused_orders", "absent[2]", UNUSED),
     *(
         Freedom(table, "moves", MOVES, unless=VALUE)
         for table in (

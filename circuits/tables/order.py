@@ -2,8 +2,9 @@
 
 Relation.  Each row of an ordered table receives the `order` token of its predecessor, proves that
            its own key is greater, and sends a token with it unless it is the last.
-Argument.  `order_starts` has one row, so there is one first token a table, and one path of rows
-           from it; keys rise strictly along it, so no two rows have the same.
+Argument.  The verifier sends one first token a table, so there is one path of rows from it; keys
+           rise strictly along it, so no two rows have the same.  No row may send a first token: a
+           table may occur in every segment of a proof, so none can promise to have one row.
 """
 
 from __future__ import annotations
@@ -23,39 +24,46 @@ from circuits.language import (
     Halves,
     Part,
     Plan,
+    TableGadget,
     Uint,
     Witness,
 )
 from circuits.language.compare import LessWord
-from circuits.tables.ranges import FixedTable
-from zkevm.plonkish.expression import Column
+from zkevm.plonkish.expression import ONE, Column
 
 STARTED = (OrderOf.ACCOUNTS, OrderOf.SLOTS, OrderOf.TRANSIENT_SLOTS)
 
 
-class OrderStarts(FixedTable):
-    """One row: the first token of each ordered table that is present."""
+class UnusedOrders(TableGadget[range]):
+    """Takes the first tokens of ordered tables without rows.  To drop a token creates nothing."""
 
-    name = "order_starts"
-    height = 0
+    name = "unused_orders"
 
-    present = Bits(len(STARTED))
+    absent = Bits(len(STARTED))
+
+    def declare(self) -> Builder:
+        c = Builder(ONE)
+        self.absent.constrain(c)
+        self.constrain(c)
+        return c
 
     def constrain(self, c: Builder) -> None:
-        self.present.constrain(c)
-        for table, present in zip(STARTED, self.present, strict=True):
-            c.send(ORDER, present, table, 0, 0, 0, 0, label=f"the start of {table.name.lower()}")
+        for table, absent in zip(STARTED, self.absent, strict=True):
+            c.receive(ORDER, absent, table, 0, 0, 0, 0, label=f"no {table.name.lower()}")
+
+    def collect(self, plan: Plan) -> range:
+        return range(1)
 
     def fill(self, w: Witness, record: range, plan: Plan) -> None:
         ledgers = (plan.account, plan.storage, plan.transient)
-        w[self.present] = np.array([[len(ledger.cells.keys) > 0 for ledger in ledgers]])
+        w[self.absent] = np.array([[len(ledger.cells.keys) == 0 for ledger in ledgers]])
 
 
 class RisingSlots(Part):
     """The order of (store, key): the store rises, or stays and the key rises.
 
     Keys are compared as integers lo + 2^128 * hi.  The first predecessor is (0, 0), and a row is at
-    most 2^129 a half away from the one before, so halves stay under 2^160 for 2^30 rows: equations
+    most 2^129 a half away from the one before, so halves stay under 2^162 for 2^32 rows: equations
     of residues are equations of integers, and equal keys have equal halves.
     """
 

@@ -1,6 +1,7 @@
 """What every gadget and table has to be, read off its declaration."""
 
 import ast
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import circuits.gadgets
 import circuits.tables
 from circuits.audit.buses import fixed_statements
 from circuits.audit.relation import Relation
-from circuits.buses import BUSES
+from circuits.buses import BUSES, ORDER
 from circuits.language import Gadget
 from circuits.machine import all_gadgets, tables
 from scripts.accept_golden import FOLDER, golden_texts
@@ -71,6 +72,24 @@ def test_a_multiplicity_is_of_columns_and_a_count_is_used_once(table):
     assert len(counts) == len(set(counts))
     for i in table.interactions:
         assert (i.count is not None) == (i.role is Role.PROVIDE), i.label
+
+
+@every_table
+def test_a_table_may_occur_in_every_segment(table):
+    """A forced height says how many rows a segment has, not a proof: such a table only states facts
+    that hold however often they are stated."""
+    if table.height is None:
+        return
+    for i in table.interactions:
+        assert i.role is Role.PROVIDE
+        assert set(leaves(i.message)) <= set(table.fixed)
+
+
+@every_table
+def test_only_the_statement_begins_an_order(table):
+    """Each row that sends a token of an order has taken one of it: so there is one path."""
+    roles = Counter(i.role for i in table.interactions if i.bus is ORDER)
+    assert roles[Role.SEND] <= roles[Role.RECEIVE]
 
 
 @pytest.mark.parametrize("fork", FORKS)
