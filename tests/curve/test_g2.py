@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from py_ecc import optimized_bn128 as bn128
 
 from zkevm.curve import BASE_MODULUS, EncodingError, g2
 from zkevm.field import MODULUS
@@ -43,6 +44,34 @@ def test_addition_adds_scalars(left, right):
     assert total == g2.multiply(g2.GENERATOR, left + right)
 
 
+def reference(point):
+    if point is None:
+        return bn128.FQ2.one(), bn128.FQ2.one(), bn128.FQ2.zero()
+    return (*map(bn128.FQ2, point), bn128.FQ2.one())
+
+
+def affine(point):
+    if bn128.is_inf(point):
+        return None
+    return tuple(tuple(map(int, element.coeffs)) for element in bn128.normalize(point))
+
+
+def test_parameters():
+    assert affine(bn128.G2) == g2.GENERATOR
+    assert tuple(map(int, bn128.b2.coeffs)) == g2.B
+
+
+@given(scalars, scalars)
+def test_group_agrees_with_py_ecc(left, right):
+    p, q = (g2.multiply(g2.GENERATOR, scalar) for scalar in (left, right))
+    assert p == affine(bn128.multiply(bn128.G2, left))
+    assert g2.add(p, q) == affine(bn128.add(reference(p), reference(q)))
+    assert g2.add(p, p) == affine(bn128.double(reference(p)))
+    assert g2.add(p, None) == g2.add(None, p) == p
+    assert g2.add(p, g2.negate(p)) is None
+    assert g2.negate(p) == affine(bn128.neg(reference(p)))
+
+
 def test_negation():
     assert g2.add(g2.GENERATOR, g2.negate(g2.GENERATOR)) is None
     assert g2.negate(g2.GENERATOR) == g2.multiply(g2.GENERATOR, -1)
@@ -63,6 +92,7 @@ def test_a_changed_bit_is_refused(bit):
 def test_point_outside_the_group_is_refused():
     point = next((x, y) for x in CANDIDATES if (y := g2.y_at(x)) is not None)
     assert g2.is_on_curve(point)
+    assert not bn128.is_inf(bn128.multiply(reference(point), MODULUS))
     assert not g2.is_in_group(point)
     with pytest.raises(EncodingError, match="not in the group"):
         g2.decode(g2.encode(point))

@@ -1,13 +1,11 @@
 """The group G2 of BN254: ``y**2 = x**3 + 3 / (9 + i)`` over the quadratic extension, ``i**2 = -1``.
 
-An extension element ``c0 + c1 * i`` is the pair ``(c0, c1)``.  The curve has points outside the
-group, hence `is_in_group`.  Arithmetic is py_ecc's.
+The curve has points outside the group, hence `is_in_group`.  Its order is odd: no point has y = 0.
 """
 
 from typing import TypeAlias
 
-from py_ecc import optimized_bn128 as bn128
-
+from zkevm.curve import extension_field as fp2
 from zkevm.curve.base_field import (
     BASE_MODULUS,
     COORDINATE_LENGTH,
@@ -15,33 +13,26 @@ from zkevm.curve.base_field import (
     encode_coordinate,
     square_root,
 )
+from zkevm.curve.extension_field import ExtensionElement
 from zkevm.field import MODULUS, EncodingError
 
-ExtensionElement: TypeAlias = tuple[int, int]
-G2Point: TypeAlias = tuple[ExtensionElement, ExtensionElement] | None
-Projective: TypeAlias = tuple[bn128.FQ2, bn128.FQ2, bn128.FQ2]
+FinitePoint: TypeAlias = tuple[ExtensionElement, ExtensionElement]
+G2Point: TypeAlias = FinitePoint | None
 
 ENCODED_LENGTH = 4 * COORDINATE_LENGTH
 
+B = fp2.multiply((3, 0), fp2.inverse(fp2.NON_RESIDUE))
 
-def to_projective(point: G2Point) -> Projective:
-    """Return py_ecc's form of `point`."""
-    if point is None:
-        return bn128.FQ2.one(), bn128.FQ2.one(), bn128.FQ2.zero()
-    return bn128.FQ2(point[0]), bn128.FQ2(point[1]), bn128.FQ2.one()
-
-
-def from_projective(point: Projective) -> G2Point:
-    """Return the affine form of py_ecc's `point`."""
-    if bn128.is_inf(point):
-        return None
-    (x0, x1), (y0, y1) = (
-        tuple(int(c) % BASE_MODULUS for c in e.coeffs) for e in bn128.normalize(point)
-    )
-    return (x0, x1), (y0, y1)
-
-
-GENERATOR: G2Point = from_projective(bn128.G2)
+GENERATOR: G2Point = (
+    (
+        0x1800DEEF121F1E76426A00665E5C4479674322D4F75EDADD46DEBD5CD992F6ED,
+        0x198E9393920D483A7260BFB731FB5D25F1AA493335A9E71297E485B7AEF312C2,
+    ),
+    (
+        0x12C85EA5DB8C6DEB4AAB71808DCB408FE3D1E7690C43D37B4CE6CC0166FA7DAA,
+        0x090689D0585FF075EC9E99AD690C3395BC4B313370B38EF355ACDADCD122975B,
+    ),
+)
 """The generator of EIP-197, used by every ceremony this project reads."""
 
 
@@ -49,14 +40,14 @@ def is_on_curve(point: G2Point) -> bool:
     """Say whether `point`, with reduced coordinates, satisfies the equation or is infinity."""
     if point is None:
         return True
+    x, y = point
     reduced = all(0 <= c < BASE_MODULUS for element in point for c in element)
-    return reduced and bool(bn128.is_on_curve(to_projective(point), bn128.b2))
+    return reduced and fp2.multiply(y, y) == _right_side(x)
 
 
 def y_at(x: ExtensionElement) -> ExtensionElement | None:
     """Return one of the two y of the points with this x, or ``None`` if there is no such point."""
-    element = bn128.FQ2(x)
-    c0, c1 = (int(c) % BASE_MODULUS for c in (element * element * element + bn128.b2).coeffs)
+    c0, c1 = _right_side(x)
     norm_root = square_root(c0 * c0 + c1 * c1)
     if norm_root is None:
         return None
@@ -72,24 +63,59 @@ def y_at(x: ExtensionElement) -> ExtensionElement | None:
     return None if b is None else (0, b)
 
 
+def _right_side(x: ExtensionElement) -> ExtensionElement:
+    """x**3 + B."""
+    c0, c1 = fp2.multiply(fp2.multiply(x, x), x)
+    return (c0 + B[0]) % BASE_MODULUS, (c1 + B[1]) % BASE_MODULUS
+
+
 def is_in_group(point: G2Point) -> bool:
     """Say whether `point` is on the curve and its order divides that of the group."""
-    return is_on_curve(point) and bn128.is_inf(bn128.multiply(to_projective(point), MODULUS))
+    return is_on_curve(point) and _multiply(point, MODULUS) is None
 
 
 def add(left: G2Point, right: G2Point) -> G2Point:
     """Return ``left + right``."""
-    return from_projective(bn128.add(to_projective(left), to_projective(right)))
+    if left is None or right is None:
+        return left or right
+    if left[0] == right[0] and left[1] != right[1]:
+        return None
+    _, total = chord(left, right)
+    return total
+
+
+def chord(left: FinitePoint, right: FinitePoint) -> tuple[ExtensionElement, FinitePoint]:
+    """Return the slope of the line through two points that are not opposite, and their sum.
+
+    If they are equal, it is the tangent.
+    """
+    (x1, y1), (x2, y2) = left, right
+    if left == right:
+        rise, run = fp2.multiply((3, 0), fp2.multiply(x1, x1)), fp2.multiply((2, 0), y1)
+    else:
+        rise, run = fp2.subtract(y2, y1), fp2.subtract(x2, x1)
+    slope = fp2.multiply(rise, fp2.inverse(run))
+    x = fp2.subtract(fp2.subtract(fp2.multiply(slope, slope), x1), x2)
+    return slope, (x, fp2.subtract(fp2.multiply(slope, fp2.subtract(x1, x)), y1))
 
 
 def negate(point: G2Point) -> G2Point:
     """Return ``-point``."""
-    return from_projective(bn128.neg(to_projective(point)))
+    return None if point is None else (point[0], fp2.subtract((0, 0), point[1]))
 
 
 def multiply(point: G2Point, scalar: int) -> G2Point:
     """Return ``scalar * point`` for a point of the group; any integer is a scalar."""
-    return from_projective(bn128.multiply(to_projective(point), scalar % MODULUS))
+    return _multiply(point, scalar % MODULUS)
+
+
+def _multiply(point: G2Point, scalar: int) -> G2Point:
+    result: G2Point = None
+    for bit in f"{scalar:b}":
+        result = add(result, result)
+        if bit == "1":
+            result = add(result, point)
+    return result
 
 
 def encode(point: G2Point) -> bytes:

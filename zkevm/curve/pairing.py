@@ -1,29 +1,52 @@
-"""The pairing check of BN254.
+"""The pairing check of BN254, by the optimal ate pairing.
 
-Miller loops are py_ecc's.  The final exponentiation to ``(p**12 - 1) / r`` is split as
-``(p**6 - 1) * (p**2 + 1) * ((p**4 - p**2 + 1) / r)``: the first two factors are Frobenius maps,
-which leaves a quarter of the bits.
+A value of the pairing is a polynomial in w of degree below 12, the list of its coefficients, where
+``w**6 = 9 + i``, so that ``w**12 = 18 * w**6 - 82``.  A point (x, y) of G2 stands for
+``(x * w**2, y * w**3)``, which satisfies the equation of G1.
+
+Sources: Vercauteren, Optimal pairings (2008/096); Fuentes-Castaneda, Knapp, Rodriguez-Henriquez,
+Faster hashing to G2 (SAC 2011), for the final exponentiation.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from types import ModuleType
+from typing import NamedTuple, TypeAlias
 
-from py_ecc import optimized_bn128 as bn128
-from py_ecc.optimized_bn128.optimized_pairing import cast_point_to_fq12, miller_loop
-
+from zkevm.curve import extension_field as fp2
 from zkevm.curve import g1, g2
 from zkevm.curve.base_field import BASE_MODULUS
+from zkevm.curve.extension_field import ExtensionElement
 from zkevm.curve.g1 import G1Point
-from zkevm.curve.g2 import G2Point
-from zkevm.field import MODULUS
+from zkevm.curve.g2 import FinitePoint, G2Point
 
-# py_ecc writes FQ12 in powers of w with w**6 = 9 + i, whose norm is 82.  Hence
-# w**(p**2) = w * 82**((p - 1) / 6) and w**(p**6) = -w.
-NORM = 82
-FROBENIUS_SQUARED = [
-    pow(NORM, power * (BASE_MODULUS - 1) // 6, BASE_MODULUS) for power in range(12)
-]
-HARD_EXPONENT = (BASE_MODULUS**4 - BASE_MODULUS**2 + 1) // MODULUS
+Value: TypeAlias = list[int]
+Terms: TypeAlias = Iterable[tuple[int, int]]
+"""Powers of w, and their coefficients."""
+
+P = BASE_MODULUS
+DEGREE = 12
+ONE: Value = [1, *[0] * (DEGREE - 1)]
+
+U = 4965661367192848881
+"""The parameter of the curve: P and the order of the groups are polynomials in it."""
+
+GAMMA = fp2.power(fp2.NON_RESIDUE, (P - 1) // 6)
+"""``w**(P - 1)``"""
+
+
+class Line(NamedTuple):
+    """The line ``y = slope * x + offset`` through two points of G2, or one that it touches."""
+
+    is_tangent: bool
+    slope: ExtensionElement
+    offset: ExtensionElement
+
+    def at(self, point: tuple[int, int]) -> Terms:
+        """Return ``y - slope * x * w - offset * w**3`` at a point of G1."""
+        x, y = point
+        (a, a6), (b, b6) = _coefficients(self.slope), _coefficients(self.offset)
+        return (0, y), (1, -a * x % P), (3, -b), (7, -a6 * x % P), (9, -b6)
 
 
 def multi_pairing_check(
@@ -38,20 +61,135 @@ def multi_pairing_check(
         lefts = b"".join(g1.encode(left) for left, _ in pairs)
         rights = b"".join(g2.encode(right) for _, right in pairs)
         return bool(kernels.pairing_check(lefts, rights))
-    product = bn128.FQ12.one()
-    for left, right in pairs:
-        if left is None or right is None:
-            continue
-        twisted = bn128.twist(g2.to_projective(right))
-        point = cast_point_to_fq12((bn128.FQ(left[0]), bn128.FQ(left[1]), bn128.FQ.one()))
-        product = product * miller_loop(twisted, point, final_exponentiate=False)
-    return bool(_final_exponentiation(product) == bn128.FQ12.one())
+    finite = [(left, right) for left, right in pairs if left is not None and right is not None]
+    return final_exponentiation(miller_loop(finite)) == ONE
 
 
-def _final_exponentiation(element: bn128.FQ12) -> bn128.FQ12:
-    conjugate = bn128.FQ12([c if i % 2 == 0 else -c for i, c in enumerate(element.coeffs)])
-    unitary = conjugate / element
-    frobenius = bn128.FQ12(
-        [c * factor for c, factor in zip(unitary.coeffs, FROBENIUS_SQUARED, strict=True)]
-    )
-    return (frobenius * unitary) ** HARD_EXPONENT
+def miller_loop(pairs: Sequence[tuple[tuple[int, int], FinitePoint]]) -> Value:
+    """Return the product of all pairings, but for the final exponentiation."""
+    product = ONE
+    for lines in zip(*(_lines(right) for _, right in pairs), strict=True):
+        if lines[0].is_tangent:
+            product = _square(product)
+        for line, (left, _) in zip(lines, pairs, strict=True):
+            product = _multiply_terms(line.at(left), product)
+    return product
+
+
+@lru_cache(maxsize=16)
+def _lines(point: FinitePoint) -> tuple[Line, ...]:
+    """The lines by which (6 U + 2) `point` comes about, and two images of `point` are added to it.
+
+    The images are those under the Frobenius map and, negated, its square.
+    """
+    summands: list[FinitePoint | None] = []
+    for bit in f"{6 * U + 2:b}"[1:]:
+        summands += [None, point] if bit == "1" else [None]
+    image = _frobenius_on_g2(point)
+    x, y = _frobenius_on_g2(image)
+    summands += [image, (x, fp2.subtract((0, 0), y))]
+
+    lines, total = [], point
+    for summand in summands:
+        x, y = total
+        slope, total = g2.chord(total, summand or total)
+        offset = fp2.subtract(y, fp2.multiply(slope, x))
+        lines.append(Line(summand is None, slope, offset))
+    return tuple(lines)
+
+
+def _frobenius_on_g2(point: FinitePoint) -> FinitePoint:
+    """The point for whose coordinates x w**2 and y w**3 are raised to the power P."""
+    x, y = map(fp2.conjugate, point)
+    square = fp2.multiply(GAMMA, GAMMA)
+    return fp2.multiply(x, square), fp2.multiply(y, fp2.multiply(square, GAMMA))
+
+
+def final_exponentiation(value: Value) -> Value:
+    """Raise a value to the power (P**12 - 1) / r, and to one more, which r does not divide.
+
+    r is the order of the groups.  So powers of r become 1, and nothing else does.
+    """
+    f = _multiply(_conjugate(value), _inverse(value))
+    f = _multiply(_frobenius(_frobenius(f)), f)  # from here on, the conjugate is the inverse
+    linear = _power(f, 2 * U)
+    linear_cubed = _multiply(_square(linear), linear)
+    square = _power(linear_cubed, U)
+    cube = _power(square, 2 * U)
+    a = _multiply(_multiply(linear_cubed, square), cube)
+    b = _multiply(a, _conjugate(linear))
+    result = _multiply(b, _conjugate(f))
+    for factor in (a, b, _multiply(_multiply(a, square), f)):
+        result = _multiply(_frobenius(result), factor)
+    return result
+
+
+def _power(value: Value, exponent: int) -> Value:
+    result = value
+    for bit in f"{exponent:b}"[1:]:
+        result = _square(result)
+        if bit == "1":
+            result = _multiply(result, value)
+    return result
+
+
+def _conjugate(value: Value) -> Value:
+    """`value` to the power P**6: w becomes -w."""
+    return [-c if i % 2 else c for i, c in enumerate(value)]
+
+
+def _frobenius(value: Value) -> Value:
+    """`value` to the power P: w becomes GAMMA w."""
+    low, high = _coefficients(GAMMA)
+    result = [0] * DEGREE
+    for coefficient in reversed(value):
+        result = _multiply_terms(((1, low), (7, high)), result)
+        result[0] += coefficient
+    return result
+
+
+def _inverse(value: Value) -> Value:
+    """1 / `value`, by its norm over the field of degree 2."""
+    conjugate = _conjugate(value)
+    norm = _multiply(value, conjugate)
+    image = _frobenius(_frobenius(norm))
+    others = _multiply(image, _frobenius(_frobenius(image)))
+    norm = _multiply(norm, others)
+    low, high = _coefficients(fp2.inverse((norm[0] + 9 * norm[6], norm[6])))
+    return _multiply_terms(((0, low), (6, high)), _multiply(conjugate, others))
+
+
+def _coefficients(element: ExtensionElement) -> tuple[int, int]:
+    """The coefficients of 1 and w**6 in an element of the field of degree 2."""
+    return element[0] - 9 * element[1], element[1]
+
+
+def _multiply(left: Value, right: Value) -> Value:
+    return _multiply_terms(enumerate(left), right)
+
+
+def _multiply_terms(terms: Terms, value: Value) -> Value:
+    product = [0] * (2 * DEGREE - 1)
+    for power, coefficient in terms:
+        for i, other in enumerate(value, power):
+            product[i] += coefficient * other
+    return _reduce(product)
+
+
+def _square(value: Value) -> Value:
+    product = [0] * (2 * DEGREE - 1)
+    for power, coefficient in enumerate(value):
+        product[2 * power] += coefficient * coefficient
+        twice = 2 * coefficient
+        for i, other in enumerate(value[power + 1 :], 2 * power + 1):
+            product[i] += twice * other
+    return _reduce(product)
+
+
+def _reduce(product: list[int]) -> Value:
+    """The value of a polynomial of degree up to 22."""
+    for i in range(len(product) - 1, DEGREE - 1, -1):
+        top = product[i]
+        product[i - 6] += 18 * top
+        product[i - 12] -= 82 * top
+    return [coefficient % P for coefficient in product[:DEGREE]]

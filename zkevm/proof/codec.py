@@ -156,7 +156,7 @@ def _parse_json(data: bytes) -> JsonObject:
 
 
 def _check_nesting(text: str) -> None:
-    """Refuse deep nesting: the parser recurses, and py_ecc lifts Python's limit on that."""
+    """Refuse deep nesting: the parser recurses, and libraries lift Python's limit on that."""
     depth = 0
     for token in BRACKETS.finditer(text):
         depth += token[0] in "[{"
