@@ -17,6 +17,7 @@ from zkevm.cli.console import (
 from zkevm.cli.inputs import FilePath, case_argument, case_document, case_line
 from zkevm.cli.setup import DESCRIPTIONS
 from zkevm.errors import FileError, VerificationError
+from zkevm.files import write_whole
 from zkevm.phases import Phase, peak_memory
 from zkevm.srs import VerifierSrs, load_verifier
 
@@ -79,10 +80,7 @@ def prove(
         srs = None if srs_file is None else api.load_srs(srs_file)
         proven = api.prove(case, srs, api.Level[level])
     warn_of_problems(proven.execution)
-    try:
-        output.write_bytes(proven.encode(binary=binary))
-    except OSError as error:
-        raise FileError(f"{output}: {error.strerror or error}") from error
+    write_whole(output, [proven.encode(binary=binary)])
     document = prove_document(proven, output, phases)
     print_result(as_json, document, prove_lines(document))
 

@@ -15,16 +15,15 @@ Integers are little-endian.  The powers lie at a multiple of 64, to be mapped in
 """
 
 import hashlib
-import os
-import secrets
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from zkevm.curve import EncodingError, G2Point, g2
 from zkevm.errors import FileError, SrsError
+from zkevm.files import write_whole
 from zkevm.srs.points import POINT_LENGTH, Points
 from zkevm.srs.powers_of_tau import Srs, VerifierSrs
 
@@ -43,12 +42,12 @@ def save(srs: Srs, path: Path, *, replace: bool = True) -> None:
 
     Without `replace` a file that is already there stays as it is.
     """
-    _write(path, _sections(srs.points, srs.verifier), replace=replace)
+    write_whole(path, _checksummed(_sections(srs.points, srs.verifier)), replace=replace)
 
 
 def save_verifier(srs: VerifierSrs, path: Path) -> None:
     """Write the verifier's part alone, some hundred bytes, to `path`; errors as in `save`."""
-    _write(path, _sections(EMPTY, srs), replace=True)
+    write_whole(path, _checksummed(_sections(EMPTY, srs)))
 
 
 def load(path: Path) -> Srs:
@@ -93,34 +92,12 @@ def _sections(points: Points, verifier: VerifierSrs) -> list[bytes | memoryview]
     return [header, padding, in_g2, np.ascontiguousarray(points).data]
 
 
-def _write(path: Path, sections: Iterable[bytes | memoryview], *, replace: bool) -> None:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        try:
-            with temporary.open("xb") as file:
-                checksum = hashlib.sha256()
-                for section in sections:
-                    checksum.update(section)
-                    file.write(section)
-                file.write(checksum.digest())
-                file.flush()
-                os.fsync(file.fileno())
-            if replace:
-                temporary.replace(path)
-            else:
-                _link(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise FileError(f"cannot write {path}: {error.strerror}") from error
-
-
-def _link(temporary: Path, path: Path) -> None:
-    """Give `temporary` the name `path` unless another process was first."""
-    try:
-        path.hardlink_to(temporary)
-    except FileExistsError:
-        return
+def _checksummed(sections: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:
+    checksum = hashlib.sha256()
+    for section in sections:
+        checksum.update(section)
+        yield section
+    yield checksum.digest()
 
 
 def _read(path: Path) -> tuple[VerifierSrs, Points]:
