@@ -70,7 +70,7 @@ def seconds(table: Table, alone: Circuit, height: int, srs: Srs) -> float:
     times = []
     for _ in range(REPEATS):
         start = time.perf_counter()
-        prove(alone, witness, (), bytes(32), srs)
+        prove(alone, [witness], (), bytes(32), srs)
         times.append(time.perf_counter() - start)
     return min(times)
 

@@ -1,18 +1,19 @@
 """The transcript: both sides draw the same challenges, and everything absorbed changes them."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import pytest
 from eth_hash.auto import keccak
 
-from tests.support import toy
-from tests.support.tampering import elements
+from tests.support import reference_kernels, toy
+from tests.support.tampering import Case, elements, layouts_of
 from zkevm.curve import g1
 from zkevm.errors import VerificationError
 from zkevm.field import MODULUS
 from zkevm.keccak import keccak256
-from zkevm.proof.layout import lay_out
-from zkevm.proof.protocol import Statement, run
+from zkevm.proof import prove
+from zkevm.proof.protocol import Statement, combine, commit, run_segment
+from zkevm.proof.verifier import message_parts
 from zkevm.transcript import PREFIX, Kind, ProofReader, ProofWriter, header, word
 
 POINTS = [g1.GENERATOR, None, g1.multiply(g1.GENERATOR, 77)]
@@ -121,29 +122,44 @@ def test_labels_are_short():
 # ---- everything absorbed changes every later challenge -------------------------------------------
 
 
-class Ledger(ProofReader):
-    """Reads a proof without checking it and keeps each item, with the number of challenges before.
+@dataclass
+class Log:
+    """What the transcripts of a proof did: `items` absorbed and challenges `drawn`.
 
-    `flip` is the number of an item whose last byte is changed as it is absorbed.
+    Each with its part, 0 for the common one and then one a segment; an item also with the number of
+    challenges before.  `flip` is the number of an item whose last byte is changed as it is
+    absorbed.
     """
 
-    def __init__(self, domain, messages, flip=None):
-        self.flip, self.items, self.drawn = flip, [], []
+    flip: int | None
+    items: list = field(default_factory=list)
+    drawn: list = field(default_factory=list)
+
+    def values(self):
+        return [value for _, value in self.drawn]
+
+
+class Ledger(ProofReader):
+    """Reads a proof without checking it and keeps a log."""
+
+    def __init__(self, domain, messages, log, part):
+        self.log, self.part = log, part
         super().__init__(domain, messages)
 
     def challenge(self, label):
         self.note()
         drawn = super().challenge(label)
-        self.drawn.append(drawn)
+        self.log.drawn.append((self.part, drawn))
         return drawn
 
     def note(self):
         """Number the items that wait to be hashed, and change the one to be changed."""
+        log = self.log
         for i, item in enumerate(self._items):
             if item:
-                if len(self.items) == self.flip:
+                if len(log.items) == log.flip:
                     self._items[i] = item[:-1] + bytes([item[-1] ^ 1])
-                self.items.append(len(self.drawn))
+                log.items.append((self.part, len(log.drawn)))
 
     def check(self, claim, holds):
         pass
@@ -154,42 +170,63 @@ def read(case, flip=None):
     statement = Statement(
         case.circuit, proof.heights, case.public, case.digest, case.srs.identifier
     )
-    ledger = Ledger("zkevm/proof/v1", proof.messages, flip)
-    run(ledger, statement, lay_out(case.circuit, proof.heights, proof.m))
-    return ledger
+    log, layouts = Log(flip), layouts_of(case)
+    first, *others = message_parts(proof.messages, layouts)
+    head = Ledger("zkevm/proof/v2", first, log, 0)
+    commitments, start = commit(head, statement, layouts)
+    claims = [
+        run_segment(Ledger("zkevm/proof/v2/segment", part, log, 1 + s), s, layouts[s], own, start)
+        for s, (part, own) in enumerate(zip(others, commitments, strict=True))
+    ]
+    combine(head, statement, start, claims)
+    return log
 
 
-@pytest.fixture(scope="module")
-def case():
-    return toy.prove_toy(5)
+@pytest.fixture(scope="module", params=[toy.prove_toy, toy.prove_split], ids=["one", "two"])
+def case(request):
+    """A proof of one segment, and of two."""
+    return request.param(5)
+
+
+def assert_changed(new, old, part, before):
+    """All challenges from `before` on are others, but those of segments that `part` is not of."""
+    assert new.drawn[:before] == old.drawn[:before]
+    for (own, a), (_, b) in zip(new.drawn[before:], old.drawn[before:], strict=True):
+        assert (a != b) == (part == 0 or own in (0, part))
 
 
 def test_each_item_changes_all_later_challenges(case):
     honest = read(case)
     assert len(honest.items) > 100
-    for item, before in enumerate(honest.items):
-        drawn = read(case, item).drawn
-        assert drawn[:before] == honest.drawn[:before]
-        later = zip(drawn[before:], honest.drawn[before:], strict=True)
-        assert all(new != old for new, old in later)
+    for item, (part, before) in enumerate(honest.items):
+        assert_changed(read(case, item), honest, part, before)
 
 
 def test_each_element_changes_later_challenges(case):
-    """Every element of the proof is absorbed, but the last, after which nothing is drawn."""
-    honest = read(case).drawn
+    """Every element of the proof is absorbed, also the last of each segment."""
+    honest = read(case)
     messages = case.proof.messages
-    places = elements(lay_out(case.circuit, case.proof.heights, case.proof.m))
-    for place in places[:-1]:
+    for place in elements(case):
         old = messages[place]
         new = word(1) + word(2) if len(old) == 64 else old[:-1] + bytes([old[-1] ^ 1])
         changed = messages[: place.start] + new + messages[place.stop :]
-        drawn = read(replace(case, proof=replace(case.proof, messages=changed))).drawn
-        first = next(i for i, (a, b) in enumerate(zip(drawn, honest, strict=True)) if a != b)
-        assert all(a != b for a, b in zip(drawn[first:], honest[first:], strict=True))
+        log = read(replace(case, proof=replace(case.proof, messages=changed)))
+        pairs = zip(log.drawn, honest.drawn, strict=True)
+        first = next(i for i, (a, b) in enumerate(pairs) if a != b)
+        assert_changed(log, honest, log.drawn[first][0], first)
+
+
+def test_segments_draw_challenges_of_their_own():
+    """Two segments of the same cells and commitments share nothing but alpha and beta."""
+    own, public = toy.circuit(), toy.publish(*toy.OUTPUT)
+    witness = toy.witness()
+    proof = prove(own, [witness, witness], public, b"", toy.srs(5), kernels=reference_kernels)
+    drawn = read(Case(own, proof, public, b"", toy.srs(5).verifier)).drawn
+    assert len({value for _, value in drawn}) == len(drawn)
 
 
 def test_the_statement_changes_all_challenges(case):
-    honest = read(case).drawn
+    honest = read(case).values()
     bare = replace(case.circuit.tables[0], interactions=case.circuit.tables[0].interactions[:2])
     others = [
         replace(case, digest=b"five product"),
@@ -202,4 +239,4 @@ def test_the_statement_changes_all_challenges(case):
     ]
     assert bare.interactions != case.circuit.tables[0].interactions
     for other in others:
-        assert not set(read(other).drawn) & set(honest)
+        assert not set(read(other).values()) & set(honest)

@@ -249,7 +249,7 @@ def prove(case: TestCase | Traced, srs: Srs | None = None, level: Level = Level.
     witness = Witness({each.table.name: TableWitness(each.columns, each.height) for each in tables})
     messages, digest = stated.messages(), stated.digest()
     with successive_phases() as begin:
-        proof = prover.prove(key, witness, messages, digest, srs, progress=begin, kernels=kernels)
+        proof = prover.prove(key, [witness], messages, digest, srs, progress=begin, kernels=kernels)
     with phase("verify"):
         verifier.verify(key, proof, messages, digest, srs.verifier, kernels)
     return Proven(traced.execution, stated, proof, srs.verifier, _rows(tables), _cells(tables))

@@ -88,6 +88,11 @@ class Transcript(ABC, Generic[Prover]):
         low = keccak256(PREFIX + word(2) + self._state)
         return int.from_bytes(high + low, "big") % MODULUS
 
+    def digest(self, label: str) -> bytes:
+        """Return 32 bytes that depend on everything absorbed so far."""
+        self.challenge(label)
+        return self._state
+
     def scalars(
         self, label: str, count: int, answer: Callable[[Prover], Sequence[int]]
     ) -> list[int]:

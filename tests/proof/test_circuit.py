@@ -95,6 +95,7 @@ def test_digest_depends_on_all_equations():
         digest(bounds=Bounds(smallest_stack=12)),
         digest(bounds=Bounds(largest_stack=19)),
         digest(bounds=Bounds(stacks=512)),
+        digest(bounds=Bounds(segments=255)),
         digest(bounds=Bounds(public_messages=7)),
     ]
     assert len(set(digests)) == len(digests)

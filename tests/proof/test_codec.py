@@ -12,12 +12,18 @@ from zkevm.proof import Proof, codec
 from zkevm.proof.codec import MalformedProofError, ProofFile
 
 STATEMENT = {"sender": "0x01", "logs": [], "gas": 21000, "note": "\u00e9\ud800"}
-FILE = ProofFile(Proof(bytes(range(32)), (3, None, 0), 15, bytes(range(96))), STATEMENT)
+FILE = ProofFile(
+    Proof(bytes(range(32)), ((3, None, 0), (None, 4, 0)), 15, bytes(range(96))), STATEMENT
+)
 
+heights = st.none() | st.integers(0, codec.MAX_HEIGHT)
+segments = st.integers(0, 5).flatmap(
+    lambda tables: st.lists(st.tuples(*[heights] * tables), min_size=1, max_size=4).map(tuple)
+)
 proofs = st.builds(
     Proof,
     st.binary(min_size=32, max_size=32),
-    st.lists(st.none() | st.integers(0, codec.MAX_HEIGHT)).map(tuple),
+    segments,
     st.integers(0, codec.MAX_HEIGHT),
     st.binary(),
 )
@@ -83,11 +89,17 @@ def document(**changes):
         {"m": True},
         {"m": "15"},
         {"m": 1 << 70},
-        {"heights": {}},
-        {"heights": [None, "3"]},
-        {"heights": [255]},
-        {"heights": [False]},
-        {"heights": [None] * (codec.MAX_TABLES + 1)},
+        {"segments": {}},
+        {"segments": []},
+        {"segments": [None, 3]},
+        {"segments": [[None, "3"]]},
+        {"segments": [[255]]},
+        {"segments": [[False]]},
+        {"segments": [[[3]]]},
+        {"segments": [[3], [3, None]]},
+        {"segments": [[3], {}]},
+        {"segments": [[None] * (codec.MAX_TABLES + 1)]},
+        {"segments": [[]] * (codec.MAX_SEGMENTS + 1)},
         {"messages": "00"},
         {"messages": "0x0"},
         {"messages": "0x0G"},
@@ -154,3 +166,12 @@ def test_size_is_bounded(monkeypatch):
 def test_error_is_the_verifiers_and_exits_as_malformed_input():
     assert issubclass(MalformedProofError, VerificationError)
     assert MalformedProofError.exit_code == 10
+
+
+def test_counts_in_binary_are_bounded():
+    written = codec.encode_binary(FILE)
+    place = len(codec.MAGIC) + codec.DIGEST + 1
+    for segments, tables in ((0, 3), (codec.MAX_SEGMENTS + 1, 3), (2, codec.MAX_TABLES + 1)):
+        counts = segments.to_bytes(2, "big") + tables.to_bytes(2, "big")
+        with pytest.raises(MalformedProofError, match="out of bounds"):
+            codec.decode(written[:place] + counts + written[place + 4 :])

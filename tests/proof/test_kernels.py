@@ -184,7 +184,7 @@ def examples(draw):
 
 @given(examples(), st.integers(1, 6))
 def test_proofs_are_equal(example, m):
-    arguments = example.circuit, example.witness, example.public, b"", toy.srs(m)
+    arguments = example.circuit, [example.witness], example.public, b"", toy.srs(m)
     assert prove(*arguments, kernels=native) == prove(*arguments, kernels=reference_kernels)
 
 

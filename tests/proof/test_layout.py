@@ -1,12 +1,14 @@
 """Layouts: blocks are aligned, disjoint and complete, whatever the heights."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import toy
 from zkevm.errors import VerificationError
-from zkevm.proof.layout import lay_out
+from zkevm.proof.layout import lay_out, lay_out_segments
 
 FORCED = [table.height for table in toy.circuit().tables]
 some_heights = st.tuples(
@@ -61,3 +63,11 @@ HONEST = (3, 6, 4, 3, 0, None)
 def test_forbidden_shapes(heights, m, fault):
     with pytest.raises(VerificationError, match=fault):
         lay_out(toy.circuit(), heights, m)
+
+
+@pytest.mark.parametrize("count", [0, 4])
+def test_segments_are_bounded(count):
+    circuit = toy.circuit(replace(toy.BOUNDS, segments=3))
+    assert len(lay_out_segments(circuit, [HONEST] * 3, 5)) == 3
+    with pytest.raises(VerificationError, match=f"{count} segments: out of bounds"):
+        lay_out_segments(circuit, [HONEST] * count, 5)

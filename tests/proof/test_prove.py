@@ -67,9 +67,9 @@ def test_honest_proofs_are_accepted(name, m, kernels):
     if (name == "heights with room" and m == 1) or (kernels is reference_kernels and m == 10):
         pytest.skip("too many stack polynomials" if m == 1 else "slow")
     circuit, public, srs = toy.circuit(), toy.publish(*published), toy.srs(m)
-    proof = prove(circuit, witness, public, b"", srs, kernels=kernels)
+    proof = prove(circuit, [witness], public, b"", srs, kernels=kernels)
     assert proof.m == m
-    assert proof.heights == heights_of(circuit, witness)
+    assert proof.heights == (heights_of(circuit, witness),)
     verify(circuit, proof, public, b"", srs.verifier)
     with pytest.raises(VerificationError):
         verify(circuit, proof, [*public, *toy.publish(5)], b"", srs.verifier)
@@ -82,7 +82,7 @@ def test_both_kernels_make_the_same_proof(name, m):
     if name == "heights with room" and m == 1:
         pytest.skip("too many stack polynomials")
     witness, published = WITNESSES[name]
-    arguments = toy.circuit(), witness, toy.publish(*published), b"", toy.srs(m)
+    arguments = toy.circuit(), [witness], toy.publish(*published), b"", toy.srs(m)
     assert prove(*arguments, kernels=native) == prove(*arguments, kernels=reference_kernels)
 
 
@@ -103,7 +103,7 @@ def test_public_messages_count_with_their_multiplicity():
 
 def test_phases_are_told():
     told = []
-    arguments = toy.circuit(), HONEST, toy.publish(27, 26), b"", toy.srs(5)
+    arguments = toy.circuit(), [HONEST], toy.publish(27, 26), b"", toy.srs(5)
     prove(*arguments, progress=told.append, kernels=reference_kernels)
     assert told == ["commitments", "fractions", "rows", "stacking", "opening"]
 
@@ -114,7 +114,7 @@ def test_native_kernels_are_asked_for_by_name(monkeypatch):
 
     monkeypatch.setattr(prover, "import_module", absent)
     with pytest.raises(UsageError, match="Rust toolchain"):
-        prove(toy.circuit(), HONEST, [], b"", toy.srs(5))
+        prove(toy.circuit(), [HONEST], [], b"", toy.srs(5))
 
 
 def test_unknown_table():
@@ -127,9 +127,8 @@ def test_unknown_table():
 
 def size(available, bounds=None, rows=5, **heights):
     circuit = toy.circuit(bounds or replace(Bounds(), height=24))
-    lists = {"user": [np.zeros(rows, np.uint8)] * 5}
-    witness = Witness({"user": TableWitness(lists["user"], heights.get("user", 6))})
-    return choose_stack_size(circuit, witness, heights_of(circuit, witness), available)
+    own = [None, heights.get("user", 6), None, None, None, None]
+    return choose_stack_size(circuit, own, 3 * rows, available)  # three columns are not bits
 
 
 def test_stack_size():

@@ -5,6 +5,8 @@ A prover lies up to each check in turn.  Without the check that sees it, the pro
 each check is needed, and each lie is as good as a lie can be.
 """
 
+from dataclasses import replace
+
 import pytest
 
 from tests.support import reference_kernels, toy
@@ -14,6 +16,7 @@ from tests.support.liar import (
     PAIRING,
     ROWS,
     SPLIT,
+    FalseRoots,
     Liar,
     LongPolynomials,
     MovedShares,
@@ -23,7 +26,7 @@ from tests.support.liar import (
 from zkevm.errors import VerificationError
 from zkevm.field import MODULUS
 from zkevm.proof import Proof, verifier, verify
-from zkevm.proof.layout import lay_out
+from zkevm.proof.layout import lay_out_segments
 from zkevm.proof.protocol import Statement
 from zkevm.proof.prover import heights_of, write_proof
 from zkevm.transcript import ProofReader, Transcript
@@ -31,15 +34,21 @@ from zkevm.transcript import ProofReader, Transcript
 M = 5
 
 
-def forge(lies, edits=(), published=toy.OUTPUT, prover=Liar):
-    """A proof of a false witness, with so many lies; and its public messages."""
-    circuit, witness, public = toy.circuit(), toy.witness(edits), toy.publish(*published)
-    heights = heights_of(circuit, witness)
-    layout = lay_out(circuit, heights, M)
+def forge(lies, edits=(), published=toy.OUTPUT, prover=Liar, split=False):
+    """A proof of a false witness, with so many lies, in one or two segments; and its messages."""
+    circuit, public = toy.circuit(), toy.publish(*published)
+    segments = toy.split(edits) if split else [toy.witness(edits)]
+    heights = tuple(heights_of(circuit, witness) for witness in segments)
+    layouts = lay_out_segments(circuit, heights, M)
     srs = toy.srs(M + 1)  # longer than the stack polynomials
-    liar = prover(reference_kernels, layout, witness, srs, lambda _: None, public=public, lies=lies)
+    liars = [
+        prover(reference_kernels, *own, srs.points, lambda _: None, public=public, lies=lies)
+        for own in zip(layouts, segments, strict=True)
+    ]
+    for liar in liars:
+        liar.peers = liars
     statement = Statement(circuit, heights, public, toy.STATEMENT, srs.identifier)
-    return write_proof(statement, layout, liar), public
+    return write_proof(statement, layouts, liars), public
 
 
 def outcome(proof: Proof, public, monkeypatch, skip=None):
@@ -78,19 +87,24 @@ FORGERIES = {  # edits (table, column, row, value), published values, the first 
 }
 
 
+in_one_and_two_segments = pytest.mark.parametrize("split", [False, True])
+
+
+@in_one_and_two_segments
 @pytest.mark.parametrize("lies", range(7))
-def test_honest_witness_with_needless_lies_is_accepted(lies, monkeypatch):
+def test_honest_witness_with_needless_lies_is_accepted(lies, split, monkeypatch):
     """Bending a true claim leaves it as it is, so a liar's lies are no noise."""
-    proof, public = forge(lies)
+    proof, public = forge(lies, split=split)
     assert outcome(proof, public, monkeypatch) is None
 
 
+@in_one_and_two_segments
 @pytest.mark.parametrize("name", FORGERIES)
-def test_each_forgery_is_caught_by_the_next_check(name, monkeypatch):
+def test_each_forgery_is_caught_by_the_next_check(name, split, monkeypatch):
     edits, published, first = FORGERIES[name]
     for lies in range(CHECKS.index(first), len(CHECKS) + 1):
         due = CHECKS[min(lies, len(CHECKS) - 1)]
-        proof, public = forge(lies, edits, published)
+        proof, public = forge(lies, edits, published, split=split)
         assert outcome(proof, public, monkeypatch) == due
         assert outcome(proof, public, monkeypatch, skip=due) is None
 
@@ -101,10 +115,18 @@ def test_moved_shares(lies, monkeypatch):
     assert outcome(proof, public, monkeypatch) == CHECKS[min(lies, 5)]
 
 
+@pytest.mark.parametrize("lies", range(1, 7))
+def test_false_sums_of_segments_with_a_true_total(lies, monkeypatch):
+    """The balance is of all segments, so it sees nothing: each sum is tied to its own leaves."""
+    proof, public = forge(lies, prover=FalseRoots, split=True)
+    assert outcome(proof, public, monkeypatch) == CHECKS[min(lies, 5)]
+
+
+@in_one_and_two_segments
 @pytest.mark.parametrize("lies", range(7))
 @pytest.mark.parametrize("prover", [LongPolynomials, SharedSlots])
-def test_false_commitments(prover, lies, monkeypatch):
-    proof, public = forge(lies, prover=prover)
+def test_false_commitments(prover, lies, split, monkeypatch):
+    proof, public = forge(lies, prover=prover, split=split)
     assert outcome(proof, public, monkeypatch) == PAIRING
 
 
@@ -163,14 +185,17 @@ def test_zero_denominators_of_the_opening(label, value, monkeypatch):
 
 
 def test_a_zero_public_denominator(monkeypatch):
-    """A public message whose fingerprint is zero is refused."""
-    case = toy.prove_toy(M)
+    """A public message whose fingerprint is zero is refused, even one that is sent 0 times."""
+    forced = {"alpha": -toy.PUBLIC.number - 99, "beta": 1}
+    draw = Transcript.challenge
 
-    class Reader(ProofReader):
-        def challenge(self, name):
-            drawn = super().challenge(name)
-            return {"alpha": -toy.PUBLIC.number - 27, "beta": 1}.get(name, drawn)
+    def challenge(self, name):
+        drawn = draw(self, name)
+        return forced.get(name, drawn) % MODULUS
 
-    monkeypatch.setattr(verifier, "ProofReader", Reader)
+    monkeypatch.setattr(Transcript, "challenge", challenge)
+    nothing = replace(*toy.publish(99), multiplicity=0)
+    toy.prove_toy(M).verify()
+    case = toy.prove_toy(M, public=[*toy.publish(*toy.OUTPUT), nothing])
     with pytest.raises(VerificationError, match=BALANCE):
-        verify(case.circuit, case.proof, case.public, case.digest, case.srs)
+        case.verify()

@@ -11,6 +11,7 @@ from tests.support.tampering import (
     alterations,
     altered_elements,
     altered_lengths,
+    altered_segments,
     altered_shapes,
     altered_statements,
     assert_rejected,
@@ -18,14 +19,14 @@ from tests.support.tampering import (
     sampled,
 )
 from zkevm.proof import Circuit
-from zkevm.proof.layout import lay_out
 
 M = 5
 
 
-@pytest.fixture(scope="module")
-def case():
-    case = toy.prove_toy(M)
+@pytest.fixture(scope="module", params=[toy.prove_toy, toy.prove_split], ids=["one", "two"])
+def case(request):
+    """A proof of one segment, and of two."""
+    case = request.param(M)
     case.verify()
     return case
 
@@ -40,7 +41,12 @@ def test_altered_elements(case, worker):
 
 @pytest.mark.parametrize(
     ("family", "least"),
-    [(altered_lengths, 30), (altered_shapes, 200), (altered_statements, 50)],
+    [
+        (altered_lengths, 30),
+        (altered_shapes, 200),
+        (altered_segments, 10),
+        (altered_statements, 50),
+    ],
 )
 def test_altered_surroundings(case, family, least):
     found = list(family(case))
@@ -68,7 +74,7 @@ def test_every_byte_flipped(case):
 @pytest.mark.slow
 def test_pairs_of_elements_swapped(case):
     messages = case.proof.messages
-    places = elements(lay_out(case.circuit, case.proof.heights, case.proof.m))
+    places = elements(case)
     pairs = [(a, b) for a, b in combinations(places, 2) if messages[a] != messages[b]]
     alike = [(a, b) for a, b in pairs if a.stop - a.start == b.stop - b.start]
     for a, b in random.Random(1).sample(alike, 2000):

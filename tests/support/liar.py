@@ -1,7 +1,8 @@
 """Provers that lie.
 
 `Liar(lies=n)` bends its messages so that the first n checks of `CHECKS` pass on any witness, and is
-honest afterwards: the next check has to catch it.
+honest afterwards: the next check has to catch it.  Where a proof has several segments each has a
+liar, and the first one takes on the debt of all.
 """
 
 import numpy as np
@@ -28,7 +29,7 @@ class Liar(KernelProver):
 
     def __init__(self, *args, public=(), lies=0):
         super().__init__(*args)
-        self.public, self.lies = public, lies
+        self.public, self.lies, self.peers = public, lies, [self]
 
     # ---- the claim of the present sumcheck
 
@@ -54,14 +55,22 @@ class Liar(KernelProver):
 
     def root(self):
         p0, p1, q0, q1 = super().root()
-        if self.lies > 0:
-            debt = (p0 * q1 + p1 * q0) * inverse(q0 * q1)
-            for message in self.public:
-                denominator = self.fingerprints.of(message.bus.number, message.values)
-                debt += message.multiplicity * inverse(denominator)
-            p0 = (p0 - debt * q0) % MODULUS
+        if self.lies > 0 and self is self.peers[0]:
+            p0 = (p0 - self.debt() * q0) % MODULUS
         self.family = [p0, p1, q0, q1]
         return self.family
+
+    def debt(self):
+        """What all segments and the public messages add up to."""
+        debt = 0
+        for message in self.public:
+            denominator = self.fingerprints.of(message.bus.number, message.values)
+            debt += message.multiplicity * inverse(denominator)
+        for peer in self.peers:
+            tree = self.kernels.Fractions(peer.tables, *self.challenges)
+            p0, p1, q0, q1 = self.kernels.numbers(tree.root())
+            debt += (p0 * q1 + p1 * q0) * inverse(q0 * q1)
+        return debt
 
     def begin_layer(self, layer, xi, lambda_):
         super().begin_layer(layer, xi, lambda_)
@@ -167,6 +176,16 @@ class MovedShares(Liar):
         return shares
 
 
+class FalseRoots(Liar):
+    """Of two segments each says a false sum, and the total is right."""
+
+    def root(self):
+        p0, p1, q0, q1 = super().root()
+        moved = 5 if self is self.peers[0] else -5
+        self.family = [(p0 + moved * q0) % MODULUS, p1, q0, q1]
+        return self.family
+
+
 class ZeroDenominators(Liar):
     """Claims 0/0 at the root, which would balance with anything."""
 
@@ -179,9 +198,9 @@ class ZeroDenominators(Liar):
 class LongPolynomials(Liar):
     """Commits to polynomials with coefficients beyond 2^m."""
 
-    def __init__(self, kernels, layout, witness, srs, progress, **more):
-        super().__init__(kernels, layout, witness, srs, progress, **more)
-        self.bases = kernels.Bases(srs.points)
+    def __init__(self, kernels, layout, witness, points, progress, **more):
+        super().__init__(kernels, layout, witness, points, progress, **more)
+        self.bases = kernels.Bases(points)
         tail = (1 << layout.m, np.full(1 << layout.m, 77, dtype=np.uint8))
         self.polynomials = [[*pieces, tail] for pieces in self.polynomials]
 
@@ -189,8 +208,8 @@ class LongPolynomials(Liar):
 class SharedSlots(Liar):
     """Commits to polynomials whose upper half repeats the lower one."""
 
-    def __init__(self, kernels, layout, witness, srs, progress, **more):
-        super().__init__(kernels, layout, witness, srs, progress, **more)
+    def __init__(self, kernels, layout, witness, points, progress, **more):
+        super().__init__(kernels, layout, witness, points, progress, **more)
         half = 1 << layout.m - 1
         for k, pieces in enumerate(self.polynomials):
             values = kernels.coefficients(pieces, 2 * half)[:half]

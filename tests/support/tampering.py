@@ -13,7 +13,9 @@ from zkevm.errors import VerificationError
 from zkevm.field import MODULUS
 from zkevm.proof import Circuit, Proof, PublicMessage, verify
 from zkevm.proof.circuit import ROUND_DEGREE
-from zkevm.proof.layout import Layout, lay_out
+from zkevm.proof.layout import Layout, lay_out_segments
+from zkevm.proof.messages import Heights
+from zkevm.proof.verifier import message_parts
 from zkevm.transcript import POINT, WORD
 
 
@@ -45,22 +47,28 @@ def assert_rejected(name: str, case: Case) -> None:
     raise AssertionError(f"{name}: accepted")
 
 
-def elements(layout: Layout) -> list[slice]:
+def elements(case: Case) -> list[slice]:
     """Where each point and each scalar lies in the messages."""
-    points_first = layout.stacks
-    layer_scalars = sum(3 * k + 4 for k in range(layout.layers))
-    row_scalars = 2 * len(layout.tables) + ROUND_DEGREE * layout.rounds + layout.columns
-    stacking_scalars = 2 * layout.m + layout.stacks
-    sizes = [POINT] * points_first
-    sizes += [WORD] * (layer_scalars + row_scalars + stacking_scalars)
-    sizes += [POINT] * (layout.m - 1) + [WORD] * layout.m + [POINT] * 2
+    layouts = layouts_of(case)
+    sizes = [POINT] * sum(layout.stacks for layout in layouts)
+    for layout in layouts:
+        layer_scalars = sum(3 * k + 4 for k in range(layout.layers))
+        row_scalars = 2 * len(layout.tables) + ROUND_DEGREE * layout.rounds + layout.columns
+        stacking_scalars = 2 * layout.m + layout.stacks
+        sizes += [WORD] * (layer_scalars + row_scalars + stacking_scalars)
+        sizes += [POINT] * (layout.m - 1) + [WORD] * layout.m + [POINT] * 2
     found, start = [], 0
     for size in sizes:
         found.append(slice(start, start + size))
         start += size
-    if start != layout.proof_length:
+    if start != len(case.proof.messages):
         raise AssertionError("the elements do not fill the proof")
     return found
+
+
+def layouts_of(case: Case) -> tuple[Layout, ...]:
+    """The layouts of the segments."""
+    return lay_out_segments(case.circuit, case.proof.heights, case.proof.m)
 
 
 def alterations(case: Case) -> Iterator[Alteration]:
@@ -68,6 +76,7 @@ def alterations(case: Case) -> Iterator[Alteration]:
     yield from altered_elements(case)
     yield from altered_lengths(case)
     yield from altered_shapes(case)
+    yield from altered_segments(case)
     yield from altered_statements(case)
 
 
@@ -80,7 +89,7 @@ def sampled(case: Case, share: float, seed: int = 0) -> Iterator[Alteration]:
 def altered_elements(case: Case) -> Iterator[Alteration]:
     """Each element changed, zeroed, not reduced, off the curve, or swapped with its neighbour."""
     messages = case.proof.messages
-    places = elements(lay_out(case.circuit, case.proof.heights, case.proof.m))
+    places = elements(case)
     for i, place in enumerate(places):
         old = messages[place]
         for name, new in other_values(old):
@@ -134,8 +143,10 @@ def altered_lengths(case: Case) -> Iterator[Alteration]:
 def altered_shapes(case: Case) -> Iterator[Alteration]:
     """Heights, m and the circuit's digest changed."""
     proof = case.proof
-    for heights in other_heights(proof.heights):
-        yield f"heights {heights}", replace(case, proof=replace(proof, heights=heights))
+    for s, of_segment in enumerate(proof.heights):
+        for other in other_heights(of_segment):
+            heights = (*proof.heights[:s], other, *proof.heights[s + 1 :])
+            yield f"heights {heights}", replace(case, proof=replace(proof, heights=heights))
     for m in OTHER_SIZES:
         if m != proof.m:
             yield f"m is {m}", replace(case, proof=replace(proof, m=m))
@@ -155,6 +166,49 @@ def other_heights(heights: tuple[int | None, ...]) -> Iterator[tuple[int | None,
     yield from (heights[1:], (*heights, None), (*heights, 3), (), (None,) * len(heights))
     if heights[::-1] != heights:
         yield heights[::-1]
+
+
+def altered_segments(case: Case) -> Iterator[Alteration]:
+    """Segments moved, missing, twice, from nowhere: with their heights, or without."""
+    proof, layouts = case.proof, layouts_of(case)
+    first, *parts = message_parts(proof.messages, layouts)
+    commitments, start = [], 0
+    for layout in layouts:
+        commitments.append(first[start : start + layout.commitments_length])
+        start += layout.commitments_length
+    for name, order in other_orders(len(parts)):
+        heights = tuple(proof.heights[s] for s in order)
+        points = b"".join(commitments[s] for s in order)
+        messages = points + b"".join(parts[s] for s in order)
+        whole = replace(proof, heights=heights, messages=messages)
+        yield f"segments {name}", replace(case, proof=whole)
+        alone = first + b"".join(parts[s] for s in order)
+        for what, other in (("messages", alone), ("all but heights", messages)):
+            if other != proof.messages:
+                altered = replace(proof, messages=other)
+                yield f"{what} of segments {name}", replace(case, proof=altered)
+        if heights != proof.heights:
+            altered = replace(proof, heights=heights)
+            yield f"heights of segments {name}", replace(case, proof=altered)
+    nothing: Heights = (None,) * len(case.circuit.tables)
+    for heights in ((*proof.heights, nothing), (nothing, *proof.heights), (), (nothing,)):
+        altered = replace(proof, heights=heights)
+        yield f"{len(heights)} segments with an empty one", replace(case, proof=altered)
+
+
+def other_orders(count: int) -> Iterator[tuple[str, list[int]]]:
+    """Other lists of segments than each once, in order."""
+    every = list(range(count))
+    for s in every:
+        yield f"without {s}", every[:s] + every[s + 1 :]
+        yield f"with {s} twice", [*every[:s], s, *every[s:]]
+        yield f"with {s} again at the end", [*every, s]
+        for t in every[:s]:
+            swapped = list(every)
+            swapped[s], swapped[t] = t, s
+            yield f"with {t} and {s} swapped", swapped
+            yield f"with {t} in the place of {s}", [t if u == s else u for u in every]
+            yield f"with {s} in the place of {t}", [s if u == t else u for u in every]
 
 
 def altered_statements(case: Case) -> Iterator[Alteration]:

@@ -165,9 +165,23 @@ def witness(edits=(), heights=(), **extra):
     )
 
 
+def split(edits=()):
+    """The same in two segments: the user and the squares are alone in the second one."""
+    tables = dict(witness(edits).tables)
+    second = {name: tables.pop(name) for name in ("user", "squares")}
+    return [Witness(tables), Witness(second)]
+
+
+def prove_split(m=5, kernels=reference_kernels):
+    """Prove the honest example in two segments."""
+    own, public = circuit(), publish(*OUTPUT)
+    proof = prove(own, split(), public, STATEMENT, srs(m), kernels=kernels)
+    return Case(own, proof, public, STATEMENT, srs(m).verifier)
+
+
 def prove_toy(m=5, public=None, kernels=reference_kernels, **changes):
     """Prove the honest example."""
     public = publish(*OUTPUT) if public is None else public
     own = circuit()
-    proof = prove(own, witness(**changes), public, STATEMENT, srs(m), kernels=kernels)
+    proof = prove(own, [witness(**changes)], public, STATEMENT, srs(m), kernels=kernels)
     return Case(own, proof, public, STATEMENT, srs(m).verifier)

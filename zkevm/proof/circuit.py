@@ -15,8 +15,11 @@ from zkevm.plonkish.program import Program, compile_table
 from zkevm.plonkish.table import MAX_DEGREE, Bus, Table
 from zkevm.transcript import word
 
-PROTOCOL = "zkevm/proof/v1"
+PROTOCOL = "zkevm/proof/v2"
 """The protocol and its version: every change of what is sent or absorbed changes it."""
+
+SEGMENT = f"{PROTOCOL}/segment"
+"""The domain of the transcripts of segments."""
 
 ROUND_DEGREE = MAX_DEGREE + 1
 """D: the degree of a round polynomial of the sum over rows; eq contributes 1."""
@@ -33,7 +36,8 @@ class Bounds:
     height: int = 24  # log2 of the rows of a table
     smallest_stack: int = 11  # log2 of the size of a stack polynomial
     largest_stack: int = 20
-    stacks: int = 1024  # stack polynomials
+    stacks: int = 1024  # stack polynomials of a segment
+    segments: int = 256
     public_messages: int = 1 << 20
 
 
@@ -70,6 +74,7 @@ class Circuit:
             bounds.smallest_stack,
             bounds.largest_stack,
             bounds.stacks,
+            bounds.segments,
             bounds.public_messages,
             len(self.tables),
             len(self.buses),

@@ -7,7 +7,8 @@ Binary, numbers big-endian:
     protocol  16 bytes, the name zero-padded
     circuit   32 bytes, the digest
     m         1 byte
-    heights   2 bytes: how many; then 1 byte each: 0 absent, else 1 + height
+    segments  2 bytes: how many; 2 bytes: of how many tables;
+              then for each segment 1 byte a table: 0 absent, else 1 + height
     statement 4 bytes: the length; then canonical JSON (sorted keys, no space, ASCII, no fractions)
     messages  the rest
 """
@@ -18,18 +19,19 @@ from typing import Any, NamedTuple, NoReturn
 
 from zkevm.errors import VerificationError
 from zkevm.proof.circuit import PROTOCOL
-from zkevm.proof.messages import Proof
+from zkevm.proof.messages import Heights, Proof
 
 CURVE = "bn254"
 MAGIC = PROTOCOL.encode().ljust(16, b"\0")
 DIGEST = 32
 MAX_TABLES = 1 << 12
+MAX_SEGMENTS = 1 << 12
 MAX_HEIGHT = 0xFE
-MAX_FILE = 1 << 26
+MAX_FILE = 1 << 27
 MAX_NESTING = 64
 BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[][{}]', re.DOTALL)
 HEX = re.compile("0x(?:[0-9a-f]{2})*")
-KEYS = ("protocol", "curve", "circuit", "statement", "m", "heights", "messages")
+KEYS = ("protocol", "curve", "circuit", "statement", "m", "segments", "messages")
 
 JsonObject = dict[str, Any]
 
@@ -56,7 +58,7 @@ def encode_json(file: ProofFile) -> str:
         "circuit": "0x" + proof.circuit_digest.hex(),
         "statement": file.statement,
         "m": proof.m,
-        "heights": proof.heights,
+        "segments": proof.heights,
         "messages": "0x" + proof.messages.hex(),
     }
     lines = (f"{json.dumps(key)}: {json.dumps(value)}" for key, value in fields.items())
@@ -76,9 +78,7 @@ def decode_json(data: bytes) -> ProofFile:
     digest = _hex(fields["circuit"], "circuit")
     if len(digest) != DIGEST:
         raise MalformedProofError("the circuit digest has another length than 32 bytes")
-    if not isinstance(fields["heights"], list) or len(fields["heights"]) > MAX_TABLES:
-        raise MalformedProofError("the heights are not a short list")
-    heights = tuple(None if n is None else _small(n, "height") for n in fields["heights"])
+    heights = _segments(fields["segments"])
     proof = Proof(digest, heights, _small(fields["m"], "m"), _hex(fields["messages"], "messages"))
     return ProofFile(proof, fields["statement"])
 
@@ -86,13 +86,14 @@ def decode_json(data: bytes) -> ProofFile:
 def encode_binary(file: ProofFile) -> bytes:
     """Write a proof file in binary."""
     proof, statement = file.proof, _canonical(file.statement)
-    heights = bytes(0 if n is None else n + 1 for n in proof.heights)
+    heights = [bytes(0 if n is None else n + 1 for n in of_segment) for of_segment in proof.heights]
     return b"".join(
         (
             MAGIC,
             proof.circuit_digest,
             bytes([proof.m]),
-            len(heights).to_bytes(2, "big") + heights,
+            len(heights).to_bytes(2, "big") + len(heights[0]).to_bytes(2, "big"),
+            *heights,
             len(statement).to_bytes(4, "big") + statement,
             proof.messages,
         )
@@ -115,10 +116,9 @@ def decode_binary(data: bytes) -> ProofFile:
     if take(len(MAGIC)) != MAGIC:
         raise MalformedProofError(f"the proof is not of protocol {PROTOCOL}")
     digest, m = take(DIGEST), take(1)[0]
-    count = int.from_bytes(take(2), "big")
-    if count > MAX_TABLES:
-        raise MalformedProofError("the heights are not a short list")
-    heights = tuple(None if n == 0 else n - 1 for n in take(count))
+    segments, tables = (int.from_bytes(take(2), "big") for _ in range(2))
+    _check_counts(segments, tables)
+    heights = tuple(tuple(None if n == 0 else n - 1 for n in take(tables)) for _ in range(segments))
     written = take(int.from_bytes(take(4), "big"))
     statement = _parse_json(written)
     if _canonical(statement) != written:
@@ -180,6 +180,23 @@ def _hex(text: object, name: str) -> bytes:
     if not isinstance(text, str) or not HEX.fullmatch(text):
         raise MalformedProofError(f"{name} is not 0x and pairs of lower-case hexadecimal digits")
     return bytes.fromhex(text[2:])
+
+
+def _segments(written: object) -> tuple[Heights, ...]:
+    if not isinstance(written, list) or not all(isinstance(heights, list) for heights in written):
+        raise MalformedProofError("the segments are not lists of heights")
+    sizes = {len(heights) for heights in written}
+    if len(sizes) != 1:
+        raise MalformedProofError("the segments are not of the same tables")
+    _check_counts(len(written), *sizes)
+    return tuple(
+        tuple(None if n is None else _small(n, "height") for n in heights) for heights in written
+    )
+
+
+def _check_counts(segments: int, tables: int) -> None:
+    if not 0 < segments <= MAX_SEGMENTS or tables > MAX_TABLES:
+        raise MalformedProofError(f"{segments} segments of {tables} tables: out of bounds")
 
 
 def _small(number: object, name: str) -> int:

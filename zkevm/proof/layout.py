@@ -12,6 +12,7 @@ from zkevm.errors import VerificationError
 from zkevm.plonkish.program import Program
 from zkevm.plonkish.table import Table
 from zkevm.proof.circuit import ROUND_DEGREE, Circuit
+from zkevm.proof.messages import Heights
 from zkevm.transcript import POINT, WORD
 
 
@@ -44,7 +45,7 @@ class TableLayout:
 
 @dataclass(frozen=True)
 class Layout:
-    """The shape of one proof.
+    """The shape of one segment.
 
     tables  the present ones, by falling height, then by number
     m       log2 of the size of a stack polynomial
@@ -65,10 +66,15 @@ class Layout:
         return sum(table.program.width for table in self.tables)
 
     @property
-    def proof_length(self) -> int:
-        """Bytes of the messages."""
+    def commitments_length(self) -> int:
+        """Bytes of the commitments."""
+        return POINT * self.stacks
+
+    @property
+    def messages_length(self) -> int:
+        """Bytes of the other messages."""
         m, n = self.m, self.layers
-        points = self.stacks + (m - 1) + 2
+        points = (m - 1) + 2
         layer_scalars = sum(3 * k + 4 for k in range(n))
         row_scalars = 2 * len(self.tables) + ROUND_DEGREE * self.rounds + self.columns
         stacking_scalars = 2 * m + self.stacks
@@ -100,6 +106,13 @@ def lay_out(circuit: Circuit, heights: Sequence[int | None], m: int) -> Layout:
         layers=max(1, (leaves - 1).bit_length()),
         rounds=tables[0].height,
     )
+
+
+def lay_out_segments(circuit: Circuit, heights: Sequence[Heights], m: int) -> tuple[Layout, ...]:
+    """Lay out every segment of a proof; raise `VerificationError` as `lay_out` does."""
+    if not 1 <= len(heights) <= circuit.bounds.segments:
+        raise VerificationError(f"{len(heights)} segments: out of bounds")
+    return tuple(lay_out(circuit, of_segment, m) for of_segment in heights)
 
 
 def stack_count(cells: int, m: int) -> int:

@@ -3,8 +3,8 @@
 Interaction j of table t contributes, for each row, the fraction p/q of its signed multiplicity
 over the fingerprint of its message.  The leaves are added pairwise: node x of layer k is the sum
 of nodes (x, 0) and (x, 1) of layer k + 1, the new bit being the most significant.  Layer n is the
-leaves; leaves beyond the last block are 0/1.  The balance says that the fraction at the root and
-the public messages add up to 0.
+leaves; leaves beyond the last block are 0/1.  The balance says that the fractions at the roots of
+all segments and the public messages add up to 0.
 """
 
 from collections.abc import Sequence
@@ -35,26 +35,28 @@ class Fingerprints:
 
 @dataclass(frozen=True)
 class LeafClaim:
-    """The multilinear extensions of all numerators and all denominators at xi are P and Q."""
+    """The multilinear extensions of all numerators and all denominators at xi are P and Q.
+
+    `root` has the children of the root, whose fraction is the sum over all leaves.
+    """
+
+    root: Children
 
     xi: list[int]
     P: int
     Q: int
 
 
-def fraction_tree(
-    channel: Channel, layers: int, fingerprints: Fingerprints, public: Sequence[PublicMessage]
-) -> LeafClaim:
-    """Check the sum at the root and reduce it, layer by layer, to a claim on the leaves."""
+def fraction_tree(channel: Channel, layers: int, fingerprints: Fingerprints) -> LeafClaim:
+    """Reduce the sum at the root, layer by layer, to a claim on the leaves."""
     channel.tell(lambda prover: prover.plant(fingerprints.alpha, fingerprints.beta))
-    children = Children(*channel.scalars("root", 4, lambda prover: prover.root()))
-    channel.check("no denominator is zero", lambda: children.denominator != 0)
-    channel.check("the buses balance", lambda: _balances(children, fingerprints, public))
+    root = children = Children(*channel.scalars("root", 4, lambda prover: prover.root()))
+    channel.check("no denominator is zero", lambda: root.denominator != 0)
     xi = [channel.challenge("mu")]
     for layer in range(1, layers):
         xi, children = _descend(channel, layer, xi, children)
     return LeafClaim(
-        xi, line(children.p0, children.p1, xi[-1]), line(children.q0, children.q1, xi[-1])
+        root, xi, line(children.p0, children.p1, xi[-1]), line(children.q0, children.q1, xi[-1])
     )
 
 
@@ -80,9 +82,15 @@ def _descend(
     return [*rho, channel.challenge("mu")], children
 
 
-def _balances(root: Children, fingerprints: Fingerprints, public: Sequence[PublicMessage]) -> bool:
+def balances(
+    roots: Sequence[Children], fingerprints: Fingerprints, public: Sequence[PublicMessage]
+) -> bool:
+    """Say whether the fractions of all segments and of the public messages add up to 0."""
     denominators = [fingerprints.of(message.bus.number, message.values) for message in public]
     if not all(denominators):
         return False
-    total = inner_product((m.multiplicity for m in public), batch_inverse(denominators))
-    return (root.numerator + total * root.denominator) % MODULUS == 0
+    p, q = inner_product((m.multiplicity for m in public), batch_inverse(denominators)), 1
+    for root in roots:
+        p = (p * root.denominator + root.numerator * q) % MODULUS
+        q = q * root.denominator % MODULUS
+    return p == 0

@@ -9,20 +9,26 @@ from zkevm.field import MODULUS
 from zkevm.plonkish.table import PublicMessage
 from zkevm.transcript import Transcript
 
-__all__ = ["Proof", "Prover", "PublicMessage"]
+__all__ = ["Channel", "Commitments", "Head", "Heights", "Proof", "Prover", "PublicMessage"]
+
+Heights: TypeAlias = tuple[int | None, ...]
+"""The shape of a segment: log2 of the rows of each table in the order of the circuit.
+
+None: the table is absent, which is to say all zero.
+"""
 
 
 @dataclass(frozen=True)
 class Proof:
     """A proof for the circuit with this digest.
 
-    heights   log2 of the rows of each table in the order of the circuit; None: absent, all zero
+    heights   the shape of each segment
     m         log2 of the size of a stack polynomial
-    messages  the prover's messages, as `zkevm.transcript` lays them out
+    messages  the prover's messages, as `zkevm.proof.protocol` orders them
     """
 
     circuit_digest: bytes
-    heights: tuple[int | None, ...]
+    heights: tuple[Heights, ...]
     m: int
     messages: bytes
 
@@ -54,13 +60,10 @@ class TableSums(NamedTuple):
 
 
 class Prover(Protocol):
-    """The prover's part, in the order of the protocol: each answer is one message.
+    """The prover's part in a segment, in the order of the protocol: each answer is one message.
 
     `round` and `bind` belong to the sumcheck begun last.
     """
-
-    def commitments(self) -> Sequence[G1Point]:
-        """C_k: the stack polynomials."""
 
     def plant(self, alpha: int, beta: int) -> None:
         """Grow the fraction tree under these challenges."""
@@ -109,3 +112,10 @@ class Prover(Protocol):
 
 
 Channel: TypeAlias = Transcript[Prover]
+"""The transcript of one segment."""
+
+Commitments: TypeAlias = Sequence[Sequence[G1Point]]
+"""C_k of each segment: its stack polynomials."""
+
+Head: TypeAlias = Transcript[Commitments]
+"""The transcript that all segments share.  All that its prover knows is the commitments."""

@@ -19,7 +19,7 @@ from zkevm.proof.stacking import StackClaims
 
 
 @dataclass(frozen=True)
-class PairingClaim:
+class OpeningClaim:
     """e(sum of scalars[i] * points[i], [1]_2) = e(witness, [tau]_2)."""
 
     points: list[G1Point]
@@ -27,7 +27,7 @@ class PairingClaim:
     witness: G1Point
 
 
-def opening(channel: Channel, commitments: Sequence[G1Point], claims: StackClaims) -> PairingClaim:
+def opening(channel: Channel, commitments: Sequence[G1Point], claims: StackClaims) -> OpeningClaim:
     """Reduce the claims on the committed polynomials to one pairing equation."""
     u = claims.u
     m = len(u)
@@ -61,7 +61,7 @@ def opening(channel: Channel, commitments: Sequence[G1Point], claims: StackClaim
     constant = inner_product(at_positive, positives) + inner_product(at_negative, negatives)
     fold_scalars = [-(a + b) for a, b in zip(at_positive, at_negative, strict=True)]
     commitment_scalars = [fold_scalars[0] * power % MODULUS for power in gammas]
-    return PairingClaim(
+    return OpeningClaim(
         points=[*quotient, *commitments, *folds, g1.GENERATOR, *witness],
         scalars=[1, *commitment_scalars, *fold_scalars[1:], constant, z],
         witness=witness[0],

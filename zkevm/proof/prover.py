@@ -18,11 +18,12 @@ from zkevm.field import ENCODED_LENGTH, decode, encode
 from zkevm.plonkish.cells import Cells
 from zkevm.plonkish.expression import ColumnType
 from zkevm.plonkish.kernels import rows_of
-from zkevm.proof.circuit import PROTOCOL, ROUND_DEGREE, Circuit
-from zkevm.proof.layout import Layout, TableLayout, cell_count, lay_out, stack_count
-from zkevm.proof.messages import Proof, Prover, PublicMessage
-from zkevm.proof.protocol import Statement, run
+from zkevm.proof.circuit import PROTOCOL, ROUND_DEGREE, SEGMENT, Circuit
+from zkevm.proof.layout import Layout, TableLayout, cell_count, lay_out_segments, stack_count
+from zkevm.proof.messages import Commitments, Heights, Proof, Prover, PublicMessage
+from zkevm.proof.protocol import Start, Statement, commit, run_segment
 from zkevm.srs import Srs
+from zkevm.srs.points import Points
 from zkevm.transcript import ProofWriter
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Witness:
 
 def prove(
     circuit: Circuit,
-    witness: Witness,
+    segments: Sequence[Witness],
     public: Sequence[PublicMessage],
     statement_digest: bytes,
     srs: Srs,
@@ -60,26 +61,62 @@ def prove(
     progress: Progress | None = None,
     kernels: Kernels | None = None,
 ) -> Proof:
-    """Prove that `witness` satisfies `circuit` and balances with `public`.
+    """Prove that `segments` satisfy `circuit` and together balance with `public`.
 
     The witness is not checked: a false one gives a proof that no verifier accepts.  `progress` is
     told the name of each phase as it begins.  Raises `TooLargeError` if the SRS has too few
     powers, and `UsageError` without native kernels.
     """
     kernels = kernels or native_kernels()
-    heights = heights_of(circuit, witness)
-    m = choose_stack_size(circuit, witness, heights, len(srs.points))
-    layout = lay_out(circuit, heights, m)
-    prover = KernelProver(kernels, layout, witness, srs, progress or (lambda _: None))
+    heights = tuple(heights_of(circuit, witness) for witness in segments)
+    available = len(srs.points)
+    m = max(
+        choose_stack_size(circuit, of_segment, _wide_cells(circuit, witness), available)
+        for witness, of_segment in zip(segments, heights, strict=True)
+    )
+    layouts = lay_out_segments(circuit, heights, m)
+    tell = progress or (lambda _: None)
+    provers = [
+        KernelProver(kernels, layout, witness, srs.points, tell)
+        for layout, witness in zip(layouts, segments, strict=True)
+    ]
     statement = Statement(circuit, heights, public, statement_digest, srs.identifier)
-    return write_proof(statement, layout, prover)
+    return write_proof(statement, layouts, provers)
 
 
-def write_proof(statement: Statement, layout: Layout, prover: Prover) -> Proof:
-    """Run the protocol with this prover and keep its messages."""
-    writer = ProofWriter(PROTOCOL, prover)
-    run(writer, statement, layout)
-    return Proof(statement.circuit.digest, statement.heights, layout.m, bytes(writer.messages))
+def write_proof(
+    statement: Statement, layouts: Sequence[Layout], provers: Sequence["KernelProver"]
+) -> Proof:
+    """Run the protocol with these provers, one a segment, and keep their messages."""
+    commitments = [prover.commitments() for prover in provers]
+
+    def parts(start: Start) -> Iterable[bytes]:
+        for number, prover in enumerate(provers):
+            yield write_segment(prover, number, layouts[number], commitments[number], start)
+
+    return assemble(statement, layouts, commitments, parts)
+
+
+def assemble(
+    statement: Statement,
+    layouts: Sequence[Layout],
+    commitments: Commitments,
+    parts: Callable[[Start], Iterable[bytes]],
+) -> Proof:
+    """The proof, from all commitments and `parts`: the messages of each segment."""
+    head = ProofWriter(PROTOCOL, commitments)
+    _, start = commit(head, statement, layouts)
+    messages = bytes(head.messages) + b"".join(parts(start))
+    return Proof(statement.circuit.digest, statement.heights, layouts[0].m, messages)
+
+
+def write_segment(
+    prover: Prover, number: int, layout: Layout, commitments: Sequence[G1Point], start: Start
+) -> bytes:
+    """The messages of one segment."""
+    writer = ProofWriter(SEGMENT, prover)
+    run_segment(writer, number, layout, commitments, start)
+    return bytes(writer.messages)
 
 
 def native_kernels() -> Kernels:
@@ -92,9 +129,7 @@ def native_kernels() -> Kernels:
         ) from error
 
 
-def choose_stack_size(
-    circuit: Circuit, witness: Witness, heights: Sequence[int | None], available: int
-) -> int:
+def choose_stack_size(circuit: Circuit, heights: Heights, wide_cells: int, available: int) -> int:
     """m: log2 of the size of a stack polynomial, for an SRS of this many powers.
 
     (10 + log2 C) / 2, C being the cells that are not bits, balances the cost of the opening with
@@ -112,7 +147,7 @@ def choose_stack_size(
         raise TooLargeError(
             f"the SRS has {available} powers of tau; this proof needs 2^{least} (--degree {least})"
         )
-    best = -(-(10 + log2(max(1, _wide_cells(circuit, witness)))) // 2)
+    best = -(-(10 + log2(max(1, wide_cells))) // 2)
     usual = min(max(int(best), USUAL_STACKS[0]), USUAL_STACKS[-1])
     return min(max(usual, least), degree, bounds.largest_stack)
 
@@ -127,7 +162,7 @@ def _wide_cells(circuit: Circuit, witness: Witness) -> int:
     )
 
 
-def heights_of(circuit: Circuit, witness: Witness) -> tuple[int | None, ...]:
+def heights_of(circuit: Circuit, witness: Witness) -> Heights:
     """The heights in the order of the circuit, None for a table that is absent."""
     unknown = set(witness.tables) - {table.name for table in circuit.tables}
     if unknown:
@@ -137,14 +172,14 @@ def heights_of(circuit: Circuit, witness: Witness) -> tuple[int | None, ...]:
 
 
 class KernelProver:
-    """The honest prover, as `zkevm.proof.messages.Prover` describes it."""
+    """The honest prover of a segment, as `zkevm.proof.messages.Prover` describes it."""
 
     def __init__(
         self,
         kernels: Kernels,
         layout: Layout,
         witness: Witness,
-        srs: Srs,
+        points: Points,
         progress: Progress,
     ) -> None:
         self.kernels = kernels
@@ -155,11 +190,12 @@ class KernelProver:
             for table, columns in zip(layout.tables, self.columns, strict=True)
         ]
         self.polynomials = _polynomials(layout, self.columns)
-        self.bases = kernels.Bases(srs.points[: 1 << layout.m])
+        self.bases = kernels.Bases(points[: 1 << layout.m])
         self.progress = progress
         self.sumcheck: _native.Fractions | _native.RowSum | _native.StackedSum
 
     def commitments(self) -> Sequence[G1Point]:
+        """C_k: the stack polynomials."""
         self.progress("commitments")
         return _points(self.kernels.commit(self.bases, self.polynomials))
 

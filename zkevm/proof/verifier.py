@@ -1,16 +1,24 @@
 """The verifier, in plain Python.  It accepts or raises `VerificationError`, whatever the bytes."""
 
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from types import ModuleType
 
-from zkevm.curve import msm, multi_pairing_check
+from zkevm.curve import G1Point, msm, multi_pairing_check
 from zkevm.curve.g1 import negate
 from zkevm.errors import VerificationError
-from zkevm.proof.circuit import PROTOCOL, Circuit
-from zkevm.proof.layout import Layout, lay_out
-from zkevm.proof.messages import Proof, Prover, PublicMessage
-from zkevm.proof.opening import PairingClaim
-from zkevm.proof.protocol import Statement, run
+from zkevm.proof.circuit import PROTOCOL, SEGMENT, Circuit
+from zkevm.proof.layout import Layout, lay_out_segments
+from zkevm.proof.messages import Commitments, Proof, Prover, PublicMessage
+from zkevm.proof.protocol import (
+    PairingClaim,
+    SegmentClaim,
+    Start,
+    Statement,
+    combine,
+    commit,
+    run_segment,
+)
 from zkevm.srs import VerifierSrs
 from zkevm.transcript import ProofReader
 
@@ -28,15 +36,25 @@ def verify(
     A proof that is accepted shows that its author knows tables that satisfy the circuit and whose
     messages, together with `public`, balance on every bus.  `kernels` compute the pairing if given.
     """
-    layout = check_shape(circuit, proof, public)
+    layouts = check_shape(circuit, proof, public)
     statement = Statement(circuit, proof.heights, public, statement_digest, verifier_srs.identifier)
-    reader: ProofReader[Prover] = ProofReader(PROTOCOL, proof.messages)
-    claim = run(reader, statement, layout)
-    reader.finish()
-    reader.check("the commitments open to the values", lambda: _holds(claim, verifier_srs, kernels))
+    first, *others = message_parts(proof.messages, layouts)
+    head: ProofReader[Commitments] = ProofReader(PROTOCOL, first)
+    commitments, start = commit(head, statement, layouts)
+    head.finish()
+    claims = [
+        _read_segment(messages, number, layout, own, start)
+        for number, (messages, layout, own) in enumerate(
+            zip(others, layouts, commitments, strict=True)
+        )
+    ]
+    claim = combine(head, statement, start, claims)
+    head.check("the commitments open to the values", lambda: _holds(claim, verifier_srs, kernels))
 
 
-def check_shape(circuit: Circuit, proof: Proof, public: Sequence[PublicMessage]) -> Layout:
+def check_shape(
+    circuit: Circuit, proof: Proof, public: Sequence[PublicMessage]
+) -> tuple[Layout, ...]:
     """Fix every length before anything else is read; none is taken from the proof's messages."""
     if proof.circuit_digest != circuit.digest:
         raise VerificationError(f"this proof is for another circuit than {circuit.name}")
@@ -45,14 +63,31 @@ def check_shape(circuit: Circuit, proof: Proof, public: Sequence[PublicMessage])
     for message in public:
         if message.bus not in circuit.buses or not message.is_well_formed():
             raise VerificationError(f"a public message on bus {message.bus.name} is malformed")
-    layout = lay_out(circuit, proof.heights, proof.m)
-    if len(proof.messages) != layout.proof_length:
+    layouts = lay_out_segments(circuit, proof.heights, proof.m)
+    length = sum(layout.commitments_length + layout.messages_length for layout in layouts)
+    if len(proof.messages) != length:
         raise VerificationError(
-            f"the proof has {len(proof.messages)} bytes, its shape asks for {layout.proof_length}"
+            f"the proof has {len(proof.messages)} bytes, its shape asks for {length}"
         )
-    return layout
+    return layouts
+
+
+def message_parts(messages: bytes, layouts: Sequence[Layout]) -> list[bytes]:
+    """All commitments, then the messages of each segment."""
+    lengths = [sum(layout.commitments_length for layout in layouts)]
+    lengths += (layout.messages_length for layout in layouts)
+    return [messages[a:b] for a, b in pairwise(accumulate(lengths, initial=0))]
+
+
+def _read_segment(
+    messages: bytes, number: int, layout: Layout, commitments: Sequence[G1Point], start: Start
+) -> SegmentClaim:
+    reader: ProofReader[Prover] = ProofReader(SEGMENT, messages)
+    claim = run_segment(reader, number, layout, commitments, start)
+    reader.finish()
+    return claim
 
 
 def _holds(claim: PairingClaim, srs: VerifierSrs, kernels: ModuleType | None) -> bool:
-    left = msm(claim.points, claim.scalars)
-    return multi_pairing_check([(left, srs.g2), (negate(claim.witness), srs.tau_g2)], kernels)
+    left, right = msm(*claim.left), msm(*claim.right)
+    return multi_pairing_check([(left, srs.g2), (negate(right), srs.tau_g2)], kernels)
