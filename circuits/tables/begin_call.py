@@ -57,7 +57,8 @@ class BeginTransaction(Beginning):
         other = own * always_warm * (1 - is_identity)
         c.require_zero("the target is no other precompile, or delegated", other)
         data = (self.clock + 1, 0, self.data_length)
-        self.open_frame(c, callee.store, data, callee.code, 0)
+        # Whatever code a state gives to the account of a precompile, it never runs.
+        self.open_frame(c, callee.store, data, (1 - is_identity) * callee.code, 0)
 
     def plan_frame(self, plan: Plan, amounts: Amounts) -> None:
         target, clock = one_word(amounts.target), one_number(amounts.list_end)

@@ -28,6 +28,7 @@ from zkevm.evm.signature import sign
 from zkevm.evm.state import Account
 from zkevm.evm.transaction import Authorization, TransactionType
 from zkevm.plonkish.cells import Cells
+from zkevm.trace.trace import CallOutcome
 
 FORKS = ("Cancun", "Prague", "Osaka")
 IDENTITY = 4
@@ -390,6 +391,25 @@ def test_the_identity_costs_something_else():
         changed = dict(known.precompiles) | {IDENTITY: Precompile("", price, lambda data: data)}
         lying = dataclasses.replace(known, precompiles=changed)
         rejected(trace_of(b"", to=IDENTITY, data=bytes(40), rules=lying))
+
+
+def test_the_identity_runs_no_code(monkeypatch):
+    accounts = {IDENTITY: Account(code=Code(program(7, 0, Op.SSTORE)))}
+    trace = trace_of(b"", to=IDENTITY, accounts=accounts)
+    assert not trace.post.storage
+    check(trace)
+
+    def runs_code(machine, frame, precompile):
+        given = frame.gas
+        output, frame.gas = precompile.run(frame.call_data, given)
+        machine.recorder.no_frame(CallOutcome.PRECOMPILE, True, given, frame.gas, output)
+        machine.run(frame)
+
+    monkeypatch.setattr(transition, "_run_root_precompile", runs_code)
+    trace = trace_of(b"", to=IDENTITY, accounts=accounts)
+    monkeypatch.undo()
+    assert trace.post.storage == {(IDENTITY, 0): 7}
+    rejected(trace)
 
 
 @pytest.mark.parametrize(("to", "limit"), [(1, 10**6), (2, 10**6), (IDENTITY, 21_014)])

@@ -198,5 +198,6 @@ def _run_root_precompile(machine: Machine, frame: Frame, precompile: Precompile)
         machine.fail_at_once(frame, Halt.PRECOMPILE_FAILURE)
         return
     machine.recorder.no_frame(CallOutcome.PRECOMPILE, True, given, frame.gas, output)
-    frame.code = EMPTY_CODE
+    machine.recorder.code_inspected(frame.code)
+    frame.code, frame.code_bytes = EMPTY_CODE, EMPTY_CODE.padded
     machine.run(frame)
