@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from circuits.machine import Filled, describe_row
+from circuits.filled import Filled
 from zkevm.plonkish import kernels
 from zkevm.plonkish.cells import Cells, integers
 from zkevm.plonkish.checker import Imbalance, Occurrence, Violation
@@ -21,7 +21,7 @@ class Place:
     table: str
     row: int
     step: int | None
-    """The row of the trace that it proves; None in tables that serve the steps."""
+    """The row of the traces that it proves; None in tables that serve the steps."""
     instruction: str
     """The opcode and the program counter of the step, in words; empty without one."""
 
@@ -128,7 +128,7 @@ def _place(filled: Filled, table: str, row: int) -> Place:
     if table not in filled.rows:
         return Place(table, row, None, "")
     step = int(filled.rows[table][row])
-    return Place(table, row, step, describe_row(filled.execution.trace, step))
+    return Place(table, row, step, filled.describe(step))
 
 
 def _value_lines(values: Mapping[str, int]) -> list[str]:

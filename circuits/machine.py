@@ -6,7 +6,7 @@ the first gadget of its opcode that accepts it, and a table may ask only tables 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.buses import BUSES
-from circuits.execution.execution import Execution, execution
+from circuits.execution.execution import Execution, Steps, executions
 from circuits.execution.level import Level
 from circuits.execution.tokens import I64
+from circuits.filled import Filled, counted_on, describe_row
 from circuits.gadgets import create_halts, selfdestruct
 from circuits.gadgets.accounts import Balance, ExtCodeHash, ExtCodeSize, SelfBalance
 from circuits.gadgets.add_sub import AddSub
@@ -64,6 +65,8 @@ from circuits.gadgets.state_halts import (
 )
 from circuits.gadgets.storage import Sload, Sstore, SstoreSame, Tload, Tstore
 from circuits.language import Gadget, Plan, StepGadget, TableGadget, Witness
+from circuits.language.plan import Shared
+from circuits.language.witness import joined
 from circuits.tables.accounts import Accounts
 from circuits.tables.authorizations import Authorizations
 from circuits.tables.begin_blobs import BeginBlobs
@@ -99,7 +102,6 @@ from circuits.tables.stack import DrainStack, RefreshStack
 from circuits.tables.undo import UndoAccount, UndoStorage, UndoTransient
 from zkevm.errors import NotProvableError
 from zkevm.evm.forks import fork_named
-from zkevm.evm.opcodes import Op
 from zkevm.plonkish.cells import Cells, height_of
 from zkevm.plonkish.kernels import count_lookups
 from zkevm.plonkish.table import Table
@@ -239,19 +241,6 @@ TABLES: tuple[TableGadget[Any], ...] = (
 )
 
 
-@dataclass(frozen=True)
-class Filled:
-    """The tables of one execution: witnesses by table name; absent tables are left out.
-
-    `rows` gives, for each step gadget present, the numbers of the trace rows it proves.
-    """
-
-    execution: Execution
-    level: Level
-    witnesses: dict[str, Witness]
-    rows: dict[str, I64] = field(default_factory=dict)
-
-
 @cache
 def step_gadgets(fork: str) -> tuple[StepGadget, ...]:
     """The gadgets of the steps of a fork, in the order of the circuit's key."""
@@ -322,35 +311,38 @@ def assign(prepared: Execution) -> dict[str, I64]:
     return found
 
 
-def describe_row(trace: Trace, row: int, halt: Halt = Halt.NONE) -> str:
-    """An opcode and its place, in words."""
-    op = int(trace.rows.op[row])
-    known = {int(o): o.name for o in Op}
-    name = "resumption after a call" if op == RESUME else known.get(op, f"opcode 0x{op:02x}")
-    failing = f" halting with {halt.name.lower().replace('_', ' ')}" if halt != Halt.NONE else ""
-    return f"{name}{failing} at pc {trace.rows.pc[row]}"
+def fill(traces: Trace | Sequence[Trace], level: Level = Level.S1) -> Filled:
+    """Fill every table for a transaction, or for several of a block that follow one another.
+
+    Counts of lookups are left out (`zkevm.plonkish.lookups` sets these).
+    """
+    prepared = executions((traces,) if isinstance(traces, Trace) else traces)
+    fork, shared = prepared[0].trace.fork, Shared(prepared)
+    rows = [assign(each) for each in prepared]
+    plans = [Plan(each, level, shared) for each in prepared]
+    steps = {gadget: list(_steps(gadget, plans, rows)) for gadget in step_gadgets(fork)}
+    for gadget, shares in steps.items():
+        for own, plan in shares:
+            gadget.plan(own, plan)
+    records = {
+        table: [(table.collect(plan), plan) for plan in plans[: 1 if table.once else None]]
+        for table in table_gadgets(fork)
+    }
+    shared.solve()
+    parts = {g.name: [g.assign(own, plan) for own, plan in of] for g, of in steps.items()}
+    for table, of in records.items():
+        parts[table.name] = [_fill_table(table, each, plan) for each, plan in of if len(each)]
+    witnesses = {name: joined(found) for name, found in parts.items() if found}
+    return Filled(prepared, level, witnesses, counted_on(prepared, rows))
 
 
-def fill(trace: Trace, level: Level = Level.S1) -> Filled:
-    """Fill every table but for the counts of lookups (`zkevm.plonkish.lookups` sets these)."""
-    prepared = execution(trace)
-    rows = assign(prepared)
-    plan = Plan(prepared, level)
-    steps = {name: prepared.steps(of) for name, of in rows.items()}
-    gadgets, served = step_gadgets(prepared.trace.fork), table_gadgets(prepared.trace.fork)
-    for gadget in gadgets:
-        if gadget.name in steps:
-            gadget.plan(steps[gadget.name], plan)
-    records = [(table, table.collect(plan)) for table in served]
-    plan.solve()
-    witnesses: dict[str, Witness] = {}
-    for gadget in gadgets:
-        if gadget.name in steps:
-            witnesses[gadget.name] = gadget.assign(steps[gadget.name], plan)
-    for table, record in records:
-        if len(record):
-            witnesses[table.name] = _fill_table(table, record, plan)
-    return Filled(prepared, level, witnesses, rows)
+def _steps(
+    gadget: StepGadget, plans: list[Plan], rows: list[dict[str, I64]]
+) -> Iterator[tuple[Steps, Plan]]:
+    """The steps that a gadget proves, of each transaction that has any."""
+    for plan, of in zip(plans, rows, strict=True):
+        if gadget.name in of:
+            yield plan.execution.steps(of[gadget.name]), plan
 
 
 def _fill_table(table: TableGadget[Any], record: Any, plan: Plan) -> Witness:
@@ -372,7 +364,7 @@ def cells(filled: Filled) -> list[Cells]:
 
     A table of zeros is absent: so are fixed tables that nobody asks.
     """
-    fork = filled.execution.trace.fork
+    fork = filled.fork
     programs = dict(zip(all_gadgets(fork), circuit(fork).programs, strict=True))
     present = [g for g in all_gadgets(fork) if g.name in filled.witnesses]
 

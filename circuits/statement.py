@@ -1,4 +1,4 @@
-"""What a proof says, at levels S1 and S2: a transaction, and what it made of which values.
+"""What a proof says, at levels S1 and S2: transactions, and what they made of which values.
 
 Everything that the verifier adds to the buses follows from a `Statement` alone (`messages`), and
 so does everything it has to check by itself (`check`).  As an object of JSON it is part of a proof
@@ -8,7 +8,7 @@ file.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -29,32 +29,47 @@ from circuits.buses import (
     OrderOf,
     Phase,
 )
-from circuits.execution.execution import SCOPE as TRANSACTION_SCOPE
+from circuits.execution.carried import first_found
+from circuits.execution.execution import Execution
 from circuits.execution.level import Level
 from circuits.execution.schedule import BEGIN_CLOCK
+from circuits.filled import Filled
 from circuits.language.state import BALANCE, HAD_STORAGE, NONCE, SLOT
 from circuits.language.state import CODE as CODE_HASH
-from circuits.machine import Filled
 from circuits.records import RecordError, decode, encode
 from circuits.tables.order import STARTED
 from circuits.tables.public import public_values, stated_block
-from circuits.validity import ADDRESS_BITS, PRICE_BITS, WORD_BITS, out_of_range, type_faults
-from circuits.wording import AccountValues, changes, code_note, transaction_lines
+from circuits.validity import (
+    ADDRESS_BITS,
+    WORD_BITS,
+    block_faults,
+    out_of_range,
+    receipt_faults,
+    transaction_faults,
+)
+from circuits.wording import (
+    AccountValues,
+    changes,
+    code_note,
+    receipt_lines,
+    transaction_lines,
+)
 from zkevm.errors import VerificationError
 from zkevm.evm import gas
 from zkevm.evm.block import BlockEnvironment
 from zkevm.evm.code import Code
 from zkevm.evm.forks import FORKS
-from zkevm.evm.transaction import Log, Transaction
+from zkevm.evm.transaction import Log, Receipt, Transaction
 from zkevm.keccak import keccak256
 from zkevm.plonkish.table import Bus
 from zkevm.proof import PublicMessage
+from zkevm.trace.trace import Trace
 
 WORD_BYTES = 32
-MAX_TOPICS = 4
 LANE_BYTES = 8
 MAX_CODE_LENGTH = 0xFFFF
-DOMAIN = b"zkevm/statement/v1"
+MAX_TRANSACTIONS = 0xFFFF
+DOMAIN = b"zkevm/statement/v2"
 
 
 class StatementError(VerificationError):
@@ -82,12 +97,22 @@ class SlotChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Executed:
+    """A transaction and its receipt."""
+
+    transaction: Transaction
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """What is proven.
 
-    Executing `transaction`, signed by its sender, in `block` under the rules of `fork`, with the
-    values `before` of the touched accounts and slots, gives the values `after`, the status, the gas
-    used and the logs.  `codes` are those executed, inspected or created, which hashes refer to.
+    Executing `transactions` one after the other, each signed by its sender, in `block` under the
+    rules of `fork`, with the values `before` of the touched accounts and slots, gives the values
+    `after`, and the receipts.  The first is the block's transaction number `index`, from 0; those
+    before it, of which nothing else is said, used `gas_before` and `blob_gas_before` of the block.
+    `codes` are those executed, inspected or created, which hashes refer to.
     Of the block's ancestors only the hashes that were asked for are stated.
     At level S2 `codes` are none: the proof knows them by their hashes.  `hashed_blocks` counts the
     keccak blocks of the proof, `code_rows` the rows of codes that are not listed: they say nothing
@@ -98,13 +123,13 @@ class Statement:
     fork: str
     chain_id: int
     block: BlockEnvironment
-    transaction: Transaction
+    index: int
+    gas_before: int
+    blob_gas_before: int
+    transactions: tuple[Executed, ...]
     codes: tuple[bytes, ...]
     accounts: tuple[AccountChange, ...]
     slots: tuple[SlotChange, ...]
-    success: bool
-    gas_used: int
-    logs: tuple[Log, ...]
     hashed_blocks: int
     code_rows: int
 
@@ -145,15 +170,8 @@ class Statement:
         yield from self._transaction_faults()
         yield from self._state_faults()
         yield from self._code_faults()
-        if self.gas_used >> 64 or self.hashed_blocks >> 32 or self.code_rows >> 32:
+        if self.hashed_blocks >> 32 or self.code_rows >> 32:
             yield "a count is out of range"
-        if self.logs and not self.success:
-            yield "a failed transaction has logs"
-        for log in self.logs:
-            yield from out_of_range(("the emitter of a log", log.address, ADDRESS_BITS))
-            yield from out_of_range(*(("a topic", topic, WORD_BITS) for topic in log.topics))
-            if len(log.topics) > MAX_TOPICS:
-                yield "a log has too many topics"
 
     def _code_faults(self) -> Iterator[str]:
         if len(set(self.codes)) != len(self.codes):
@@ -196,51 +214,53 @@ class Statement:
         if fork is None:
             yield f"unknown fork {self.fork}"
             return
-        transaction, block = self.transaction, self.block
-        yield from type_faults(fork, transaction, block)
+        if not 0 < len(self.transactions) <= MAX_TRANSACTIONS:
+            yield f"{len(self.transactions)} transactions"
         yield from out_of_range(
-            ("the chain id", self.chain_id, WORD_BITS),
-            ("the nonce", transaction.nonce, 64),
-            ("the gas limit", transaction.gas_limit, 64),
-            ("the fee", transaction.max_fee_per_gas, PRICE_BITS),
-            ("the priority fee", transaction.max_priority_fee_per_gas, PRICE_BITS),
-            ("the value", transaction.value, WORD_BITS),
-            ("the length of the data", len(transaction.data), 32),
-            ("the sender", transaction.sender, ADDRESS_BITS),
-            ("the recipient", transaction.to or 0, ADDRESS_BITS),
-            ("the block's number", block.number, 64),
-            ("the block's time", block.timestamp, 64),
-            ("the block's gas limit", block.gas_limit, 64),
-            ("the base fee", block.base_fee, PRICE_BITS),
-            ("the blob base fee", block.blob_base_fee, WORD_BITS),
-            ("the coinbase", block.coinbase, ADDRESS_BITS),
-            ("prev randao", block.prev_randao, WORD_BITS),
-            ("the excess blob gas, which is not stated,", block.excess_blob_gas, 0),
+            ("the index", self.index, 64),
+            ("the gas used before", self.gas_before, 64),
+            ("the blob gas used before", self.blob_gas_before, 64),
         )
-        for entry in transaction.access_list:
-            yield from out_of_range(("an address of the list", entry.address, ADDRESS_BITS))
-            yield from out_of_range(*(("a key", key, WORD_BITS) for key in entry.storage_keys))
-        for number, block_hash in block.block_hashes.items():
-            yield from out_of_range(("a number", number, 64), ("a hash", block_hash, WORD_BITS))
+        yield from block_faults(self.chain_id, self.block)
+        for each in self.transactions:
+            yield from transaction_faults(fork, each.transaction, self.block)
+            yield from receipt_faults(each.receipt)
+        if self._blob_gas() > self.blob_gas_before + gas.BLOB * fork.blobs.maximum:
+            yield "more blobs than a block may have"
+
+    def _blob_gas(self) -> int:
+        """The blob gas of the block that is used in the end."""
+        blobs = sum(len(each.transaction.blob_versioned_hashes) for each in self.transactions)
+        return self.blob_gas_before + gas.BLOB * blobs
 
     # Messages: (bus, multiplicity, values).
 
     def _messages(self) -> Iterator[tuple[Bus, int, tuple[int, ...]]]:
-        for value in public_values(self.chain_id, self.block, self.transaction):
+        transactions = (each.transaction for each in self.transactions)
+        for value in public_values(self.chain_id, self.block, transactions):
             yield PUBLIC, 1, value.message()
-        scope = TRANSACTION_SCOPE
-        yield SCOPE, 1, (scope, Phase.BETWEEN, 0, 0, 0, 0, BEGIN_CLOCK)
-        used = self.gas_used, gas.BLOB * len(self.transaction.blob_versioned_hashes)
-        yield SCOPE, -1, (scope + 1, Phase.OVER, 1, *used, len(self.logs), 0)
-        yield RECEIPT, -1, (scope, int(self.success), self.gas_used, len(self.logs))
+        yield from self._chain()
         for table in STARTED:
             yield ORDER, 1, (table, 0, 0, 0, 0)
         yield ORDER, 1, (OrderOf.KECCAK_BLOCKS, 0, 0, 0, 1)
         yield ORDER, -1, (OrderOf.KECCAK_BLOCKS, 0, 0, 0, 1 + self.hashed_blocks)
         yield from self._state()
         yield from self._codes()
-        for index, log in enumerate(self.logs):
-            yield from _log(scope, index, log)
+
+    def _chain(self) -> Iterator[tuple[Bus, int, tuple[int, ...]]]:
+        """The ends of the chain of transactions, and their receipts."""
+        used = self.gas_before, self.blob_gas_before
+        yield SCOPE, 1, (1, Phase.BETWEEN, self.index, *used, 0, BEGIN_CLOCK)
+        for scope, each in enumerate(self.transactions, 1):
+            receipt = each.receipt
+            outcome = (int(receipt.success), receipt.gas_used, len(receipt.logs))
+            yield RECEIPT, -1, (scope, *outcome)
+            for index, log in enumerate(receipt.logs):
+                yield from _log(scope, index, log)
+        count, receipts = len(self.transactions), [each.receipt for each in self.transactions]
+        used = self.gas_before + sum(r.gas_used for r in receipts), self._blob_gas()
+        logs = sum(len(r.logs) for r in receipts)
+        yield SCOPE, -1, (count + 1, Phase.OVER, self.index + count, *used, logs, 0)
 
     def _state(self) -> Iterator[tuple[Bus, int, tuple[int, ...]]]:
         for account in self.accounts:
@@ -278,17 +298,18 @@ class Statement:
 
     def describe(self) -> list[str]:
         """The statement as lines to read."""
-        transaction, block = self.transaction, self.block
+        block, before = self.block, f"gas used before {self.gas_before}"
         codes = {Code(code).hash for code in self.codes} if self.level is Level.S1 else None
         lines = [
             f"fork         {self.fork}, chain {self.chain_id}",
             f"block        {block.number}, time {block.timestamp}, gas limit {block.gas_limit}",
             f"             base fee {block.base_fee}, blob base fee {block.blob_base_fee}",
             f"             coinbase {block.coinbase:#042x}, prev randao {block.prev_randao:#066x}",
-            *transaction_lines(transaction),
-            f"status       {'success' if self.success else 'failure'}, gas used {self.gas_used}",
-            self._describe_codes(),
+            f"             {before}, blob gas used before {self.blob_gas_before}",
         ]
+        for index, each in enumerate(self.transactions, self.index):
+            lines += [*transaction_lines(index, each.transaction), *receipt_lines(each.receipt)]
+        lines.append(self._describe_codes())
         lines += [f"ancestor     {n}: {h:#066x}" for n, h in sorted(block.block_hashes.items())]
         for account in self.accounts:
             lines.append(f"account      {account.address:#042x}{code_note(account.after, codes)}")
@@ -297,50 +318,52 @@ class Statement:
             lines.append(f"slot         {slot.address:#042x} {slot.key:#066x}")
             same = "" if slot.before == slot.after else f" -> {slot.after:#x}"
             lines.append(f"             {slot.before:#x}{same}")
-        for log in self.logs:
-            lines.append(f"log          {log.address:#042x}, {len(log.data)} bytes of data")
-            lines += [f"             topic {topic:#066x}" for topic in log.topics]
-            if log.data:
-                lines.append(f"             data 0x{log.data.hex()}")
         return lines
 
 
 def statement(filled: Filled) -> Statement:
     """What the filled tables prove."""
-    execution = filled.execution
-    trace = execution.trace
-    pre, post, destroyed = trace.pre, trace.post, execution.destroyed
+    traces = [execution.trace for execution in filled.executions]
+    first = traces[0]
     blocks = (filled.witnesses.get(name) for name in ("first_block", "next_block"))
     is_listed = filled.level is Level.S1
     return Statement(
         level=filled.level,
-        fork=trace.fork,
-        chain_id=trace.chain_id,
-        block=stated_block(execution),
-        transaction=trace.transaction,
-        codes=trace.codes if is_listed else (),
-        accounts=tuple(
-            AccountChange(
-                address,
-                pre.accounts[address].has_storage,
-                *(
-                    AccountValues(a.nonce, a.balance, a.code_hash)
-                    for a in (pre.accounts[address], post.accounts[address])
-                ),
-            )
-            for address in sorted(pre.accounts)
-        ),
-        slots=tuple(
-            SlotChange(*slot, pre.storage[slot], post.storage[slot])
-            for slot in sorted(pre.storage)
-            if slot[0] not in destroyed
-        ),
-        success=trace.receipt.success,
-        gas_used=trace.receipt.gas_used,
-        logs=trace.receipt.logs,
+        fork=first.fork,
+        chain_id=first.chain_id,
+        block=stated_block(filled.executions),
+        index=first.index,
+        gas_before=first.used_before.gas,
+        blob_gas_before=first.used_before.blob_gas,
+        transactions=tuple(Executed(trace.transaction, trace.receipt) for trace in traces),
+        codes=first.codes if is_listed else (),
+        accounts=tuple(account_changes(traces)),
+        slots=tuple(slot_changes(filled.executions)),
         hashed_blocks=sum(w.rows for w in blocks if w is not None),
-        code_rows=0 if is_listed else sum(1 + -(-len(c) // WORD_BYTES) for c in trace.codes),
+        code_rows=0 if is_listed else sum(1 + -(-len(c) // WORD_BYTES) for c in first.codes),
     )
+
+
+def account_changes(traces: Sequence[Trace]) -> Iterator[AccountChange]:
+    """The touched accounts, in rising order of address."""
+    before, after = first_found(traces), {a: s for t in traces for a, s in t.post.accounts.items()}
+    for address in sorted(before):
+        pair = before[address], after[address]
+        values = (AccountValues(s.nonce, s.balance, s.code_hash) for s in pair)
+        yield AccountChange(address, before[address].has_storage, *values)
+
+
+def slot_changes(executions: Sequence[Execution]) -> Iterator[SlotChange]:
+    """The touched slots, in rising order, but for those of stores that are destroyed."""
+    stores = executions[-1].leaves.stores
+    before: dict[tuple[int, int], int] = {}
+    after: dict[tuple[int, int], int] = {}
+    for execution in executions:
+        pre, post = execution.trace.pre.storage, execution.trace.post.storage
+        kept = [s for s in pre if execution.carried.stores[s[0]] == stores[s[0]]]
+        before = {slot: pre[slot] for slot in kept} | before
+        after |= {slot: post[slot] for slot in kept}
+    return (SlotChange(*slot, before[slot], after[slot]) for slot in sorted(before))
 
 
 def halves(value: int) -> tuple[int, int]:

@@ -1,15 +1,17 @@
-"""What a statement's transaction may be by its type: what no circuit proves."""
+"""What a statement's block and transactions may be: what no circuit proves."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from circuits.buses import LOG_STREAM_SCOPE
 from zkevm.evm.block import BlockEnvironment
 from zkevm.evm.fork import Fork
-from zkevm.evm.transaction import Transaction, TransactionType
+from zkevm.evm.transaction import Receipt, Transaction, TransactionType
 from zkevm.evm.validity import VERSIONED_HASH_KZG
 
 WORD_BITS, ADDRESS_BITS, PRICE_BITS = 256, 160, 128
+MAX_TOPICS = 4
 SUPPORTED_TYPES = (
     TransactionType.LEGACY,
     TransactionType.ACCESS_LIST,
@@ -17,6 +19,57 @@ SUPPORTED_TYPES = (
     TransactionType.BLOB,
     TransactionType.SET_CODE,
 )
+
+
+def block_faults(chain_id: int, block: BlockEnvironment) -> Iterator[str]:
+    """What of the block is out of its range."""
+    yield from out_of_range(
+        ("the chain id", chain_id, WORD_BITS),
+        ("the block's number", block.number, 64),
+        ("the block's time", block.timestamp, 64),
+        ("the block's gas limit", block.gas_limit, 64),
+        ("the base fee", block.base_fee, PRICE_BITS),
+        ("the blob base fee", block.blob_base_fee, WORD_BITS),
+        ("the coinbase", block.coinbase, ADDRESS_BITS),
+        ("prev randao", block.prev_randao, WORD_BITS),
+        ("the excess blob gas, which is not stated,", block.excess_blob_gas, 0),
+    )
+    for number, block_hash in block.block_hashes.items():
+        yield from out_of_range(("a number", number, 64), ("a hash", block_hash, WORD_BITS))
+
+
+def transaction_faults(
+    fork: Fork, transaction: Transaction, block: BlockEnvironment
+) -> Iterator[str]:
+    """What the transaction may not have, or has out of its range."""
+    yield from type_faults(fork, transaction, block)
+    yield from out_of_range(
+        ("the nonce", transaction.nonce, 64),
+        ("the gas limit", transaction.gas_limit, 64),
+        ("the fee", transaction.max_fee_per_gas, PRICE_BITS),
+        ("the priority fee", transaction.max_priority_fee_per_gas, PRICE_BITS),
+        ("the value", transaction.value, WORD_BITS),
+        ("the length of the data", len(transaction.data), 32),
+        ("the sender", transaction.sender, ADDRESS_BITS),
+        ("the recipient", transaction.to or 0, ADDRESS_BITS),
+    )
+    for entry in transaction.access_list:
+        yield from out_of_range(("an address of the list", entry.address, ADDRESS_BITS))
+        yield from out_of_range(*(("a key", key, WORD_BITS) for key in entry.storage_keys))
+
+
+def receipt_faults(receipt: Receipt) -> Iterator[str]:
+    """What a receipt may not have, or has out of its range."""
+    yield from out_of_range(("the gas used", receipt.gas_used, 64))
+    if receipt.logs and not receipt.success:
+        yield "a failed transaction has logs"
+    if len(receipt.logs) > LOG_STREAM_SCOPE:
+        yield "a transaction has too many logs"
+    for log in receipt.logs:
+        yield from out_of_range(("the emitter of a log", log.address, ADDRESS_BITS))
+        yield from out_of_range(*(("a topic", topic, WORD_BITS) for topic in log.topics))
+        if len(log.topics) > MAX_TOPICS:
+            yield "a log has too many topics"
 
 
 def type_faults(fork: Fork, transaction: Transaction, block: BlockEnvironment) -> Iterator[str]:

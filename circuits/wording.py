@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from zkevm.evm.code import EMPTY_CODE
-from zkevm.evm.transaction import Authorization, Transaction
+from zkevm.evm.transaction import Authorization, Receipt, Transaction
 from zkevm.evm.transition import recover_authority
 
 
@@ -19,11 +19,23 @@ class AccountValues:
     code_hash: int
 
 
-def transaction_lines(transaction: Transaction) -> Iterator[str]:
-    """The transaction, a line for each few fields."""
+def receipt_lines(receipt: Receipt) -> Iterator[str]:
+    """What became of a transaction."""
+    status = "success" if receipt.success else "failure"
+    yield f"status       {status}, gas used {receipt.gas_used}"
+    for log in receipt.logs:
+        yield f"log          {log.address:#042x}, {len(log.data)} bytes of data"
+        yield from (f"             topic {topic:#066x}" for topic in log.topics)
+        if log.data:
+            yield f"             data 0x{log.data.hex()}"
+
+
+def transaction_lines(index: int, transaction: Transaction) -> Iterator[str]:
+    """The transaction at an index of its block, a line for each few fields."""
     recipient = "a new contract" if transaction.to is None else f"{transaction.to:#042x}"
     max_fee, priority_fee = transaction.max_fee_per_gas, transaction.max_priority_fee_per_gas
-    yield f"transaction  type {int(transaction.type)}, nonce {transaction.nonce}"
+    kind = int(transaction.type)
+    yield f"transaction  {index} of the block, type {kind}, nonce {transaction.nonce}"
     yield f"             from {transaction.sender:#042x}"
     yield f"             to   {recipient}, value {transaction.value} wei"
     yield f"             gas limit {transaction.gas_limit}"

@@ -17,8 +17,9 @@ from pathlib import Path
 from circuits import check as checking
 from circuits.costs import row_cost
 from circuits.execution.level import Level
+from circuits.filled import Filled
 from circuits.language import Gadget, StepGadget
-from circuits.machine import Filled, all_gadgets, cells, circuit, fill
+from circuits.machine import all_gadgets, cells, circuit, fill
 from circuits.statement import Statement, statement
 from zkevm import srs as trusted_setup
 from zkevm.errors import VerificationError

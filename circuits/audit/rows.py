@@ -12,8 +12,9 @@ from circuits.audit.buses import COMPLETE
 from circuits.audit.polynomial import Row
 from circuits.audit.relation import Relation
 from circuits.audit.scene import World
+from circuits.filled import Filled
 from circuits.language import Plan, StepGadget, Witness
-from circuits.machine import Filled, all_gadgets, columns, step_gadgets
+from circuits.machine import all_gadgets, columns, step_gadgets
 from zkevm.plonkish.cells import height_of, integers
 from zkevm.plonkish.table import Role, Table
 
@@ -53,7 +54,7 @@ def rows_of(
 ) -> Rows:
     """All rows of all tables of an execution but the fixed ones, at most so many of each."""
     found: Rows = {}
-    for gadget in all_gadgets(filled.execution.trace.fork):
+    for gadget in all_gadgets(filled.fork):
         if (w := filled.witnesses.get(gadget.name)) is not None and gadget.name in relations:
             cells = table_rows(gadget.table, columns(gadget, w), w, most)
             found[gadget.name] = [Sample(row, world) for row in cells]
@@ -63,7 +64,7 @@ def rows_of(
 def world_of(filled: Filled, relations: Mapping[str, Relation]) -> World:
     """Every statement that a table makes on a lookup bus with keys, by bus and key."""
     world: World = {}
-    for gadget in all_gadgets(filled.execution.trace.fork):
+    for gadget in all_gadgets(filled.fork):
         relation, w = relations.get(gadget.name), filled.witnesses.get(gadget.name)
         if relation is None or w is None:
             continue
@@ -106,7 +107,7 @@ def strangers(
     if any(m.bus.name not in SIMPLE and m.bus.name not in ASKED for m in own.messages):
         return []
     found: list[Sample] = []
-    for other in step_gadgets(filled.execution.trace.fork):
+    for other in step_gadgets(filled.fork):
         if other.name == gadget.name or other.name not in filled.rows:
             continue
         numbers = filled.rows[other.name]

@@ -64,7 +64,7 @@ def samples(fork: str, known: dict[str, Relation], most: int = 256) -> Rows:
         world = world_of(filled, known)
         steps = {gadget.name for gadget in step_gadgets(fork)}
         for name, rows in rows_of(filled, known, world, most).items():
-            if name in steps or filled.execution.trace.fork == fork:
+            if name in steps or filled.fork == fork:
                 found.setdefault(name, []).extend(rows)
         for gadget in step_gadgets(fork):
             own = found.setdefault(gadget.name, [])

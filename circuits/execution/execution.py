@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,64 +11,97 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.execution.authorizations import Verdict, refund_of, verdicts
+from circuits.execution.carried import Carried, first_carried, new_stores, with_common_codes
 from circuits.execution.history import History, balance_history, code_history
 from circuits.execution.journal import Journal, journal
-from circuits.execution.schedule import CREATE_OPS, CREATES, Schedule, schedule
-from circuits.execution.stack import POPPED, Operands, StackRefreshes, gaps, operands
+from circuits.execution.schedule import (
+    CREATE_OPS,
+    CREATES,
+    END_TICKS,
+    Schedule,
+    schedule,
+)
+from circuits.execution.stack import (
+    POPPED,
+    READS_OF_HALTS,
+    Operands,
+    StackRefreshes,
+    gaps,
+    operands,
+)
 from circuits.execution.tokens import I64, U64, Mask
 from zkevm.errors import NotProvableError
 from zkevm.evm.fork import Fork
 from zkevm.evm.forks import fork_named
 from zkevm.evm.opcodes import ARITY, Op
-from zkevm.trace.trace import RESUME, CallOutcome, FrameKind, Halt, StateEventKind, Trace
+from zkevm.trace.trace import (
+    RESUME,
+    CallOutcome,
+    FrameKind,
+    Halt,
+    StateEventKind,
+    Trace,
+)
 from zkevm.trace.words import Words, ints_from_words
-
-SCOPE = 1
-"""The scope of the one transaction of a proof."""
-
-READS_OF_HALTS: dict[Halt, dict[int, int]] = {
-    Halt.INVALID_JUMP: {Op.JUMP: 1, Op.JUMPI: 2},
-    Halt.OUT_OF_GAS: {
-        Op.SLOAD: 1,
-        Op.SSTORE: 2,
-        Op.EXP: 2,
-        Op.BALANCE: 1,
-        Op.EXTCODESIZE: 1,
-        Op.EXTCODEHASH: 1,
-        **dict.fromkeys((Op.MLOAD, Op.MSTORE, Op.MSTORE8), 1),
-        **dict.fromkeys((Op.RETURN, Op.REVERT, Op.KECCAK256), 2),
-        **dict.fromkeys((Op.LOG0, Op.LOG1, Op.LOG2, Op.LOG3, Op.LOG4), 2),
-        **dict.fromkeys((Op.CALLDATACOPY, Op.CODECOPY, Op.RETURNDATACOPY, Op.MCOPY), 3),
-        Op.EXTCODECOPY: 4,
-        Op.CREATE: 3,
-        Op.CREATE2: 3,
-        Op.SELFDESTRUCT: 1,
-        **dict.fromkeys((Op.CALL, Op.CALLCODE), 7),
-        **dict.fromkeys((Op.DELEGATECALL, Op.STATICCALL), 6),
-    },
-    Halt.STATIC_VIOLATION: {Op.CALL: 3},
-    Halt.RETURNDATA_OUT_OF_BOUNDS: {Op.RETURNDATACOPY: 3},
-    Halt.INITCODE_TOO_LARGE: {Op.CREATE: 3, Op.CREATE2: 3},
-    Halt.INVALID_CODE: {Op.RETURN: 2},
-    Halt.CODE_TOO_LARGE: {Op.RETURN: 2},
-}
-"""Operands that a failing row has to show to prove its failure; the others stay where they are."""
 
 
 @dataclass(frozen=True)
 class Execution:
-    """All that gadgets and tables are filled from."""
+    """All that gadgets and tables are filled from, of one transaction of a statement."""
 
     trace: Trace
     schedule: Schedule
     operands: Operands
     gap: U64
     stack_refreshes: StackRefreshes
+    carried: Carried
+    is_last: bool
 
     @property
     def fork(self) -> Fork:
         """The rules of the trace's fork."""
         return fork_named(self.trace.fork)
+
+    @property
+    def scope(self) -> int:
+        """The id of the transaction in its statement, from 1."""
+        return self.carried.scope
+
+    @property
+    def end(self) -> int:
+        """The clock at which the transaction is over, and the next begins."""
+        return self.schedule.end + END_TICKS + len(self.destroyed)
+
+    @property
+    def destroyed_at(self) -> U64:
+        """When each of `destroyed` is cleared."""
+        return np.arange(self.schedule.end + END_TICKS, self.end, dtype=np.uint64)
+
+    @cached_property
+    def leaves(self) -> Carried:
+        """What is carried to the next transaction."""
+        of, carried = self.trace.frames, self.carried
+        kept = np.isin(of.kind, CREATES) & ~self.schedule.undone
+        born = dict.fromkeys(ints_from_words(of.address[kept]), carried.scope)
+        fresh = dict(zip(self.destroyed, new_stores(self.destroyed_at).tolist(), strict=True))
+        return Carried(
+            scope=carried.scope + 1,
+            clock=self.end,
+            logs=carried.logs + len(self.trace.logs),
+            stores={**carried.stores, **fresh},
+            created={**carried.created, **born},
+            with_storage=carried.with_storage,
+        )
+
+    def created_before(self, address: Words) -> U64:
+        """The scope that created each account last, of those before; 0 for none."""
+        created = self.carried.created
+        return np.array([created.get(a, 0) for a in ints_from_words(address)], np.uint64)
+
+    def had_storage(self, address: Words) -> Mask:
+        """Which accounts had storage before the first transaction of the statement."""
+        owners = self.carried.with_storage
+        return np.array([a in owners for a in ints_from_words(address)], np.bool_)
 
     @cached_property
     def code_ids(self) -> U64:
@@ -109,16 +143,6 @@ class Execution:
         return np.where(code >= 0, ids[code], np.uint64(0))
 
     @cached_property
-    def addresses(self) -> list[int]:
-        """The touched accounts, in rising order."""
-        return sorted(self.trace.pre.accounts)
-
-    @cached_property
-    def stores(self) -> dict[int, int]:
-        """The store of each touched account: twice its place in the accounts table, from 1."""
-        return {a: 2 * i for i, a in enumerate(self.addresses, 1)}
-
-    @cached_property
     def frame_addresses(self) -> list[int]:
         """The address of each frame."""
         return ints_from_words(self.trace.frames.address)
@@ -126,7 +150,7 @@ class Execution:
     @cached_property
     def frame_stores(self) -> U64:
         """The store of each frame."""
-        return np.array([self.stores[a] for a in self.frame_addresses], np.uint64)
+        return np.array([self.carried.stores[a] for a in self.frame_addresses], np.uint64)
 
     def call_data(self, frames: NDArray[Any]) -> tuple[U64, U64, U64]:
         """Where the call data of each of some frames lies: data frame, offset, length."""
@@ -208,7 +232,16 @@ class Execution:
         return Steps(self, rows)
 
 
-def execution(trace: Trace) -> Execution:
+def executions(traces: Sequence[Trace]) -> tuple[Execution, ...]:
+    """Prepare the traces of transactions that follow one another; see `execution`."""
+    carried, found = first_carried(traces), list[Execution]()
+    for trace in with_common_codes(traces):
+        found.append(execution(trace, carried, is_last=len(found) + 1 == len(traces)))
+        carried = found[-1].leaves
+    return tuple(found)
+
+
+def execution(trace: Trace, carried: Carried, is_last: bool) -> Execution:
     """Prepare a trace.  NotProvableError if a precompile fails in place of the root frame."""
     op = trace.rows.op
     if trace.frames.halt[0] == Halt.PRECOMPILE_FAILURE:
@@ -226,9 +259,9 @@ def execution(trace: Trace) -> Execution:
     for opcodes, place in (((Op.CALL,), 2), (CREATE_OPS, 0)):
         rows = np.flatnonzero(np.isin(op, opcodes) & (reads > place))
         value[rows] = found.word[found.start[rows] + place].any(axis=1)
-    planned = schedule(trace, value)
+    planned = schedule(trace, value, carried.clock)
     gap, refreshes = gaps(trace, found, planned.clock, planned.frame_id)
-    return Execution(trace, planned, found, gap, refreshes)
+    return Execution(trace, planned, found, gap, refreshes, carried, is_last)
 
 
 class Steps:

@@ -18,10 +18,13 @@ from zkevm.evm.opcodes import Op
 from zkevm.trace.trace import RESUME, CallOutcome, FrameKind, Halt, StateEventKind, Trace
 
 BEGIN_CLOCK = 1
-"""The clock of `begin_tx`, and the id of the root frame."""
+"""When the first transaction begins."""
 
 BEGIN_TICKS = 6
 """Sender, target, coinbase; then as a call: code, debit, credit."""
+
+END_TICKS = 2
+"""What the sender gets back, what the coinbase gets; then the accounts destroyed, one a tick."""
 
 CALL_OPS = (Op.CALL, Op.CALLCODE, Op.DELEGATECALL, Op.STATICCALL)
 CREATE_OPS = (Op.CREATE, Op.CREATE2)
@@ -88,8 +91,11 @@ def ticks_of_list(trace: Trace) -> int:
     return entries + AUTHORITY_TICKS * len(trace.transaction.authorizations)
 
 
-def schedule(trace: Trace, with_value: NDArray[np.bool_]) -> Schedule:
-    """Order the trace.  `with_value` tells the rows of CALL, CREATE and CREATE2 with a value."""
+def schedule(trace: Trace, with_value: NDArray[np.bool_], begin: int) -> Schedule:
+    """Order the trace from the clock `begin` on, which is the id of the root frame.
+
+    `with_value` tells the rows of CALL, CREATE and CREATE2 with a value.
+    """
     rows, frames = trace.rows, trace.frames
     n = len(rows)
     halted = np.zeros(n, np.bool_)
@@ -114,7 +120,6 @@ def schedule(trace: Trace, with_value: NDArray[np.bool_]) -> Schedule:
     failing[failing] = frames.success[ended[failing]] == 0
     final = undo + counted
     ticks[failing] += final[failing]
-    begin = BEGIN_CLOCK
     first = begin + BEGIN_TICKS + ticks_of_list(trace)
     times = first + np.concatenate([[0], np.cumsum(ticks)])
     clock = times[:-1].astype(np.uint64)
@@ -127,7 +132,7 @@ def schedule(trace: Trace, with_value: NDArray[np.bool_]) -> Schedule:
             eor[f] = times[frames.end_row[f] + 1] - 1
         elif undone[f]:
             eor[f] = eor[frames.parent[f]]
-    journal, journal_after = _journal(trace, clock, opened, ended, halted)
+    journal, journal_after = _journal(trace, clock, opened, ended, halted, begin)
     return Schedule(
         clock=clock,
         undo=undo.astype(np.uint64),
@@ -209,15 +214,16 @@ def _undo(
     return undo, starts
 
 
-def _journal(trace: Trace, clock: U64, opened: I64, ended: I64, halted: Mask) -> tuple[U64, U64]:
-    """The ids of the journal entries in force before each row and after it."""
+def _journal(
+    trace: Trace, clock: U64, opened: I64, ended: I64, halted: Mask, entry: int
+) -> tuple[U64, U64]:
+    """The ids of the journal entries in force before each row and after it, from `entry` on."""
     op = trace.rows.op
     changes = (op >= Op.LOG0) & (op <= Op.LOG4) & ~halted
     changes[trace.refunds.row[(trace.refunds.row >= 0) & (trace.refunds.row < len(op))]] = True
     changes[newly_destroyed(trace)] = True
     journal = np.zeros(len(op), np.uint64)
     saved: list[int] = []
-    entry = BEGIN_CLOCK
     for first, last in _segments(opened, ended):
         part = slice(first, last + 1)
         made = np.where(changes[part], clock[part], 0)

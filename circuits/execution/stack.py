@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from circuits.execution.tokens import GAP, I64, U64, Mask
 from zkevm.evm.opcodes import ARITY, Op
-from zkevm.trace.trace import RESUME, Trace
+from zkevm.trace.trace import RESUME, Halt, Trace
 from zkevm.trace.words import Words
 
 
@@ -28,6 +28,34 @@ def _popped() -> NDArray[np.int64]:
 
 
 POPPED = _popped()
+
+READS_OF_HALTS: dict[Halt, dict[int, int]] = {
+    Halt.INVALID_JUMP: {Op.JUMP: 1, Op.JUMPI: 2},
+    Halt.OUT_OF_GAS: {
+        Op.SLOAD: 1,
+        Op.SSTORE: 2,
+        Op.EXP: 2,
+        Op.BALANCE: 1,
+        Op.EXTCODESIZE: 1,
+        Op.EXTCODEHASH: 1,
+        **dict.fromkeys((Op.MLOAD, Op.MSTORE, Op.MSTORE8), 1),
+        **dict.fromkeys((Op.RETURN, Op.REVERT, Op.KECCAK256), 2),
+        **dict.fromkeys((Op.LOG0, Op.LOG1, Op.LOG2, Op.LOG3, Op.LOG4), 2),
+        **dict.fromkeys((Op.CALLDATACOPY, Op.CODECOPY, Op.RETURNDATACOPY, Op.MCOPY), 3),
+        Op.EXTCODECOPY: 4,
+        Op.CREATE: 3,
+        Op.CREATE2: 3,
+        Op.SELFDESTRUCT: 1,
+        **dict.fromkeys((Op.CALL, Op.CALLCODE), 7),
+        **dict.fromkeys((Op.DELEGATECALL, Op.STATICCALL), 6),
+    },
+    Halt.STATIC_VIOLATION: {Op.CALL: 3},
+    Halt.RETURNDATA_OUT_OF_BOUNDS: {Op.RETURNDATACOPY: 3},
+    Halt.INITCODE_TOO_LARGE: {Op.CREATE: 3, Op.CREATE2: 3},
+    Halt.INVALID_CODE: {Op.RETURN: 2},
+    Halt.CODE_TOO_LARGE: {Op.RETURN: 2},
+}
+"""Operands that a failing row has to show to prove its failure; the others stay where they are."""
 
 
 def is_dup(op: NDArray[np.uint16]) -> Mask:

@@ -137,8 +137,9 @@ class Unpaid(UnpaidStep):
         self.here.fill(w, s)
         self.info.fill(w, codes_of(s.execution, address, s.rows))
         w[self.follows], w[self.to_itself] = follows, itself
-        touch = _touch(w, self.mark, self.fresh, np.ones(len(s), np.bool_))
-        touch += _touch(w, self.delegate_mark, self.delegate_fresh, follows & ~itself)
+        scope, every, other = s.execution.scope, np.ones(len(s), np.bool_), follows & ~itself
+        touch = _touch(w, scope, self.mark, self.fresh, every)
+        touch += _touch(w, scope, self.delegate_mark, self.delegate_fresh, other)
         touch += np.where(itself, gas.WARM_ACCESS, 0)
         memory = self._fill_range(w, s)
         w[self.shortfall] = words(
@@ -238,9 +239,11 @@ class PlainCallOutOfGas(Unpaid):
         return [0] * len(s)
 
 
-def _touch(w: Witness, mark: MarkAccess, fresh: Freshness, where: Mask) -> NDArray[np.int64]:
+def _touch(
+    w: Witness, scope: int, mark: MarkAccess, fresh: Freshness, where: Mask
+) -> NDArray[np.int64]:
     """Fill whether a mark is fresh; return what touching its account costs, 0 if it is not."""
-    fresh.fill(w, w[mark.old[0]].astype(np.uint64), where)
+    fresh.fill(w, scope, w[mark.old[0]].astype(np.uint64), where)
     warm = (w[fresh.same] != 0) | (w[mark.old[1]] != 0)
     return np.where(where, np.where(warm, gas.WARM_ACCESS, gas.COLD_ACCOUNT), 0)
 

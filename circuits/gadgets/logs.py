@@ -11,7 +11,6 @@ Argument.  A log's number is the count of the journal entry in force, which a fa
 import numpy as np
 
 from circuits.buses import COPY, LOG, LOG_STREAM, LOG_STREAM_SCOPE, CopyKind
-from circuits.execution.execution import SCOPE
 from circuits.language import (
     Builder,
     Growth,
@@ -88,7 +87,8 @@ class Log(StepGadget):
     def plan(self, s: Steps, plan: Plan) -> None:
         size, index = s.pop(1)[:, 0], s.pop(0)[:, 0]
         number = s.execution.journal.find(s.journal).logs
-        stream = number.astype(np.uint64) + np.uint64(LOG_STREAM + LOG_STREAM_SCOPE * SCOPE)
+        first = LOG_STREAM + LOG_STREAM_SCOPE * s.execution.scope
+        stream = number.astype(np.uint64) + np.uint64(first)
         source = (CopyKind.MEMORY, s.frame, index, index + size)
         zero = np.zeros(len(s), np.uint64)
         request_copy(plan, s, source, (CopyKind.LANES, stream, zero), size, ~s.undone)

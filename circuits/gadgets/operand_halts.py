@@ -113,7 +113,7 @@ class ExtCodeCopyOutOfGas(ExceptionalHalt):
     def fill(self, w: Witness, s: Steps) -> None:
         scope, always = (w[cell].astype(np.uint64) for cell in self.mark.old)
         self.here.fill(w, s)
-        self.fresh.fill(w, scope, np.ones(len(s), np.bool_))
+        self.fresh.fill(w, s.execution.scope, scope, np.ones(len(s), np.bool_))
         warm = (w[self.fresh.same] != 0) | (always != 0)
         touch = np.where(warm, gas.WARM_ACCESS, gas.COLD_ACCOUNT).tolist()
         size = integers(s.pop(3))

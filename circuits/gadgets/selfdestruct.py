@@ -16,7 +16,6 @@ from __future__ import annotations
 import numpy as np
 
 from circuits.execution.events import events_at
-from circuits.execution.execution import SCOPE
 from circuits.execution.schedule import SELFDESTRUCT_WRITES
 from circuits.execution.tokens import Mask
 from circuits.language import (
@@ -172,16 +171,18 @@ class SelfDestruct(Destroying, End):
     def plan(self, s: Steps, plan: Plan) -> None:
         super().plan(s, plan)
         own, heir, gives = owners(s), addresses(s.pop(0)), gives_away(s)
-        mine, newly, had = _marks(s)
+        mine, newly = _marks(s)
         balance = _balances(s)
         warm = events_at(s.trace, s.rows, StateEventKind.WARM_ACCOUNT).old[:, 0] != 0
         self.touch.plan(self, plan, heir, s.clock, warm, inverses_of(s))
         stays = (own == heir).all(axis=1) & ~mine
         kept = np.where(stays[:, None], balance, np.uint64(0))
         self.own.plan_write(self, plan, own, s.clock, kept, balance, inverses_of(s, 1))
-        scope = np.uint64(SCOPE) * mine
-        old = values(scope, scope * ~newly, had)
-        life = values(scope, scope, had)
+        scope = np.uint64(s.execution.scope) * mine
+        created = np.where(mine, scope, s.execution.created_before(own))
+        had = s.execution.had_storage(own)
+        old = values(created, scope * ~newly, had)
+        life = values(created, scope, had)
         self.life.plan_write(self, plan, own, s.clock, life, old, inverses_of(s, 2))
         before = events_at(s.trace, s.rows, StateEventKind.BALANCE, 1).old
         sums = zip(integers(before), integers(balance), strict=True)
@@ -193,10 +194,10 @@ class SelfDestruct(Destroying, End):
 
     def fill(self, w: Witness, s: Steps) -> None:
         super().fill(w, s)
-        mine, newly, _ = _marks(s)
+        mine, newly = _marks(s)
         every, gives = np.ones(len(s), np.bool_), gives_away(s)
-        self.created.fill(w, w[self.life.old[0]].astype(np.uint64), every)
-        self.marked.fill(w, w[self.life.old[1]].astype(np.uint64), every)
+        for fresh, mark in zip((self.created, self.marked), self.life.old[:2], strict=True):
+            fresh.fill(w, s.execution.scope, w[mark].astype(np.uint64), every)
         w[self.newly] = newly
         w[self.stays] = (w[self.to_itself] != 0) & ~mine
         given = np.where(gives[:, None], _balances(s), np.uint64(0))
@@ -234,7 +235,7 @@ class SelfDestructOutOfGas(Destroying, ExceptionalHalt):
     def fill(self, w: Witness, s: Steps) -> None:
         super().fill(w, s)
         scope, always = (w[cell].astype(np.uint64) for cell in self.mark.old)
-        self.fresh.fill(w, scope, np.ones(len(s), np.bool_))
+        self.fresh.fill(w, s.execution.scope, scope, np.ones(len(s), np.bool_))
         cold = (w[self.fresh.same] == 0) & (always == 0)
         dead = w[self.new_account.dead] != 0
         cost = gas.SELFDESTRUCT + gas.COLD_ACCOUNT * cold + gas.NEW_ACCOUNT * dead
@@ -260,9 +261,7 @@ def _balances(s: Steps) -> Words:
     return events_at(s.trace, s.rows, StateEventKind.BALANCE).old
 
 
-def _marks(s: Steps) -> tuple[Mask, Mask, Mask]:
-    """Which accounts are new in the transaction, are marked first, and had storage before it."""
+def _marks(s: Steps) -> tuple[Mask, Mask]:
+    """Which accounts are new in the transaction, and which of them are marked first."""
     found = events_at(s.trace, s.rows, StateEventKind.DESTROYED)
-    accounts = s.trace.pre.accounts
-    had = np.array([accounts[a].has_storage for a in integers(owners(s))], np.bool_)
-    return found.present, found.present & (found.old[:, 0] == 0), had
+    return found.present, found.present & (found.old[:, 0] == 0)

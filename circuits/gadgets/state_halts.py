@@ -12,7 +12,6 @@ Assumes.   A cost is below 2^16, so a gas that is short of it by more is negativ
 import numpy as np
 
 from circuits.buses import FRAME_CONTEXT
-from circuits.execution.execution import SCOPE
 from circuits.execution.tokens import Mask
 from circuits.gadgets.storage import write_cost
 from circuits.language import (
@@ -80,7 +79,8 @@ class SlotOutOfGas(ExceptionalHalt):
 
     def fill(self, w: Witness, s: Steps) -> None:
         self.here.fill(w, s)
-        self.fresh.fill(w, w[self.slot.old[5]].astype(np.uint64), np.ones(len(s), np.bool_))
+        mark, every = w[self.slot.old[5]].astype(np.uint64), np.ones(len(s), np.bool_)
+        self.fresh.fill(w, s.execution.scope, mark, every)
 
     def warm(self, w: Witness) -> Mask:
         """Which slots are warm."""
@@ -203,7 +203,7 @@ class AccountOutOfGas(ExceptionalHalt):
     def fill(self, w: Witness, s: Steps) -> None:
         scope, always = (w[cell].astype(np.uint64) for cell in self.mark.old)
         self.here.fill(w, s)
-        self.fresh.fill(w, scope, np.ones(len(s), np.bool_))
+        self.fresh.fill(w, s.execution.scope, scope, np.ones(len(s), np.bool_))
         warm = (w[self.fresh.same] != 0) | (always != 0)
         cost = np.where(warm, gas.WARM_ACCESS, gas.COLD_ACCOUNT)
         w[self.kind] = s.opcode[:, None] == np.array(QUERIES)
@@ -227,7 +227,7 @@ class FrameIsStatic(ExceptionalHalt):
 
     def fill(self, w: Witness, s: Steps) -> None:
         w[self.depth] = s.trace.frames.depth[s.frame_index]
-        w[self.scope] = SCOPE
+        w[self.scope] = s.execution.scope
         w[self.undone] = s.undone
         w[self.eor] = s.eor
 

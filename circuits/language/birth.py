@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from circuits.execution.execution import SCOPE
 from circuits.execution.tokens import U64, Mask
 from circuits.language.arrays import words
 from circuits.language.builder import Builder
@@ -91,11 +90,13 @@ class Birth(Part):
         where: Mask | None = None,
     ) -> None:
         """Register the accesses."""
-        one, born = (values(v, 0, 0).repeat(len(clock), axis=0) for v in (1, SCOPE))
-        none = values(0, 0, 0).repeat(len(clock), axis=0)
-        self.nonce.plan_write(owner, plan, address, clock, one, none, inverses[0], where)
+        created = plan.execution.created_before(address)
+        scope, none = np.full(len(clock), plan.execution.scope), np.zeros(len(clock), np.uint64)
+        one, zero = values(none + np.uint64(1)), values(none)
+        self.nonce.plan_write(owner, plan, address, clock, one, zero, inverses[0], where)
         self.code.plan_read(owner, plan, address, clock, where)
-        self.life.plan_write(owner, plan, address, clock, born, none, inverses[1], where)
+        born, old = values(scope, none, none), values(created, none, none)
+        self.life.plan_write(owner, plan, address, clock, born, old, inverses[1], where)
 
 
 class Taken(Part):

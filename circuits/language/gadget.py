@@ -68,6 +68,9 @@ class TableGadget(Gadget, Generic[Record]):
     A subclass declares `real` (or overrides `declare` where there is no such column).
     """
 
+    once: ClassVar[bool] = False
+    """Whether it is filled once for all transactions of a statement, with the plan of the first."""
+
     real: Bit
 
     def declare(self) -> Builder:

@@ -8,7 +8,7 @@ sends them to the table that has one row for each.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -24,8 +24,8 @@ from zkevm.plonkish.table import Bus
 T = TypeVar("T")
 
 
-class Plan:
-    """The ledgers of all cells and the requests of all tables, for one execution.
+class Shared:
+    """The ledgers of all cells, for the transactions of a statement.
 
     Keys and values of ledgers are uint64 limbs: a key element that is a word takes four, a value
     cell two (128 bits).
@@ -37,24 +37,41 @@ class Plan:
     `sponges` are the inputs hashed: who looks a digest up registers its input there.
     """
 
-    def __init__(self, execution: Execution, level: Level = Level.S1) -> None:
-        self.execution = execution
-        self.level = level
+    def __init__(self, executions: Sequence[Execution]) -> None:
+        self.executions = executions
         self.memory = Ledger("memory", 2, 4)
         self.account = Ledger("account", 5, 6)
         self.storage = Ledger("storage", 5, 12)
         self.transient = Ledger("transient", 5, 6)
         self.returned = Ledger("returned", 1, 6, gap_bits=32)
         self.sponges = Sponges()
+
+    def solve(self) -> None:
+        """Tell every access what it receives."""
+        for ledger in (self.memory, self.account, self.storage, self.transient, self.returned):
+            ledger.solve()
+
+
+class Plan:
+    """The accesses and requests of one transaction, and what is shared with the others.
+
+    `executions` are all transactions of the statement, for tables that are filled once.
+    """
+
+    def __init__(
+        self, execution: Execution, level: Level = Level.S1, shared: Shared | None = None
+    ) -> None:
+        shared = shared or Shared((execution,))
+        self.execution = execution
+        self.executions = shared.executions
+        self.level = level
+        self.memory, self.returned = shared.memory, shared.returned
+        self.account, self.storage = shared.account, shared.storage
+        self.transient, self.sponges = shared.transient, shared.sponges
         self._accesses: dict[tuple[object, Part], Access] = {}
         self._inputs: dict[tuple[object, Part], list[bytes | None]] = {}
         self._requests: dict[Bus, list[tuple[NDArray[Any], ...]]] = defaultdict(list)
         self._shared: dict[object, object] = {}
-
-    @property
-    def ledgers(self) -> tuple[Ledger, ...]:
-        """All ledgers."""
-        return (self.memory, self.account, self.storage, self.transient, self.returned)
 
     def access(
         self,
@@ -108,11 +125,6 @@ class Plan:
         if make not in self._shared:
             self._shared[make] = make(self)
         return cast("T", self._shared[make])
-
-    def solve(self) -> None:
-        """Tell every access what it receives."""
-        for ledger in self.ledgers:
-            ledger.solve()
 
 
 def keys(*elements: NDArray[Any] | int) -> U64:

@@ -12,7 +12,7 @@ import numpy as np
 
 from circuits.buses import UNDO_STORAGE, UNDO_TRANSIENT
 from circuits.execution.events import events_at
-from circuits.execution.execution import SCOPE, Steps
+from circuits.execution.execution import Steps
 from circuits.language.access import StorageAccess, TransientAccess
 from circuits.language.arrays import Array, high, low
 from circuits.language.builder import Builder
@@ -95,7 +95,7 @@ class SlotAccess(Part):
         event = events_at(s.trace, s.rows, StateEventKind.STORAGE)
         warm = events_at(s.trace, s.rows, StateEventKind.WARM_SLOT).old[:, 0]
         store = s.execution.frame_stores[s.frame_index]
-        new = values(event.new, event.original, 1, SCOPE)
+        new = values(event.new, event.original, 1, s.execution.scope)
         plan.access(owner, self.slot, plan.storage, keys(store, key), s.clock, new)
         inverses = inverses_of(s)
         sent = inverses.where
@@ -107,13 +107,14 @@ class SlotAccess(Part):
             *split(event.old[sent]),
             *split(event.original[sent]),
             warm[sent],
-            np.full(int(sent.sum()), SCOPE, np.uint64),
+            np.full(int(sent.sum()), s.execution.scope, np.uint64),
             inverses.clock[sent],
         )
 
     def complete(self, w: Witness, plan: Plan, owner: object) -> None:
         super().complete(w, plan, owner)
-        self.fresh.fill(w, w[self.slot.old[5]].astype(np.uint64), np.ones(w.rows, np.bool_))
+        mark, every = w[self.slot.old[5]].astype(np.uint64), np.ones(w.rows, np.bool_)
+        self.fresh.fill(w, plan.execution.scope, mark, every)
 
 
 class TransientSlotAccess(Part):
@@ -168,7 +169,7 @@ class TransientSlotAccess(Part):
         """Register the accesses of TLOAD or TSTORE steps, at their clocks."""
         event = events_at(s.trace, s.rows, StateEventKind.TRANSIENT)
         store = s.execution.frame_stores[s.frame_index]
-        new = values(event.new, SCOPE)
+        new = values(event.new, s.execution.scope)
         plan.access(owner, self.slot, plan.transient, keys(store, key), s.clock, new)
         if not writes:
             return
@@ -180,13 +181,14 @@ class TransientSlotAccess(Part):
             *split(key[sent]),
             *split(event.new[sent]),
             *split(event.old[sent]),
-            np.full(int(sent.sum()), SCOPE, np.uint64),
+            np.full(int(sent.sum()), s.execution.scope, np.uint64),
             inverses.clock[sent],
         )
 
     def complete(self, w: Witness, plan: Plan, owner: object) -> None:
         super().complete(w, plan, owner)
-        self.fresh.fill(w, w[self.slot.old[2]].astype(np.uint64), np.ones(w.rows, np.bool_))
+        mark, every = w[self.slot.old[2]].astype(np.uint64), np.ones(w.rows, np.bool_)
+        self.fresh.fill(w, plan.execution.scope, mark, every)
 
 
 def split(words: Words) -> tuple[Array, Array]:

@@ -20,7 +20,7 @@ from circuits.buses import (
     FRAME_STORE,
     UNDO_ACCOUNT,
 )
-from circuits.execution.execution import SCOPE, Steps
+from circuits.execution.execution import Steps
 from circuits.execution.tokens import U64, Mask
 from circuits.language.access import TokenAccess
 from circuits.language.arrays import Array
@@ -98,7 +98,7 @@ class FrameFacts(Part):
 
     def fill(self, w: Witness, s: Steps) -> None:
         """From the frames of the steps."""
-        w[self.scope] = SCOPE
+        w[self.scope] = s.execution.scope
         if self.static is not None:
             w[self.static] = s.trace.frames.static[s.frame_index]
         w[self.undone] = s.undone
@@ -318,11 +318,11 @@ class Freshness(Part):
             self.age,
         )
 
-    def fill(self, w: Witness, mark: NDArray[np.uint64], when: Mask) -> None:
+    def fill(self, w: Witness, scope: int, mark: NDArray[np.uint64], when: Mask) -> None:
         """From the marks found."""
-        same = when & (mark == SCOPE)
+        same = when & (mark == scope)
         w[self.same] = same
-        w[self.age] = np.where(when & ~same, SCOPE - 1 - mark.astype(np.int64), 0)
+        w[self.age] = np.where(when & ~same, scope - 1 - mark.astype(np.int64), 0)
 
 
 class AddressAccess(Part):
@@ -377,10 +377,11 @@ class AddressAccess(Part):
         where: Mask | None = None,
     ) -> None:
         """Register touches; `warm` (before each) is needed only with `inverses`."""
-        always = is_always_warm(plan.execution.trace.fork, address)
-        new = values(np.where(always, 0, SCOPE), always)
+        execution = plan.execution
+        always = is_always_warm(execution.trace.fork, address)
+        new = values(np.where(always, 0, execution.scope), always)
         same = np.zeros(len(always), np.bool_) if warm is None else warm & ~always
-        old = values(np.where(same, SCOPE, 0), always)
+        old = values(np.where(same, execution.scope, 0), always)
         self.mark.plan_write(owner, plan, address, clock, new, old, inverses, where)
 
     def complete(self, w: Witness, plan: Plan, owner: object) -> None:
@@ -388,7 +389,8 @@ class AddressAccess(Part):
         when = np.zeros(w.rows, np.bool_)
         if (access := plan.accessed(owner, self.mark)) is not None:
             when[access.where] = True
-        self.fresh.fill(w, w[self.mark.old[0]].astype(np.uint64), when)
+        mark = w[self.mark.old[0]].astype(np.uint64)
+        self.fresh.fill(w, plan.execution.scope, mark, when)
 
 
 def is_always_warm(fork: str, address: Words) -> Mask:

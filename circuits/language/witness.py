@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,21 @@ class Witness:
     def missing(self, columns: tuple[Column, ...]) -> list[str]:
         """Names of the columns that nobody filled."""
         return [c.name for c in columns if c not in self.cells]
+
+
+def joined(parts: Sequence[Witness]) -> Witness:
+    """The rows of several witnesses of one table, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    w = Witness(sum(part.rows for part in parts))
+    for column in parts[0].cells:
+        pieces = [part.cells[column] for part in parts]
+        width = max(piece.shape[1] if piece.ndim == 2 else 1 for piece in pieces)
+        if width > 1:
+            flat = [piece.reshape(len(piece), -1) for piece in pieces]
+            pieces = [np.pad(piece, ((0, 0), (0, width - piece.shape[1]))) for piece in flat]
+        w.cells[column] = np.concatenate(pieces)
+    return w
 
 
 def narrow(array: NDArray[Any]) -> NDArray[Any]:

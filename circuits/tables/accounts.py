@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from circuits.buses import ACCOUNT, ORDER, POST, PRE, PRECOMPILE, STORE_STATUS, OrderOf
+from circuits.execution.carried import first_found
 from circuits.language import (
     Bit,
     Builder,
@@ -60,6 +61,7 @@ class Accounts(TableGadget[TouchedAccounts]):
     """A row for each touched account."""
 
     name = "accounts"
+    once = True
 
     real = Bit()
     index = Uint(PAGE_BITS)  # the address is index + 2^9 page + 2^16 upper
@@ -136,8 +138,8 @@ class Accounts(TableGadget[TouchedAccounts]):
         c.request(PRECOMPILE, self.small.bit, self.index.value, self.always_warm)
 
     def collect(self, plan: Plan) -> TouchedAccounts:
-        pre, stores = plan.execution.trace.pre.accounts, plan.execution.stores
-        listed = plan.execution.addresses
+        pre, stores = first_found([e.trace for e in plan.executions]), plan.execution.carried.stores
+        listed = list(stores)
         addresses = words_from_ints(listed)
         always = is_always_warm(plan.execution.trace.fork, addresses)
         initial: dict[tuple[int, ...], tuple[int, ...]] = {}
@@ -175,7 +177,7 @@ class Accounts(TableGadget[TouchedAccounts]):
         self._fill_values(w, before, after)
 
     def _fill_order(self, w: Witness, addresses: Words, plan: Plan) -> None:
-        listed = plan.execution.addresses
+        listed = list(plan.execution.carried.stores)
         previous = [0, *(address + 1 for address in listed[:-1])]
         parts = limbs(addresses)
         page = parts[:, 0] >> PAGE_BITS

@@ -18,7 +18,7 @@ import numpy as np
 from circuits.buses import CODE_INFO, ENV, LIST, TX, ListKind, TransactionField
 from circuits.execution.amounts import TARGET_TICKS
 from circuits.execution.authorizations import Fate, Verdict
-from circuits.execution.execution import SCOPE, Execution
+from circuits.execution.execution import Execution
 from circuits.execution.schedule import AUTHORITY_TICKS
 from circuits.execution.tokens import U64, Mask
 from circuits.language import (
@@ -162,7 +162,7 @@ class Authorizations(TableGadget[list[Verdict]]):
         reached, applied = _masks(record)
         self.touch.plan(self, plan, authority, clock, where=reached)
         self.account.plan(self, plan, authority, clock, reached)
-        store = words(execution.stores.get(v.authority, 0) for v in record)[:, :2]
+        store = words(execution.carried.stores.get(v.authority, 0) for v in record)[:, :2]
         new = np.concatenate([words(v.new_hash for v in record), store], axis=1)
         key = keys(authority, CODE)
         plan.access(self, self.code, plan.account, key, clock, new, reached, applied)
@@ -178,7 +178,7 @@ class Authorizations(TableGadget[list[Verdict]]):
         existed = np.array([v.fate is Fate.APPLIED and v.existed for v in record], np.int64)
         stated = np.array([e.nonce for e in entries], np.uint64)
         w[self.real] = 1
-        w[self.scope] = SCOPE
+        w[self.scope] = execution.scope
         w[self.index] = np.arange(len(record))
         w[self.clock] = _clocks(execution)
         w[self.existing] = np.cumsum(existed) - existed

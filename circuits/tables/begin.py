@@ -34,7 +34,6 @@ from circuits.buses import (
 from circuits.buses import SCOPE as SCOPE_CHAIN
 from circuits.execution.amounts import TARGET_TICKS, Amounts, require_provable
 from circuits.execution.authorizations import refund_of
-from circuits.execution.execution import SCOPE
 from circuits.language import (
     Bit,
     Builder,
@@ -358,11 +357,11 @@ class Beginning(TableGadget[range]):
         filled: list[tuple[Part, int]] = [
             (self.real, 1),
             (self.clock, schedule.begin),
-            (self.scope, SCOPE),
-            (self.index, 0),
-            (self.used_before, 0),
-            (self.blob_gas_before, 0),
-            (self.log_base, 0),
+            (self.scope, execution.scope),
+            (self.index, trace.index),
+            (self.used_before, trace.used_before.gas),
+            (self.blob_gas_before, trace.used_before.blob_gas),
+            (self.log_base, execution.carried.logs),
             (self.sender, amounts.sender),
             (self.value, transaction.value),
             (self.nonce, transaction.nonce),
@@ -383,7 +382,7 @@ class Beginning(TableGadget[range]):
             (self.available, amounts.available),
             (self.over_floor, transaction.gas_limit - intrinsic.floor),
             (self.under_cap, (NO_CAP if cap is None else cap) - transaction.gas_limit),
-            (self.block_gas_left, block.gas_limit - transaction.gas_limit),
+            (self.block_gas_left, block.gas_limit - trace.used_before.gas - transaction.gas_limit),
             (self.success, int(trace.frames.success[0])),
             (self.undone, int(schedule.undone[0])),
             (self.eor, int(schedule.eor[0])),

@@ -76,6 +76,7 @@ class CodeHeader(TableGadget[Codes]):
     """A row for each code."""
 
     name = "code_header"
+    once = True
 
     real = Bit()
     position = Cell(ColumnType.U32)
@@ -146,6 +147,8 @@ class CodeRows:
 
 class CodeBytes(TableGadget[CodeRows]):
     """A row for each 32 bytes of a code."""
+
+    once = True
 
     level: ClassVar[Level]
 

@@ -16,13 +16,12 @@ from __future__ import annotations
 import numpy as np
 
 from circuits.buses import LIST, STORE_STATUS, ListKind
-from circuits.execution.execution import SCOPE
+from circuits.execution.carried import new_stores
 from circuits.language import Bit, Builder, Cell, ColumnType, Plan, TableGadget, Witness, values
 from circuits.language.arrays import words
 from circuits.language.birth import LifeAccess
 from circuits.language.hashing import EMPTY_HALVES
 from circuits.language.state import BalanceAccess, CodeAccess, NonceAccess
-from circuits.tables.end import END_TICKS
 from zkevm.evm.keccak import EMPTY_HASH
 
 
@@ -60,13 +59,12 @@ class Destroy(TableGadget[range]):
         address = words(execution.destroyed)
         record = range(len(address))
         if record:
-            clock = np.arange(len(address), dtype=np.uint64)
-            clock += np.uint64(execution.schedule.end + END_TICKS)
+            clock = execution.destroyed_at
             none = np.zeros(len(address), np.uint64)
             empty = words([EMPTY_HASH] * len(address))
-            store = np.uint64(2) * clock + np.uint64(1)
+            store = new_stores(clock)
             for field, new in (
-                (self.life, values(none + np.uint64(SCOPE), none, none)),
+                (self.life, values(none + np.uint64(execution.scope), none, none)),
                 (self.nonce, values(none)),
                 (self.balance, values(none, none)),
                 (self.code, values(empty, store)),
@@ -77,7 +75,7 @@ class Destroy(TableGadget[range]):
     def fill(self, w: Witness, record: range, plan: Plan) -> None:
         execution = plan.execution
         w[self.real] = 1
-        w[self.scope] = SCOPE
+        w[self.scope] = execution.scope
         w[self.index] = np.arange(len(record))
-        w[self.clock] = np.arange(len(record)) + execution.schedule.end + END_TICKS
+        w[self.clock] = execution.destroyed_at
         w[self.address] = words(execution.destroyed)

@@ -28,7 +28,7 @@ from circuits.buses import (
 )
 from circuits.buses import SCOPE as SCOPE_CHAIN
 from circuits.execution.amounts import Amounts
-from circuits.execution.execution import SCOPE
+from circuits.execution.schedule import END_TICKS
 from circuits.language import (
     Bit,
     Builder,
@@ -55,7 +55,6 @@ from zkevm.trace.trace import FrameKind
 
 GAS_BITS = 64
 UNDO_BITS = 32
-END_TICKS = 2
 
 
 class EndTransaction(TableGadget[range]):
@@ -228,13 +227,13 @@ class EndTransaction(TableGadget[range]):
         used = trace.receipt.gas_used
         filled: list[tuple[Part, int]] = [
             (self.real, 1),
-            (self.last, 1),
+            (self.last, int(execution.is_last)),
             (self.clock, schedule.end),
-            (self.scope, SCOPE),
-            (self.index, 0),
-            (self.used_before, 0),
-            (self.blob_gas_used, amounts.blob_gas),
-            (self.log_base, 0),
+            (self.scope, execution.scope),
+            (self.index, trace.index),
+            (self.used_before, trace.used_before.gas),
+            (self.blob_gas_used, trace.used_before.blob_gas + amounts.blob_gas),
+            (self.log_base, execution.carried.logs),
             (self.frame, schedule.begin),
             (self.creates, int(trace.transaction.to is None)),
             (self.success, success),
@@ -247,7 +246,7 @@ class EndTransaction(TableGadget[range]):
             (self.eor, int(schedule.eor[0])),
             (self.logs, len(trace.logs)),
             (self.destroyed, len(execution.destroyed)),
-            (self.list_end, schedule.end + END_TICKS + len(execution.destroyed)),
+            (self.list_end, execution.end),
             (self.gas_limit, limit),
             (self.quotient, quotient),
             (self.remainder, remainder),

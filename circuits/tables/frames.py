@@ -31,7 +31,6 @@ from circuits.buses import (
     TX,
     TransactionField,
 )
-from circuits.execution.execution import SCOPE
 from circuits.execution.schedule import CREATES
 from circuits.language import (
     Bit,
@@ -218,7 +217,7 @@ class Frames(TableGadget[range]):
         w[self.origin] = np.repeat(words([transaction.sender]), len(record), axis=0)
         price = transaction.effective_gas_price(trace.environment.base_fee)
         w[self.gas_price] = np.repeat(words([price])[:, :2], len(record), axis=0)
-        w[self.scope] = SCOPE
+        w[self.scope] = execution.scope
         w[self.depth] = frames.depth
         w[self.static_call] = frames.call_op == Op.STATICCALL
         w[self.success] = frames.success
@@ -233,13 +232,12 @@ class Frames(TableGadget[range]):
 
 def returned_created(plan: Plan) -> tuple[Array, Array]:
     """When each frame's `returned` token is created, and whether anybody takes it."""
-    known = dict(
-        zip(
-            plan.returned.cells.keys.reshape(-1).tolist(),
-            plan.returned.cells.created.reshape(-1).tolist(),
-            strict=True,
-        )
-    )
-    ids = plan.execution.schedule.frame_id.tolist()
-    clock = np.array([known.get(i, 0) for i in ids], np.uint64)
-    return clock, np.array([i in known for i in ids])
+    cells = plan.returned.cells
+    known, created = cells.keys.reshape(-1), cells.created.reshape(-1)
+    wanted = plan.execution.schedule.frame_id
+    place = np.searchsorted(known, wanted)
+    place[place == len(known)] = 0
+    taken = known[place] == wanted if len(known) else np.zeros(len(wanted), np.bool_)
+    clock = np.zeros(len(wanted), np.uint64)
+    clock[taken] = created[place[taken]]
+    return clock, taken

@@ -61,6 +61,7 @@ class HashedHeader(TableGadget[Codes]):
     """A row for each code."""
 
     name = "hashed_header"
+    once = True
 
     real = Bit()
     position = Cell(ColumnType.U32)

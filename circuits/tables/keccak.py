@@ -103,6 +103,7 @@ class KeccakF(TableGadget[I64]):
     """A row for each round of each permutation."""
 
     name = "keccak_f"
+    once = True
 
     real = Bit()
     permutation = Cell(ColumnType.U32)
@@ -211,6 +212,8 @@ def bits_of(lanes: U64) -> Array:
 
 class Block(TableGadget[I64]):
     """What first and next blocks share.  The record are places in `Sponges.blocks`."""
+
+    once = True
 
     real = Bit()
     number = Cell(ColumnType.U32)

@@ -21,7 +21,7 @@ from circuits.buses import (
     ListKind,
     TransactionField,
 )
-from circuits.execution.execution import SCOPE, Execution
+from circuits.execution.execution import Execution
 from circuits.execution.tokens import U64
 from circuits.language import (
     Bit,
@@ -113,7 +113,7 @@ class TransactionData(TableGadget[range]):
         others = (raw != 0).sum(axis=1)
         before = np.concatenate([[0], np.cumsum(others)[:-1]])
         w[self.real] = 1
-        w[self.scope] = SCOPE
+        w[self.scope] = execution.scope
         w[self.index] = index
         w[self.data_frame] = frame
         w[self.others] = before
@@ -174,23 +174,24 @@ class AccessEntry(TableGadget[range]):
         slots = execution.trace.pre.storage
         pairs = zip(integers(address), integers(key), is_key, strict=True)
         value = words(slots[a, k] if is_slot else 0 for a, k, is_slot in pairs)
-        stores = np.array([execution.stores[a] for a in integers(address)], np.uint64)
-        new = values(value, value, 1, SCOPE)
+        stores = np.array([execution.carried.stores[a] for a in integers(address)], np.uint64)
+        new = values(value, value, 1, execution.scope)
         plan.access(self, self.slot, plan.storage, keys(stores, key), clock, new, is_key)
         return range(len(clock))
 
     def fill(self, w: Witness, record: range, plan: Plan) -> None:
-        address, key, is_key, clock = access_list(plan.execution)
+        execution = plan.execution
+        address, key, is_key, clock = access_list(execution)
         w[self.real] = 1
         w[self.is_key] = is_key
-        w[self.scope] = SCOPE
+        w[self.scope] = execution.scope
         w[self.index] = np.arange(len(record))
         w[self.clock] = clock
         w[self.addresses] = np.cumsum(~is_key) - (~is_key).astype(np.int64)
         w[self.storage_keys] = np.cumsum(is_key) - is_key.astype(np.int64)
         w[self.address] = address
         w[self.key] = key
-        self.fresh.fill(w, w[self.slot.old[5]].astype(np.uint64), is_key)
+        self.fresh.fill(w, execution.scope, w[self.slot.old[5]].astype(np.uint64), is_key)
 
 
 def access_list(execution: Execution) -> tuple[Words, Words, Array, U64]:

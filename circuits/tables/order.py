@@ -38,6 +38,7 @@ class UnusedOrders(TableGadget[range]):
     """Takes the first tokens of ordered tables without rows.  To drop a token creates nothing."""
 
     name = "unused_orders"
+    once = True
 
     absent = Bits(len(STARTED))
 

@@ -8,14 +8,14 @@ Assumes.   The verifier sends halves below 2^128.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
 
 from circuits.buses import ANCESTOR, BLOB_HASH, ENV, PUBLIC, TX, TransactionField
-from circuits.execution.execution import SCOPE, Execution
+from circuits.execution.execution import Execution
 from circuits.language import (
     Bit,
     Bits,
@@ -67,9 +67,9 @@ class PublicValue:
 
 
 def public_values(
-    chain_id: int, block: BlockEnvironment, transaction: Transaction
+    chain_id: int, block: BlockEnvironment, transactions: Iterable[Transaction]
 ) -> Iterator[PublicValue]:
-    """Everything that the statement says of block and transaction, each value once."""
+    """Everything that the statement says of block and transactions, each value once."""
     of_block = {
         Op.COINBASE: block.coinbase,
         Op.TIMESTAMP: block.timestamp,
@@ -84,10 +84,11 @@ def public_values(
         yield PublicValue(PublicKind.BLOCK, 0, op, 0, value)
     for number, block_hash in sorted(block.block_hashes.items()):
         yield PublicValue(PublicKind.ANCESTOR, 0, 0, number, block_hash)
-    for index, blob_hash in enumerate(transaction.blob_versioned_hashes):
-        yield PublicValue(PublicKind.BLOB, SCOPE, 0, index, blob_hash)
-    for field, index, value in transaction_fields(transaction):
-        yield PublicValue(PublicKind.TRANSACTION, SCOPE, field, index, value)
+    for scope, transaction in enumerate(transactions, 1):
+        for index, blob_hash in enumerate(transaction.blob_versioned_hashes):
+            yield PublicValue(PublicKind.BLOB, scope, 0, index, blob_hash)
+        for field, index, value in transaction_fields(transaction):
+            yield PublicValue(PublicKind.TRANSACTION, scope, field, index, value)
 
 
 def transaction_fields(transaction: Transaction) -> Iterator[tuple[TransactionField, int, int]]:
@@ -130,10 +131,10 @@ def transaction_fields(transaction: Transaction) -> Iterator[tuple[TransactionFi
         yield field.MAX_BLOB_FEE, 0, transaction.max_fee_per_blob_gas
 
 
-def stated_block(execution: Execution) -> BlockEnvironment:
+def stated_block(executions: Sequence[Execution]) -> BlockEnvironment:
     """The block as far as the statement tells: of the ancestors those that were asked for."""
-    block = execution.trace.environment
-    asked = ancestors_asked(execution)
+    block = executions[0].trace.environment
+    asked = {number for execution in executions for number in ancestors_asked(execution)}
     hashes = {number: block.block_hashes.get(number, 0) for number in asked}
     return replace(block, excess_blob_gas=0, block_hashes=hashes)
 
@@ -153,6 +154,7 @@ class PublicValues(TableGadget[list[PublicValue]]):
     """A row for each value of the statement."""
 
     name = "public_values"
+    once = True
 
     real = Bit()
     kind = Bits(len(PublicKind))
@@ -176,8 +178,9 @@ class PublicValues(TableGadget[list[PublicValue]]):
             c.provide(bus, bit, count, *key, *self.value)
 
     def collect(self, plan: Plan) -> list[PublicValue]:
-        trace, block = plan.execution.trace, stated_block(plan.execution)
-        return list(public_values(trace.chain_id, block, trace.transaction))
+        chain_id, block = plan.execution.trace.chain_id, stated_block(plan.executions)
+        transactions = (execution.trace.transaction for execution in plan.executions)
+        return list(public_values(chain_id, block, transactions))
 
     def fill(self, w: Witness, record: list[PublicValue], plan: Plan) -> None:
         kinds = np.array([v.kind for v in record])

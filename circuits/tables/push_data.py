@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from circuits.buses import CODE_LENGTH, FETCH, PUSH, PUSH_STEP
-from circuits.execution.tokens import U64
+from circuits.execution.execution import Execution
+from circuits.execution.tokens import I64, U64
 from circuits.language import (
     Bit,
     Bits,
@@ -34,7 +35,6 @@ from circuits.tables.bytecode import PUSH_SIZES, WORD_BYTES
 from circuits.tables.ranges import FixedTable
 from zkevm.evm.opcodes import Op
 from zkevm.plonkish.fixed import Listed, RowBits, RowIsZero
-from zkevm.trace.trace import Trace
 
 
 class PushSteps(FixedTable):
@@ -82,6 +82,8 @@ class PushData(TableGadget[Pushes]):
     Byte j counts from the end of the data, so the value is linear in the bytes whatever the size.
     Bytes past the end of the code are zero and the last ones; the first is proven to lie there.
     """
+
+    once = True
 
     smallest: int
     width: int
@@ -162,23 +164,30 @@ class PushData32(PushData):
 
 def executed_pushes(plan: Plan, smallest: int, largest: int) -> Pushes:
     """The distinct (code, pc) of executed PUSHes of these sizes, with what they push."""
-    execution = plan.execution
-    trace: Trace = execution.trace
-    op = trace.rows.op
-    chosen = np.flatnonzero((op >= Op.PUSH0 + smallest) & (op <= Op.PUSH0 + largest))
-    chosen = chosen[~execution.schedule.halted[chosen]]
-    code = trace.frames.code[trace.rows.frame[chosen]].astype(np.int64)
-    pc = trace.rows.pc[chosen].astype(np.int64)
+    found = [_pushes(execution, smallest, largest) for execution in plan.executions]
+    code, pc, size, value = (np.concatenate(column) for column in zip(*found, strict=True))
     _, first = np.unique(code << 32 | pc, return_index=True)
-    code, pc, rows = code[first], pc[first], chosen[first]
-    size = op[rows].astype(np.int64) - Op.PUSH0
-    lengths = np.array([len(c) for c in trace.codes], np.int64)[code] if len(code) else code
+    code, pc, size, value = code[first], pc[first], size[first], value[first]
+    execution = plan.execution
+    codes = execution.trace.codes
+    lengths = np.array([len(c) for c in codes], np.int64)[code] if len(code) else code
     return Pushes(
         code=execution.code_ids[code] if len(code) else code.astype(np.uint64),
         pc=pc.astype(np.uint64),
         size=size,
-        value=execution.steps(rows).written(),
+        value=value,
         # Only what the last row of the code does not hold has to be proven to lie past its end.
         outside=np.maximum(0, pc + size - (-(-lengths // WORD_BYTES) * WORD_BYTES - 1)),
         length=lengths.astype(np.uint64),
     )
+
+
+def _pushes(execution: Execution, smallest: int, largest: int) -> tuple[I64, I64, I64, Words]:
+    """Of each executed PUSH of these sizes: the code's place, the pc, the size and the value."""
+    trace = execution.trace
+    op = trace.rows.op
+    rows = np.flatnonzero((op >= Op.PUSH0 + smallest) & (op <= Op.PUSH0 + largest))
+    rows = rows[~execution.schedule.halted[rows]]
+    code = trace.frames.code[trace.rows.frame[rows]].astype(np.int64)
+    pc = trace.rows.pc[rows].astype(np.int64)
+    return code, pc, op[rows].astype(np.int64) - Op.PUSH0, execution.steps(rows).written()

@@ -16,6 +16,7 @@ from zkevm.plonkish.fixed import PowerOfTwo, RowAnd, RowBits
 class FixedTable(TableGadget[range]):
     """A table all of whose rows are true statements, whatever the witness."""
 
+    once = True
     height: ClassVar[int]
 
     def declare(self) -> Builder:

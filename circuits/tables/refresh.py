@@ -44,6 +44,8 @@ class RefreshTable(TableGadget[RefreshRows]):
     `widths` are the limbs that each cell takes in the ledger: those of the key, then the values.
     """
 
+    once = True
+
     bus: ClassVar[Bus]
     widths: ClassVar[tuple[int, ...]]
 

@@ -47,6 +47,7 @@ class Slots(TableGadget[TouchedSlots]):
     """A row for each touched storage slot."""
 
     name = "slots"
+    once = True
 
     real = Bit()
     slot = RisingSlots()
@@ -75,23 +76,25 @@ class Slots(TableGadget[TouchedSlots]):
         c.send(POST, self.alive, self.address, SLOT, *self.slot.key, *self.post)
 
     def collect(self, plan: Plan) -> TouchedSlots:
-        stores = plan.execution.stores
-        storage = plan.execution.trace.pre.storage
-        keys = words_from_ints(key for _, key in storage).tolist()
-        values = words_from_ints(storage.values()).tolist()
-        for (address, _), key, value in zip(storage, keys, values, strict=True):
-            plan.storage.initial((stores[address], *key), (*value, *value, 0, 0, 0, 0))
+        first: dict[tuple[int, int], int] = {}
+        for execution in reversed(plan.executions):
+            found = execution.trace.pre.storage.items()
+            first |= {(execution.carried.stores[a], key): value for (a, key), value in found}
+        keys = words_from_ints(key for _, key in first).tolist()
+        values = words_from_ints(first.values()).tolist()
+        for (store, _), key, value in zip(first, keys, values, strict=True):
+            plan.storage.initial((store, *key), (*value, *value, 0, 0, 0, 0))
         return TouchedSlots(plan.storage)
 
     def fill(self, w: Witness, record: TouchedSlots, plan: Plan) -> None:
         found = record.ledger.cells
-        owner = {store: address for address, store in plan.execution.stores.items()}
-        dead = {plan.execution.stores[address] for address in plan.execution.destroyed}
+        owner = {s: address for e in plan.executions for address, s in e.carried.stores.items()}
+        alive = set(plan.executions[-1].leaves.stores.values())
         order = self.slot.fill(w, record.ledger)
         store, final = found.keys[order, 0], found.final[order]
         w[self.real] = 1
         w[self.address] = words(owner[s] for s in store.tolist())
-        w[self.alive] = np.array([s not in dead for s in store.tolist()])
+        w[self.alive] = np.array([s in alive for s in store.tolist()])
         w[self.pre] = record.ledger.created_with(found.keys[order])[:, :4]
         w[self.post], w[self.original] = final[:, :4], final[:, 4:8]
         w[self.warm], w[self.scope] = final[:, 8], final[:, 10]
@@ -102,6 +105,7 @@ class TransientSlots(TableGadget[TouchedSlots]):
     """A row for each touched transient slot."""
 
     name = "transient_slots"
+    once = True
 
     real = Bit()
     slot = RisingSlots()

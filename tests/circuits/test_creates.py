@@ -1,7 +1,5 @@
 """CREATE, CREATE2 and what becomes of created accounts: honest executions are provable."""
 
-import dataclasses
-
 import pytest
 
 from circuits.execution.level import Level
@@ -14,6 +12,7 @@ from tests.support.transactions import (
     TARGET,
     is_refused,
     program,
+    saying,
     tables_of,
     trace_of,
 )
@@ -232,7 +231,7 @@ def creation(init, **options):
 def test_a_transaction_creates(init, value, fork):
     trace = proven(creation(init, value=value, fork=fork))
     found = statement(fill(trace))
-    assert found.transaction.to is None
+    assert found.transactions[0].transaction.to is None
     assert Statement.from_json(found.to_json()) == found
     assert any("a new contract" in line for line in found.describe())
 
@@ -248,9 +247,8 @@ def test_init_codes_of_a_transaction_of_every_length(length):
 @pytest.mark.parametrize("to", [None, TARGET])
 def test_a_creation_is_not_a_call(to):
     trace = trace_of(INIT, to=to, data=b"" if to else INIT)
-    other = dataclasses.replace(trace.transaction, to=None if to else 5)
     tables, _ = tables_of(trace)
-    said = dataclasses.replace(statement(fill(trace)), transaction=other)
+    said = saying(statement(fill(trace)), to=None if to else 5)
     assert is_refused(tables, said.messages())
 
 
@@ -263,8 +261,9 @@ def test_a_transaction_collides(there, fork):
     trace = proven(creation(INIT, value=5, accounts={address: there}, fork=fork))
     assert trace.frames.halt[0] == Halt.CREATE_COLLISION
     found = statement(fill(trace))
-    assert not found.success
-    assert found.gas_used == trace.transaction.gas_limit
+    (each,) = found.transactions
+    assert not each.receipt.success
+    assert each.receipt.gas_used == trace.transaction.gas_limit
 
 
 @pytest.mark.parametrize("root", [True, False])

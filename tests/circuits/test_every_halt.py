@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from circuits.execution.execution import execution
+from circuits.execution.execution import executions
 from circuits.machine import assign
 from tests.support.transactions import ETHER, faults, program, tables_of, trace_of
 from zkevm.evm import gas
@@ -91,7 +91,7 @@ def run(code, fork, gas_limit=PLENTY, op=Op.CALL):
 
 def claimed(trace):
     """How the inner frame halted; a gadget proves it."""
-    assign(execution(trace))
+    assign(*executions([trace]))
     return Halt(int(trace.frames.halt[1]))
 
 

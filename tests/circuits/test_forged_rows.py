@@ -20,6 +20,7 @@ from tests.support.transactions import (
     faults,
     program,
     recounted,
+    saying,
     tables_of,
     trace_of,
 )
@@ -58,8 +59,8 @@ def faults_of_log(byte, u, start):
     patch = {(0, f"moved[{31 - i}]"): b for i, b in enumerate(moved)}
     tables = recounted(altered(tables, "copy_patch", patch))
     honest = statement(filled)
-    (log,) = honest.logs
-    stated = replace(honest, logs=(replace(log, data=bytes([byte])),))
+    (log,) = honest.transactions[0].receipt.logs
+    stated = saying(honest, logs=(replace(log, data=bytes([byte])),))
     return faults(tables, stated.messages())
 
 

@@ -16,6 +16,7 @@ from tests.support.transactions import (
     cell,
     faults,
     program,
+    saying,
     tables_of,
     trace_of,
 )
@@ -226,39 +227,56 @@ def test_every_field_is_bound(field):
     other = {
         "fork": "Cancun",
         "block": dataclasses.replace(said.block, timestamp=1),
-        "transaction": dataclasses.replace(said.transaction, nonce=8),
+        "transactions": saying(said, nonce=8).transactions,
         "codes": (),
-        "logs": (*said.logs, *said.logs),
     }.get(field, value[1:] if isinstance(value, tuple) else value ^ 1 if value in (0, 1) else 5)
     if other == value:
         other = (dataclasses.replace(said.accounts[0]),)
     changed = dataclasses.replace(said, **{field: other})
     assert changed.digest() != said.digest()
     # A level says how codes are known, and here is none.
-    if field not in ("fork", "level", "logs", "hashed_blocks"):
+    if field not in ("fork", "level", "hashed_blocks"):
         tables, _ = tables_of(PLAIN)
         assert faults(tables, changed.messages())
 
 
+@pytest.mark.parametrize("change", [{"success": False}, {"gas_used": 5}, {"logs": ()}])
+def test_every_field_of_a_receipt_is_bound(change):
+    trace = trace_of(program(1, 0, Op.LOG0))
+    tables, public = tables_of(trace)
+    assert faults(tables, public) == []
+    said = statement(fill(trace))
+    assert saying(said, **change).digest() != said.digest()
+    assert faults(tables, saying(said, **change).messages())
+
+
 def test_malformed_statements_are_refused():
     said = statement(fill(PLAIN)).to_json()
+    (executed,) = said["transactions"]
+    transaction, receipt = executed["transaction"], executed["receipt"]
     for change in (
         {"fork": "Frontier"},
         {"fork": 5},
         {"chain_id": "0x01"},
         {"chain_id": 1},
         {"chain_id": "1"},
-        {"success": "0x1"},
+        {"transactions": []},
+        {"transactions": "0x1"},
+        {"transactions": [executed | {"receipt": receipt | {"success": "0x1"}}]},
+        {"transactions": [executed | {"receipt": receipt | {"gas_used": hex(2**64)}}]},
+        {"transactions": [executed | {"receipt": {}}]},
+        {"transactions": [executed | {"transaction": transaction | {"type": "0x3"}}]},
+        {"transactions": [executed | {"transaction": transaction | {"type": "0x9"}}]},
+        {"transactions": [executed | {"transaction": transaction | {"sender": hex(2**160)}}]},
+        {"transactions": [{}]},
+        {"index": hex(2**64)},
+        {"gas_before": hex(2**64)},
+        {"blob_gas_before": hex(2**64)},
         {"codes": ["0x"]},
         {"codes": said["codes"] * 2},
         {"accounts": said["accounts"][::-1]},
         {"accounts": said["accounts"][1:]},
         {"slots": said["slots"] * 2},
-        {"gas_used": hex(2**64)},
-        {"transaction": said["transaction"] | {"type": "0x3"}},
-        {"transaction": said["transaction"] | {"type": "0x9"}},
-        {"transaction": said["transaction"] | {"sender": hex(2**160)}},
-        {"transaction": {}},
         {"more": 1},
     ):
         with pytest.raises(StatementError):

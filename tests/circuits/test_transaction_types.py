@@ -6,6 +6,7 @@ import pytest
 
 from circuits.machine import fill
 from circuits.statement import StatementError, statement
+from tests.support.authorizations import authority, authorization
 from tests.support.transactions import (
     ETHER,
     SENDER,
@@ -13,6 +14,7 @@ from tests.support.transactions import (
     cell,
     faults,
     program,
+    saying,
     tables_of,
     trace_of,
 )
@@ -20,13 +22,10 @@ from zkevm.errors import NotProvableError
 from zkevm.evm import gas, transition
 from zkevm.evm.code import Code, delegation_to
 from zkevm.evm.forks import fork_named
-from zkevm.evm.keccak import keccak256
 from zkevm.evm.opcodes import Op
 from zkevm.evm.precompiles import Precompile
-from zkevm.evm.rlp import rlp_encode
-from zkevm.evm.signature import sign
 from zkevm.evm.state import Account
-from zkevm.evm.transaction import Authorization, TransactionType
+from zkevm.evm.transaction import TransactionType
 from zkevm.plonkish.cells import Cells
 from zkevm.trace.trace import CallOutcome
 
@@ -135,9 +134,9 @@ def test_a_hash_is_another():
     trace = with_blobs(program(*LOOKS), 2)
     filled = fill(trace)
     said = statement(filled)
-    lie = dataclasses.replace(said.transaction, blob_versioned_hashes=(blob(1), blob(2)))
+    lie = saying(said, blob_versioned_hashes=(blob(1), blob(2)))
     tables, _ = tables_of(trace)
-    assert faults(tables, dataclasses.replace(said, transaction=lie).messages())
+    assert faults(tables, lie.messages())
 
 
 @pytest.mark.parametrize(
@@ -155,9 +154,8 @@ def test_a_hash_is_another():
 def test_statements_that_are_wrong(change):
     said = statement(fill(with_blobs(fork="Cancun")))
     said.check()
-    lie = dataclasses.replace(said.transaction, **change)
     with pytest.raises(StatementError):
-        dataclasses.replace(said, transaction=lie).check()
+        saying(said, **change).check()
 
 
 # Authorizations.
@@ -165,14 +163,7 @@ def test_statements_that_are_wrong(change):
 SECRETS = (7, 8, 9)
 
 
-def authorization(secret, address=0xCA11EE, nonce=0, chain=1, **changes):
-    """Signed by a secret key."""
-    message = rlp_encode([chain, address.to_bytes(20, "big"), nonce])
-    y_parity, r, s = sign(keccak256(transition.AUTHORIZATION_MAGIC + message), secret)
-    return dataclasses.replace(Authorization(chain, address, nonce, y_parity, r, s), **changes)
-
-
-AUTHORITIES = [transition.recover_authority(authorization(secret)) for secret in SECRETS]
+AUTHORITIES = [authority(secret) for secret in SECRETS]
 FIRST, SECOND, THIRD = AUTHORITIES
 CALLEE = {0xCA11EE: Account(code=Code(program(1, 1, Op.SSTORE, Op.ADDRESS)))}
 
@@ -341,8 +332,7 @@ def test_another_signature_is_stated(many):
     said = statement(fill(authorized(entries, calls(*AUTHORITIES), accounts)))
     for change in ({"r": entries[0].s}, {"y_parity": 1 - entries[0].y_parity}, {"s": 1}):
         lie = (dataclasses.replace(entries[0], **change), *entries[1:])
-        transaction = dataclasses.replace(said.transaction, authorizations=lie)
-        assert faults(tables, dataclasses.replace(said, transaction=transaction).messages())
+        assert faults(tables, saying(said, authorizations=lie).messages())
 
 
 @pytest.mark.parametrize(
@@ -359,16 +349,15 @@ def test_statements_of_authorizations_that_are_wrong(change):
     said = statement(fill(authorized([authorization(7)])))
     said.check()
     assert type(said).from_json(said.to_json()) == said
-    lie = dataclasses.replace(said.transaction, **change)
     with pytest.raises(StatementError):
-        dataclasses.replace(said, transaction=lie).check()
+        saying(said, **change).check()
 
 
 def test_the_statement_says_all_of_it_in_words():
     entries, accounts = LISTS["many"]
     text = "\n".join(statement(fill(authorized(entries, b"", accounts))).describe())
-    for entry, authority in zip(entries, (FIRST, SECOND, THIRD, SECOND, FIRST, FIRST), strict=True):
-        assert f"by {authority:#042x}" in text
+    for entry, signer in zip(entries, (FIRST, SECOND, THIRD, SECOND, FIRST, FIRST), strict=True):
+        assert f"by {signer:#042x}" in text
         assert f"to run {entry.address:#042x}" in text
     text = "\n".join(statement(fill(with_blobs(count=2))).describe())
     assert all(f"{blob(2**200 + n):#066x}" in text for n in range(2))

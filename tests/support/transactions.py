@@ -1,32 +1,43 @@
 """Transactions of small programs: executed, filled into tables, and checked as a whole."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from circuits.language.arrays import integers, words
 from circuits.machine import cells, fill
-from circuits.statement import statement
+from circuits.statement import Executed, Statement, statement
+from zkevm.evm import gas
 from zkevm.evm.block import BlockEnvironment
 from zkevm.evm.code import Code
 from zkevm.evm.fork import Fork
 from zkevm.evm.forks import fork_named
 from zkevm.evm.opcodes import Op
-from zkevm.evm.state import Account
+from zkevm.evm.state import Account, State
 from zkevm.evm.statetest import Expected, TestCase
-from zkevm.evm.transaction import AccessListEntry, Transaction, TransactionType
+from zkevm.evm.transaction import AccessListEntry, Receipt, Transaction, TransactionType
+from zkevm.evm.transition import apply_transaction
+from zkevm.evm.validity import BlockUsage
 from zkevm.field import MODULUS
 from zkevm.plonkish import kernels
 from zkevm.plonkish.cells import Cells
 from zkevm.plonkish.checker import count_lookups, imbalances, violations
 from zkevm.proof import PublicMessage
-from zkevm.trace.recorder import record
+from zkevm.trace.recorder import TraceRecorder, record
 from zkevm.trace.trace import Trace
 
 SENDER = 0xAAAA00
 TARGET = 0xC0DE00
 COINBASE = 0xC01BA5E
 ETHER = 10**18
+ENVIRONMENT = BlockEnvironment(
+    coinbase=COINBASE,
+    number=19_000_000,
+    timestamp=1_700_000_000,
+    gas_limit=30_000_000,
+    base_fee=10,
+    prev_randao=2**200 + 3,
+)
 
 
 def program(*items: Op | int) -> bytes:
@@ -83,13 +94,8 @@ def trace_of(
         data=data,
         access_list=tuple(access_list),
     )
-    environment = BlockEnvironment(
-        coinbase=coinbase,
-        number=19_000_000,
-        timestamp=1_700_000_000,
-        gas_limit=block_gas_limit,
-        base_fee=base_fee,
-        prev_randao=2**200 + 3,
+    environment = replace(
+        ENVIRONMENT, coinbase=coinbase, gas_limit=block_gas_limit, base_fee=base_fee
     )
     case = TestCase(
         name="program",
@@ -105,7 +111,48 @@ def trace_of(
     return record(case)[1]
 
 
-def tables_of(trace: Trace) -> tuple[list[Cells], list[PublicMessage]]:
+def sent(nonce: int = 0, to: int | None = TARGET, **changes: Any) -> Transaction:
+    """A transaction of SENDER."""
+    plain = Transaction(TransactionType.DYNAMIC_FEE, SENDER, nonce, 1_000_000, 30, 2, to, 0, b"")
+    return replace(plain, **changes)
+
+
+def traces_of(
+    transactions: Iterable[Transaction],
+    accounts: Mapping[int, Account] | None = None,
+    fork: str = "Cancun",
+    **block: Any,
+) -> list[Trace]:
+    """The traces of transactions that follow one another in a block, on these accounts.
+
+    SENDER is rich, and has sent nothing yet.
+    """
+    rules, environment = fork_named(fork), replace(ENVIRONMENT, **block)
+    state = State({SENDER: Account(balance=1000 * ETHER), **(accounts or {})})
+    found: list[Trace] = []
+    used = BlockUsage()
+    for index, transaction in enumerate(transactions):
+        recorder = TraceRecorder(index)
+        state.prepare(rules.precompiles, recorder)
+        receipt = apply_transaction(rules, 1, state, environment, transaction, recorder, used)
+        blob_gas = gas.BLOB * len(transaction.blob_versioned_hashes)
+        used = BlockUsage(used.gas + receipt.gas_used, used.blob_gas + blob_gas)
+        found.append(recorder.trace)
+    return found
+
+
+def saying(said: Statement, index: int = 0, **changes: Any) -> Statement:
+    """The statement with other fields of one of its transactions or of the receipt."""
+    each = said.transactions[index]
+    names = {field.name for field in fields(Receipt)}
+    receipt = replace(each.receipt, **{k: v for k, v in changes.items() if k in names})
+    transaction = replace(each.transaction, **{k: v for k, v in changes.items() if k not in names})
+    executed = list(said.transactions)
+    executed[index] = Executed(transaction, receipt)
+    return replace(said, transactions=tuple(executed))
+
+
+def tables_of(trace: Trace | Sequence[Trace]) -> tuple[list[Cells], list[PublicMessage]]:
     """The filled tables and what the statement adds."""
     filled = fill(trace)
     return cells(filled), statement(filled).messages()

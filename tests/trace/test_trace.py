@@ -55,8 +55,8 @@ class Witness(TraceRecorder):
 def check(case: TestCase) -> Trace:
     """Check all invariants on the trace of a case."""
     witness = Witness()
-    execution = execute(case, witness)
-    trace = witness.trace(execution, execution.receipt)
+    execute(case, witness)
+    trace = witness.trace
     assert [list(stack) for stack in stacks(trace)] == witness.stacks
     check_memory(trace, witness.memories)
     check_shape(trace)

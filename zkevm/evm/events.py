@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from zkevm.evm.code import Code
     from zkevm.evm.frame import Frame
-    from zkevm.evm.transaction import Log
+    from zkevm.evm.interpreter import Machine
+    from zkevm.evm.transaction import Log, Receipt
+    from zkevm.evm.validity import BlockUsage
 
 
 class StateEventKind(IntEnum):
@@ -123,3 +125,6 @@ class Recorder:
         self, outcome: CallOutcome, success: bool, given: int, returned: int, output: bytes
     ) -> None:
         """A call or create opened no frame."""
+
+    def transaction_ended(self, machine: Machine, before: BlockUsage, receipt: Receipt) -> None:
+        """The state is what the transaction leaves; `before` is what others took of the block."""

@@ -120,9 +120,10 @@ class State:
         """Whether the account is dead in the sense of EIP-161: no nonce, balance or code."""
         return not (self.nonce(address) or self.balance(address) or self.code(address))
 
-    def has_storage(self, address: int) -> bool:
-        """Whether any slot of the account is not zero."""
-        return any(self._storages.get(address, {}).values())
+    def has_storage(self, address: int, besides: Container[int] = ()) -> bool:
+        """Whether any slot of the account is not zero, other than those `besides`."""
+        slots = self._storages.get(address, {})
+        return any(value and key not in besides for key, value in slots.items())
 
     def set_nonce(self, address: int, nonce: int) -> None:
         """Set the nonce."""

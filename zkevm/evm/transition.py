@@ -61,7 +61,9 @@ def apply_transaction(
     if tip:
         state.set_balance(environment.coinbase, state.balance(environment.coinbase) + tip)
     state.finish_transaction()
-    return Receipt(frame.success, used, tuple(machine.logs))
+    receipt = Receipt(frame.success, used, tuple(machine.logs))
+    recorder.transaction_ended(machine, before, receipt)
+    return receipt
 
 
 def _pay_upfront(machine: Machine) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from zkevm.errors import InputError
 from zkevm.evm.block import Block
-from zkevm.evm.block_transition import BlockResult, apply_block
+from zkevm.evm.block_transition import BlockResult, RecorderFactory, apply_block
 from zkevm.evm.fork import Fork
 from zkevm.evm.fork_schedule import ForkSchedule
 from zkevm.evm.header import Header
@@ -46,7 +46,11 @@ class StatelessBlock:
         return self.schedule.at(self.block.header.timestamp)
 
 
-def execute_block(stateless: StatelessBlock, absent: Container[int] = ()) -> BlockResult:
+def execute_block(
+    stateless: StatelessBlock,
+    absent: Container[int] = (),
+    recorder_of: RecorderFactory | None = None,
+) -> BlockResult:
     """Run the block and check all that its header says, the roots after it included.
 
     `absent` are accounts to take as not existing, for a witness that does not reach them: an
@@ -59,7 +63,13 @@ def execute_block(stateless: StatelessBlock, absent: Container[int] = ()) -> Blo
     ancestors = Ancestors(header, witness.headers)
     state = WitnessState(ancestors.parent.state_root, witness.nodes, witness.codes, absent)
     return apply_block(
-        stateless.schedule, stateless.chain_id, state, ancestors.parent, ancestors, stateless.block
+        stateless.schedule,
+        stateless.chain_id,
+        state,
+        ancestors.parent,
+        ancestors,
+        stateless.block,
+        recorder_of,
     )
 
 

@@ -79,13 +79,14 @@ class WitnessState(State):
         self._load(address)
         return self._codes[address]
 
-    def has_storage(self, address: int) -> bool:
+    def has_storage(self, address: int, besides: Container[int] = ()) -> bool:
         """Whether the account had any slot in the beginning, or has one of those written since.
 
         The account for which it matters, one to be created, cannot have cleared slots before.
         """
         self._load(address)
-        return self._storage_tries[address].root != EMPTY_ROOT or super().has_storage(address)
+        had_any = self._storage_tries[address].root != EMPTY_ROOT
+        return had_any or super().has_storage(address, besides)
 
     def storage(self, address: int, key: int) -> int:
         slots = self._storages.setdefault(address, {})

@@ -1,7 +1,7 @@
 """The recorder that turns what the machine does into the columns of a `Trace`."""
 
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,22 +12,21 @@ from zkevm.evm.code import Code
 from zkevm.evm.events import CallOutcome, Recorder, StateEventKind
 from zkevm.evm.execute import Execution, execute
 from zkevm.evm.frame import Frame
+from zkevm.evm.interpreter import Machine
 from zkevm.evm.opcodes import ARITY, Op
-from zkevm.evm.state import Account
 from zkevm.evm.statetest import TestCase
 from zkevm.evm.transaction import Log, Receipt
-from zkevm.evm.validity import InvalidTransaction
+from zkevm.evm.validity import BlockUsage, InvalidTransaction
+from zkevm.trace.touched import touched
 from zkevm.trace.trace import (
     BEGIN,
     RESUME,
-    AccountState,
     Calls,
     Frames,
     MemoryWrites,
     Refunds,
     Rows,
     StateEvents,
-    TouchedState,
     Trace,
     TraceLog,
     WrittenWords,
@@ -60,13 +59,19 @@ def record(case: TestCase) -> tuple[Execution, Trace]:
     execution = execute(case, recorder)
     if isinstance(execution.outcome, InvalidTransaction):
         raise execution.outcome
-    return execution, recorder.trace(execution, execution.outcome)
+    return execution, recorder.trace
 
 
 class TraceRecorder(Recorder):
-    """Appends to flat columns; `trace` makes arrays of them."""
+    """Appends to flat columns, of which it makes `trace` when the transaction has ended.
 
-    def __init__(self) -> None:
+    `index` is the transaction's in its block.
+    """
+
+    trace: Trace
+
+    def __init__(self, index: int = 0) -> None:
+        self._index = index
         self._row = BEGIN
         self._frame = array("I")
         self._pc = array("I")
@@ -185,20 +190,20 @@ class TraceRecorder(Recorder):
             self._code_hashes.append(code.hash)
         return index
 
-    def trace(self, execution: Execution, receipt: Receipt) -> Trace:
-        """Return the trace of the transaction that has ended with `receipt`."""
-        case = execution.case
-        of_slots = {StateEventKind.STORAGE, StateEventKind.WARM_SLOT}
-        accounts = {event[2] for event in self._events} | {address for address, _ in self._examined}
-        slots = {(event[2], event[3]) for event in self._events if event[1] in of_slots}
-        slots |= {(address, key) for address, key in self._examined if key is not None}
-        return Trace(
-            fork=case.fork.name,
-            chain_id=case.chain_id,
-            transaction=case.transaction,
-            environment=case.environment,
-            pre=_touched(case.pre, accounts, slots),
-            post=_touched(execution.state.accounts(), accounts, slots),
+    def transaction_ended(self, machine: Machine, before: BlockUsage, receipt: Receipt) -> None:
+        found: dict[tuple[StateEventKind, int, int], int] = {}
+        for _, kind, address, key, old, _, _ in self._events:
+            found.setdefault((kind, address, key), old)
+        pre, post = touched(found, self._examined, machine.state)
+        self.trace = Trace(
+            fork=machine.fork.name,
+            chain_id=machine.chain_id,
+            transaction=machine.transaction,
+            index=self._index,
+            used_before=before,
+            environment=machine.environment,
+            pre=pre,
+            post=post,
             receipt=receipt,
             rows=Rows(
                 frame=_column(self._frame, np.uint32),
@@ -306,24 +311,4 @@ def _frames(records: Sequence[_FrameRecord]) -> Frames:
         output_length=numbers((record.output_length for record in records), np.uint64),
         out_offset=numbers((frame.out_range[0] for frame in frames), np.uint64),
         out_length=numbers((frame.out_range[1] for frame in frames), np.uint64),
-    )
-
-
-def _touched(
-    state: Mapping[int, Account], accounts: Iterable[int], slots: Iterable[tuple[int, int]]
-) -> TouchedState:
-    absent = Account()
-
-    def fields(address: int) -> AccountState:
-        account = state.get(address, absent)
-        return AccountState(
-            account.nonce, account.balance, account.code.hash, any(account.storage.values())
-        )
-
-    return TouchedState(
-        accounts={address: fields(address) for address in sorted(accounts)},
-        storage={
-            (address, key): state.get(address, absent).storage.get(key, 0)
-            for address, key in sorted(slots)
-        },
     )

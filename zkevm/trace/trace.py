@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from zkevm.evm.block import BlockEnvironment
 from zkevm.evm.events import CallOutcome, FrameKind, Halt, StateEventKind
 from zkevm.evm.transaction import Receipt, Transaction
+from zkevm.evm.validity import BlockUsage
 from zkevm.trace.words import Words
 
 __all__ = [
@@ -243,6 +244,10 @@ class Trace:
     fork: str
     chain_id: int
     transaction: Transaction
+    index: int
+    """Of the transaction in its block."""
+    used_before: BlockUsage
+    """By the transactions before it in its block."""
     environment: BlockEnvironment
     pre: TouchedState
     post: TouchedState
