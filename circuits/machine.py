@@ -104,8 +104,8 @@ from zkevm.errors import NotProvableError
 from zkevm.evm.forks import fork_named
 from zkevm.plonkish.cells import Cells, height_of
 from zkevm.plonkish.kernels import count_lookups
-from zkevm.plonkish.table import Table
-from zkevm.proof.circuit import Circuit
+from zkevm.plonkish.table import Source, Table
+from zkevm.proof.circuit import Circuit, Compiled
 from zkevm.trace.trace import RESUME, CallOutcome, Halt, Trace
 
 GADGETS: tuple[StepGadget, ...] = (
@@ -356,7 +356,7 @@ def _fill_table(table: TableGadget[Any], record: Any, plan: Plan) -> Witness:
 @cache
 def circuit(fork: str) -> Circuit:
     """The circuit of a fork, for all levels: the verifying key, with the statement's messages."""
-    return Circuit(f"zkevm {fork}", tables(fork), BUSES)
+    return Circuit(f"zkevm {fork}", all_gadgets(fork), BUSES)
 
 
 def cells(filled: Filled) -> list[Cells]:
@@ -364,28 +364,27 @@ def cells(filled: Filled) -> list[Cells]:
 
     A table of zeros is absent: so are fixed tables that nobody asks.
     """
-    fork = filled.fork
-    programs = dict(zip(all_gadgets(fork), circuit(fork).programs, strict=True))
-    present = [g for g in all_gadgets(fork) if g.name in filled.witnesses]
+    present = circuit(filled.fork).named(filled.witnesses)
 
-    def taken(gadget: Gadget) -> Cells:
-        w = filled.witnesses[gadget.name]
-        height = height_of(gadget.table, w.rows)
-        return Cells(gadget.table, programs[gadget], columns(gadget, w), w.rows, height)
+    def taken(compiled: Compiled) -> Cells:
+        table = compiled.table
+        w = filled.witnesses[table.name]
+        return Cells(table, compiled.program, columns(table, w), w.rows, height_of(table, w.rows))
 
-    counts = count_lookups([taken(gadget) for gadget in present])
-    for gadget, counted in zip(present, counts, strict=True):
+    counts = count_lookups([taken(compiled) for compiled in present])
+    for compiled, counted in zip(present, counts, strict=True):
         for column, values in counted.items():
-            filled.witnesses[gadget.name].store(column, values)
-    found = [taken(gadget) for gadget in present]
+            filled.witnesses[compiled.table.name].store(column, values)
+    found = [taken(compiled) for compiled in present]
     return [c for c in found if any(column.any() for column in c.columns)]
 
 
-def columns(gadget: Gadget, w: Witness) -> list[NDArray[Any]]:
+def columns(source: Source, w: Witness) -> list[NDArray[Any]]:
     """The witness columns of a table in order; counts of lookups that were not set are zero."""
-    for interaction in gadget.table.interactions:
+    table = source.table
+    for interaction in table.interactions:
         if interaction.count is not None and interaction.count not in w.cells:
             w.store(interaction.count, np.zeros(w.rows, np.uint32))
-    if missing := w.missing(gadget.table.columns):
-        raise ValueError(f"{gadget.name}: columns left unassigned: {missing}")
-    return [w[c] for c in gadget.table.columns]
+    if missing := w.missing(table.columns):
+        raise ValueError(f"{table.name}: columns left unassigned: {missing}")
+    return [w[c] for c in table.columns]

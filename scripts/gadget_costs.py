@@ -153,7 +153,7 @@ def main() -> None:
     """Measure every table, then write the page."""
     fork = api.NEWEST_FORK
     srs = api.load_srs()
-    declared = {table.name: table for table in circuit(fork).tables}
+    declared = {gadget.name: gadget.table for gadget in circuit(fork).tables}
     costs = []
     for info in api.info(fork):
         costs.append(Cost(info, row_microseconds(declared[info.name], srs)))

@@ -272,10 +272,10 @@ def verify(proof_file: bytes, srs: VerifierSrs | None = None) -> Verified:
 
 def _assign(traced: Traced, level: Level) -> tuple[Filled, list[Cells], Statement]:
     """Fill the tables, and say what they prove."""
-    with phase("compile circuit"):
-        circuit(traced.trace.fork)
     with phase("fill"):
         filled = fill(traced.trace, level)
+    with phase("compile circuit"):
+        circuit(traced.trace.fork).named(filled.witnesses)
     with phase("count lookups"):
         tables = cells(filled)
     stated = statement(filled)

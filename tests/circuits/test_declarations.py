@@ -13,7 +13,7 @@ from circuits.audit.buses import fixed_statements
 from circuits.audit.relation import Relation
 from circuits.buses import BUSES, ORDER
 from circuits.language import Gadget
-from circuits.machine import all_gadgets, tables
+from circuits.machine import all_gadgets, circuit, tables
 from scripts.accept_golden import FOLDER, golden_texts
 from zkevm.evm.forks import FORKS
 from zkevm.plonkish.cells import Cells
@@ -37,6 +37,11 @@ def zero_row(table: Table) -> Cells:
 @every_table
 def test_declaration_has_no_faults(table):
     assert table.faults() == []
+
+
+@pytest.mark.parametrize("fork", FORKS)
+def test_circuit_is_sound(fork):
+    circuit(fork).check()
 
 
 @every_table

@@ -40,11 +40,11 @@ WORD = bytes(range(1, 33))
 def row_of(name, values):
     """A table of one row: cells by the names of their columns, 0 where not given."""
     key = circuit("Cancun")
-    place = next(i for i, t in enumerate(key.tables) if t.name == name)
-    table = key.tables[place]
+    [compiled] = key.named({name})
+    table = compiled.table
     assert set(values) <= {c.name for c in table.columns}
     columns = [words([values.get(c.name, 0) % MODULUS]) for c in table.columns]
-    return Cells(table, key.programs[place], columns, 1, 0)
+    return Cells(table, compiled.program, columns, 1, 0)
 
 
 def faults_of_log(byte, u, start):

@@ -44,7 +44,7 @@ def table(constraints=(), interactions=(), fixed=(), columns=(X,), height=None, 
 )
 def test_faults(tables, fault):
     with pytest.raises(CircuitError, match=fault):
-        Circuit("faulty", tuple(tables), (BUS,))
+        Circuit("faulty", tuple(tables), (BUS,)).check()
 
 
 @pytest.mark.parametrize("number", [0, 1 << 32, -1])
@@ -64,13 +64,14 @@ def test_sound_circuits():
         "sound",
         (table([X * (FIXED - 1)], (send(X * FIXED, FIXED + 7),), fixed=(FIXED,), height=2),),
         (BUS,),
-    )
+    ).check()
 
 
 def digest(**changes):
     first = table([X * (X - 1)], (send(X, X),), fixed=(FIXED,), height=2)
     arguments = {"name": "c", "tables": (first,), "buses": (BUS,), "bounds": Bounds()}
-    return Circuit(**(arguments | changes)).digest
+    circuit = Circuit(**(arguments | changes))
+    return circuit.digest([0] * len(circuit.tables))
 
 
 def test_digest_depends_on_all_equations():
@@ -106,4 +107,28 @@ def test_digest_does_not_depend_on_names_of_columns():
     renamed = Circuit(
         "toy", (replace(toy.mul_table(), name=first.name), *rest), toy.BUSES, toy.BOUNDS
     )
-    assert renamed.digest == toy.circuit().digest
+    heights = [0] * len(renamed.tables)
+    assert renamed.digest(heights) == toy.circuit().digest(heights)
+
+
+def test_digest_is_of_the_tables_that_are_present():
+    first, second = table([X * (X - 1)]), table([X * (X - 2)], name="u")
+    other = table([X * (X - 3)], name="u")
+    both, changed = (Circuit("c", (first, last), (BUS,)) for last in (second, other))
+    assert both.digest([5, None]) == both.digest([0, None]) == changed.digest([0, None])
+    digests = {both.digest(heights) for heights in ([0, 0], [0, None], [None, 0], [None, None])}
+    assert len(digests) == 4
+    assert both.digest([None, 0]) != changed.digest([None, 0])
+    assert both.digest([0, 0]) != changed.digest([0, 0])
+    assert both.digest([0, None], [None, 0]) == both.digest([0, 0])
+
+
+def test_a_table_is_declared_when_it_is_present():
+    """Else it need not even be sound: `check` looks at all."""
+    broken = table([X - 1], name="broken")
+    circuit = Circuit("c", (table([X]), broken), (BUS,))
+    circuit.digest([0, None])
+    with pytest.raises(CircuitError, match="zero row breaks"):
+        circuit.digest([0, 0])
+    with pytest.raises(CircuitError, match="zero row breaks"):
+        circuit.check()

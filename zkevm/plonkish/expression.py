@@ -146,34 +146,32 @@ def in_order(root: Expr, done: Container[int]) -> Iterator[Expr]:
         yield node
 
 
-def _is_constant(expr: Expr, value: int) -> bool:
-    return isinstance(expr, Const) and expr.value == value
-
-
 def _add(left: Expr, right: Expr) -> Expr:
-    if isinstance(left, Const) and isinstance(right, Const):
-        return Const(left.value + right.value)
-    if _is_constant(left, 0):
+    if isinstance(right, Const):
+        if isinstance(left, Const):
+            return Const(left.value + right.value)
+        if not right.value:
+            return left
+    elif isinstance(left, Const) and not left.value:
         return right
-    if _is_constant(right, 0):
-        return left
     return Sum(left, right, max(left.degree, right.degree))
 
 
 def _subtract(left: Expr, right: Expr) -> Expr:
-    if isinstance(left, Const) and isinstance(right, Const):
-        return Const(left.value - right.value)
-    if _is_constant(right, 0):
-        return left
+    if isinstance(right, Const):
+        if isinstance(left, Const):
+            return Const(left.value - right.value)
+        if not right.value:
+            return left
     return Difference(left, right, max(left.degree, right.degree))
 
 
 def _multiply(left: Expr, right: Expr) -> Expr:
-    if isinstance(left, Const) and isinstance(right, Const):
-        return Const(left.value * right.value)
-    for one, other in ((left, right), (right, left)):
-        if _is_constant(one, 0):
-            return ZERO
-        if _is_constant(one, 1):
-            return other
+    if isinstance(right, Const):
+        if isinstance(left, Const):
+            return Const(left.value * right.value)
+        if right.value <= 1:
+            return left if right.value else ZERO
+    elif isinstance(left, Const) and left.value <= 1:
+        return right if left.value else ZERO
     return Product(left, right, left.degree + right.degree)

@@ -13,13 +13,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zkevm.field import MODULUS
-from zkevm.plonkish.expression import Binary, Const, Difference, Expr, Product, Sum, in_order
+from zkevm.plonkish.expression import Binary, Const, Difference, Expr, Product, Sum
 from zkevm.plonkish.table import Table
 
 
@@ -33,7 +34,10 @@ class Operation(IntEnum):
     MULTIPLY = 4
 
 
-_BINARY = {Sum: Operation.ADD, Difference: Operation.SUBTRACT, Product: Operation.MULTIPLY}
+# The inner loops below compare plain integers: members of an enumeration are slow to name.
+_CONSTANT, _COLUMN, _ADD, _SUBTRACT, _MULTIPLY = map(int, Operation)
+
+_BINARY = {Sum: _ADD, Difference: _SUBTRACT, Product: _MULTIPLY}
 
 
 @dataclass(frozen=True)
@@ -58,24 +62,30 @@ class Program:
 
     def arrays(self) -> tuple[NDArray[np.uint32], bytes]:
         """For the kernels: nodes (n, 3), and constants as 32 bytes each, little endian."""
-        nodes = np.array(self.nodes, dtype=np.uint32).reshape(-1, 3)
+        numbers = chain.from_iterable(self.nodes)
+        nodes = np.fromiter(numbers, np.uint32, 3 * len(self.nodes)).reshape(-1, 3)
         return nodes, b"".join(c.to_bytes(32, "little") for c in self.constants)
 
     def run(self, cells: Sequence[Any]) -> list[Any]:
         """The value of every node, for cells that are integers or arrays of Python integers."""
         values: list[Any] = []
+        append, constants = values.append, self.constants
         for operation, a, b in self.nodes:
-            if operation == Operation.COLUMN:
-                values.append(cells[a])
-            elif operation == Operation.CONSTANT:
-                values.append(self.constants[a])
-            elif operation == Operation.ADD:
-                values.append((values[a] + values[b]) % MODULUS)
-            elif operation == Operation.SUBTRACT:
-                values.append((values[a] - values[b]) % MODULUS)
+            if operation == _MULTIPLY:
+                append(values[a] * values[b] % MODULUS)
+            elif operation == _ADD:
+                append((values[a] + values[b]) % MODULUS)
+            elif operation == _SUBTRACT:
+                append((values[a] - values[b]) % MODULUS)
+            elif operation == _COLUMN:
+                append(cells[a])
             else:
-                values.append(values[a] * values[b] % MODULUS)
+                append(constants[a])
         return values
+
+    def reads(self) -> set[int]:
+        """The numbers of the columns that the expressions read."""
+        return {a for operation, a, _ in self.nodes if operation == _COLUMN}
 
     def encode(self) -> bytes:
         """A canonical encoding: what enters the digest of the circuit."""
@@ -94,22 +104,31 @@ class Program:
 
 
 def compile_table(table: Table) -> Program:
-    """Flatten the expressions of `table`."""
+    """Flatten the expressions of `table`; `ValueError` if they read a column of another one."""
     nodes: dict[tuple[int, int, int], int] = {}
     constants: dict[int, int] = {}
-    done: dict[int, int] = {}
+    done: dict[Expr, int] = {}
 
-    def node_of(expr: Expr) -> tuple[int, int, int]:
-        if isinstance(expr, Binary):
-            return _BINARY[type(expr)], done[id(expr.left)], done[id(expr.right)]
+    def leaf(expr: Expr) -> tuple[int, int, int]:
         if isinstance(expr, Const):
-            return Operation.CONSTANT, constants.setdefault(expr.value, len(constants)), 0
-        return Operation.COLUMN, table.position[expr], 0
+            return _CONSTANT, constants.setdefault(expr.value, len(constants)), 0
+        if expr not in table.position:
+            raise ValueError(f"column of another table: {expr!r}")
+        return _COLUMN, table.position[expr], 0
 
-    def visit(root: Expr) -> int:
-        for expr in in_order(root, done):
-            done[id(expr)] = nodes.setdefault(node_of(expr), len(nodes))
-        return done[id(root)]
+    def visit(expr: Expr) -> int:
+        # Long sums are deep on the left: no recursion there.
+        pending = []
+        while (place := done.get(expr)) is None:
+            if not isinstance(expr, Binary):
+                place = done[expr] = nodes.setdefault(leaf(expr), len(nodes))
+                break
+            pending.append(expr)
+            expr = expr.left
+        for binary in reversed(pending):
+            node = _BINARY[type(binary)], place, visit(binary.right)
+            place = done[binary] = nodes.setdefault(node, len(nodes))
+        return place
 
     constraints = tuple(visit(c.expr) for c in table.constraints)
     interactions = tuple(

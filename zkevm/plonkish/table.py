@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from typing import Protocol
 
 from zkevm.field import MODULUS
 from zkevm.plonkish.expression import Binary, Column, Const, Expr
@@ -98,6 +99,18 @@ class PublicMessage:
         )
 
 
+class Source(Protocol):
+    """What declares a table once it is asked for it: most proofs have few of a circuit's tables."""
+
+    @property
+    def name(self) -> str:
+        """That of the table."""
+
+    @property
+    def table(self) -> Table:
+        """The declaration."""
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """A table of the circuit.  `height` (log2 of the rows) is forced where values depend on it."""
@@ -108,6 +121,11 @@ class Table:
     constraints: tuple[Constraint, ...]
     interactions: tuple[Interaction, ...]
     height: int | None = None
+
+    @property
+    def table(self) -> Table:
+        """The table: it is a `Source` that has been asked."""
+        return self
 
     @cached_property
     def position(self) -> dict[Expr, int]:
@@ -123,7 +141,10 @@ class Table:
                 yield interaction.label, expr
 
     def faults(self) -> list[str]:
-        """What is wrong with the declaration itself, in words; empty for a sound one."""
+        """What is wrong with the declaration itself, in words; empty for a sound one.
+
+        Which columns its expressions read is known when it is compiled.
+        """
         found = []
         labels = Counter(c.label for c in self.constraints)
         found += [f"label used twice: {label}" for label, n in labels.items() if n > 1]
@@ -139,9 +160,6 @@ class Table:
         ]
         if len(self.position) < len(self.columns) + len(self.fixed):
             found.append("column declared twice")
-        read = set(leaves([expr for _, expr in self.expressions()]))
-        found += [f"column never read: {c.name}" for c in self.columns if c not in read]
-        found += [f"column of another table: {c!r}" for c in read if c not in self.position]
         found += [
             f"role {i.role.value} on a {i.bus.kind.value} bus: {i.label}"
             for i in self.interactions

@@ -84,21 +84,21 @@ class Layout:
 def lay_out(circuit: Circuit, heights: Sequence[int | None], m: int) -> Layout:
     """Lay out the present tables; raise `VerificationError` for a shape the circuit forbids."""
     _check_shape(circuit, heights, m)
-    present = sorted(
+    by_height = sorted(
         ((number, n) for number, n in enumerate(heights) if n is not None),
         key=lambda entry: (-entry[1], entry[0]),
     )
     tables = []
     cells = leaves = 0
-    for number, n in present:
-        table, program = circuit.tables[number], circuit.programs[number]
-        columns = []
+    for number, n in by_height:
+        compiled = circuit.compiled(number)
+        program, columns = compiled.program, []
         for _ in range(program.width):
             columns.append(_pieces(cells, n, m))
             cells += 1 << n
         blocks = tuple((leaves >> n) + j for j in range(len(program.interactions)))
         leaves += len(blocks) << n
-        tables.append(TableLayout(number, table, program, n, tuple(columns), blocks))
+        tables.append(TableLayout(number, compiled.table, program, n, tuple(columns), blocks))
     return Layout(
         tables=tuple(tables),
         m=m,
@@ -123,8 +123,8 @@ def stack_count(cells: int, m: int) -> int:
 def cell_count(circuit: Circuit, heights: Sequence[int | None]) -> int:
     """How many cells the present tables have."""
     return sum(
-        program.width << n
-        for program, n in zip(circuit.programs, heights, strict=True)
+        circuit.compiled(number).program.width << n
+        for number, n in enumerate(heights)
         if n is not None
     )
 
@@ -133,12 +133,13 @@ def _check_shape(circuit: Circuit, heights: Sequence[int | None], m: int) -> Non
     bounds = circuit.bounds
     if len(heights) != len(circuit.tables):
         raise VerificationError(f"{len(heights)} heights for {len(circuit.tables)} tables")
-    for table, n in zip(circuit.tables, heights, strict=True):
-        if n is not None and not 0 <= n <= bounds.height:
+    present = [(circuit.compiled(i).table, n) for i, n in enumerate(heights) if n is not None]
+    for table, n in present:
+        if not 0 <= n <= bounds.height:
             raise VerificationError(f"table {table.name}: height {n} is out of bounds")
-        if n is not None and table.height not in (None, n):
+        if table.height not in (None, n):
             raise VerificationError(f"table {table.name}: height {n}, not {table.height}")
-    if all(n is None for n in heights):
+    if not present:
         raise VerificationError("no table is present")
     if not bounds.smallest_stack <= m <= bounds.largest_stack:
         raise VerificationError(f"stack polynomials of 2^{m} cells are out of bounds")

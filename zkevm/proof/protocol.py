@@ -66,7 +66,7 @@ class Statement:
 
         Heights are encoded with 0 for an absent table and 1 + height for a present one.
         """
-        channel.absorb_bytes("circuit", self.circuit.digest)
+        channel.absorb_bytes("circuit", self.circuit.digest(*self.heights))
         channel.absorb_bytes("srs", self.srs_identifier)
         channel.absorb_numbers("stack size and segments", [m, len(self.heights)])
         for heights in self.heights:

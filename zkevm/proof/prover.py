@@ -107,7 +107,8 @@ def assemble(
     head = ProofWriter(PROTOCOL, commitments)
     _, start = commit(head, statement, layouts)
     messages = bytes(head.messages) + b"".join(parts(start))
-    return Proof(statement.circuit.digest, statement.heights, layouts[0].m, messages)
+    digest = statement.circuit.digest(*statement.heights)
+    return Proof(digest, statement.heights, layouts[0].m, messages)
 
 
 def write_segment(
@@ -155,9 +156,11 @@ def choose_stack_size(circuit: Circuit, heights: Heights, wide_cells: int, avail
 def _wide_cells(circuit: Circuit, witness: Witness) -> int:
     return sum(
         len(cells)
-        for table in circuit.tables
-        if table.name in witness.tables
-        for column, cells in zip(table.columns, witness.tables[table.name].columns, strict=True)
+        for source in circuit.tables
+        if source.name in witness.tables
+        for column, cells in zip(
+            source.table.columns, witness.tables[source.name].columns, strict=True
+        )
         if column.type is not ColumnType.BIT
     )
 

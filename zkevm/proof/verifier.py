@@ -56,7 +56,7 @@ def check_shape(
     circuit: Circuit, proof: Proof, public: Sequence[PublicMessage]
 ) -> tuple[Layout, ...]:
     """Fix every length before anything else is read; none is taken from the proof's messages."""
-    if proof.circuit_digest != circuit.digest:
+    if proof.circuit_digest != circuit.digest(*proof.heights):
         raise VerificationError(f"this proof is for another circuit than {circuit.name}")
     if len(public) > circuit.bounds.public_messages:
         raise VerificationError(f"{len(public)} public messages: out of bounds")

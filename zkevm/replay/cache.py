@@ -26,7 +26,7 @@ PROVING = ("plonkish", "proof", "trace")
 def digest(trace: Trace, level: Level, statement: api.Level) -> str:
     """Identify a trace, the circuit of its fork, the code that fills it, and what is done."""
     found = hashlib.blake2b(digest_size=20)
-    found.update(f"{level} {statement.name} {code_digest()} ".encode() + circuit(trace.fork).digest)
+    found.update(f"{level} {statement.name} {code_digest()} ".encode() + key_digest(trace.fork))
     for part in _content(trace):
         found.update(part)
     return found.hexdigest()
@@ -48,6 +48,13 @@ def _content(value: object) -> Iterator[bytes]:
         yield b")"
     else:
         yield f"{value!r};".encode()
+
+
+@cache
+def key_digest(fork: str) -> bytes:
+    """Identify the circuit of a fork, with all of its tables."""
+    key = circuit(fork)
+    return key.digest([0] * len(key.tables))
 
 
 @cache
