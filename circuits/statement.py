@@ -225,7 +225,7 @@ class Statement:
         for each in self.transactions:
             yield from transaction_faults(fork, each.transaction, self.block)
             yield from receipt_faults(each.receipt)
-        if self._blob_gas() > self.blob_gas_before + gas.BLOB * fork.blobs.maximum:
+        if self._blob_gas() > gas.BLOB * fork.blobs.maximum:
             yield "more blobs than a block may have"
 
     def _blob_gas(self) -> int:

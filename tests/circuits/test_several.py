@@ -7,7 +7,7 @@ import pytest
 from circuits.check import failures
 from circuits.execution.level import Level
 from circuits.machine import cells, fill
-from circuits.statement import Statement, statement
+from circuits.statement import Statement, StatementError, statement
 from tests.support.authorizations import authority, authorization
 from tests.support.creations import ANSWER, creating, deploying, salted_address
 from tests.support.transactions import (
@@ -20,6 +20,7 @@ from tests.support.transactions import (
     traces_of,
 )
 from zkevm.evm.code import Code, delegation_to
+from zkevm.evm.forks import fork_named
 from zkevm.evm.instructions.system import contract_address
 from zkevm.evm.opcodes import Op
 from zkevm.evm.state import Account
@@ -229,7 +230,12 @@ def test_blobs_add_up(fork):
     traces = traces_of(several, look, fork)
     said = proven(traces)
     assert slots(said) == {(TARGET, 0): (0, blob_hash(3)), (TARGET, 1): (0, 0)}
-    assert proven(traces[1:]).blob_gas_before == 2 * 2**17
+    said = proven(traces[1:])
+    assert said.blob_gas_before == 2 * 2**17
+    most = fork_named(fork).blobs.maximum
+    replace(said, blob_gas_before=(most - 1) * 2**17).check()
+    with pytest.raises(StatementError, match="more blobs"):
+        replace(said, blob_gas_before=most * 2**17).check()
 
 
 def test_logs_are_of_each_transaction():
