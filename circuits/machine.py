@@ -28,12 +28,7 @@ from circuits.gadgets.call_halts import UNPAID
 from circuits.gadgets.calldata import CallDataLoad
 from circuits.gadgets.calls import ENTERING
 from circuits.gadgets.comparison import Equal, IsZero, IsZeroBool, LessThan, SignedLessThan
-from circuits.gadgets.copies import (
-    CallDataCopy,
-    CodeCopy,
-    ExtCodeCopy,
-    MemoryCopy,
-)
+from circuits.gadgets.copies import CallDataCopy, CodeCopy, ExtCodeCopy, MemoryCopy
 from circuits.gadgets.creates import CREATES
 from circuits.gadgets.deposits import ReturnCode
 from circuits.gadgets.divide import Divide, DivideSmall, SignedDivide
@@ -101,7 +96,7 @@ from circuits.tables.slots import Slots, TransientSlots
 from circuits.tables.stack import DrainStack, RefreshStack
 from circuits.tables.undo import UndoAccount, UndoStorage, UndoTransient
 from zkevm.errors import NotProvableError
-from zkevm.evm.forks import fork_named
+from zkevm.evm.forks import fork_named, rules_of
 from zkevm.plonkish.cells import Cells, height_of
 from zkevm.plonkish.kernels import count_lookups
 from zkevm.plonkish.table import Source, Table
@@ -241,9 +236,13 @@ TABLES: tuple[TableGadget[Any], ...] = (
 )
 
 
-@cache
 def step_gadgets(fork: str) -> tuple[StepGadget, ...]:
     """The gadgets of the steps of a fork, in the order of the circuit's key."""
+    return _step_gadgets(rules_of(fork))
+
+
+@cache
+def _step_gadgets(fork: str) -> tuple[StepGadget, ...]:
     rules = fork_named(fork)
     creates = (*CREATES, ReturnCode, create_halts.InitCodeTooLarge, create_halts.CodeTooLarge)
     by_fork = (*ENTERING, *FRAMELESS, *PRECOMPILE_CALLS, *UNPAID, *creates)
@@ -253,9 +252,13 @@ def step_gadgets(fork: str) -> tuple[StepGadget, ...]:
     return (*known, *(gadget(rules) for gadget in by_fork))
 
 
-@cache
 def table_gadgets(fork: str) -> tuple[TableGadget[Any], ...]:
     """The tables that serve the steps of a fork, in the order of the circuit's key."""
+    return _table_gadgets(rules_of(fork))
+
+
+@cache
+def _table_gadgets(fork: str) -> tuple[TableGadget[Any], ...]:
     rules = fork_named(fork)
     set_code = (BeginSetCode(rules), Authorizations()) if rules.has_delegations else ()
     return (
@@ -353,9 +356,13 @@ def _fill_table(table: TableGadget[Any], record: Any, plan: Plan) -> Witness:
     return w
 
 
-@cache
 def circuit(fork: str) -> Circuit:
     """The circuit of a fork, for all levels: the verifying key, with the statement's messages."""
+    return _circuit(rules_of(fork))
+
+
+@cache
+def _circuit(fork: str) -> Circuit:
     return Circuit(f"zkevm {fork}", all_gadgets(fork), BUSES)
 
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from circuits import check as checking
 from circuits.costs import row_cost
@@ -23,9 +24,11 @@ from circuits.machine import all_gadgets, cells, circuit, fill
 from circuits.statement import Statement, statement
 from zkevm import srs as trusted_setup
 from zkevm.errors import VerificationError
+from zkevm.evm import excerpt as excerpts
 from zkevm.evm import witness_codec
 from zkevm.evm.block_transition import BlockResult
 from zkevm.evm.block_validity import InvalidBlock
+from zkevm.evm.excerpt import Excerpt
 from zkevm.evm.execute import Execution, execute
 from zkevm.evm.forks import FORKS
 from zkevm.evm.opcodes import Op
@@ -36,12 +39,13 @@ from zkevm.plonkish.cells import Cells
 from zkevm.proof import Proof, TableWitness, Witness, codec, prover, verifier
 from zkevm.srs import Srs, VerifierSrs
 from zkevm.trace import eip3155
-from zkevm.trace.recorder import record
+from zkevm.trace.recorder import record, record_excerpt
 from zkevm.trace.trace import RESUME, Trace
 
 __all__ = [
     "BlockResult",
     "Checked",
+    "Excerpt",
     "Execution",
     "GadgetInfo",
     "InvalidBlock",
@@ -52,17 +56,20 @@ __all__ = [
     "TestCase",
     "Trace",
     "Traced",
+    "TracedExcerpt",
     "Verified",
     "check",
     "holds_block",
     "info",
     "load",
     "load_block",
+    "load_excerpt",
     "load_srs",
     "prove",
     "run",
     "run_block",
     "trace",
+    "trace_excerpt",
     "verify",
 ]
 
@@ -73,22 +80,38 @@ SRS_KEY = "srs"
 
 
 @dataclass(frozen=True, slots=True)
+class TracedExcerpt:
+    """Transactions of a block, which was executed, with their traces."""
+
+    execution: Excerpt
+    traces: tuple[Trace, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Traced:
     """An execution with its trace."""
 
     execution: Execution
     trace: Trace
 
+    @property
+    def traces(self) -> tuple[Trace, ...]:
+        """The trace, as the one of its statement."""
+        return (self.trace,)
+
     def steps(self) -> Iterator[str]:
         """Yield every step and a summary, as the JSON lines of EIP-3155."""
         return eip3155.lines(self.trace, self.execution.state_root)
+
+
+Provable: TypeAlias = TestCase | Excerpt | Traced | TracedExcerpt
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
     """A filled circuit, and what is wrong with it: nothing, if the gadgets are right."""
 
-    execution: Execution
+    execution: Execution | Excerpt
     statement: Statement
     rows: Mapping[str, int]
     """The rows in use of each table that is present, by name."""
@@ -101,7 +124,7 @@ class Checked:
 class Proven:
     """A proof of a statement, accepted by the verifier when it was made."""
 
-    execution: Execution
+    execution: Execution | Excerpt
     statement: Statement
     proof: Proof
     srs: VerifierSrs
@@ -187,6 +210,27 @@ def load_block(path: str | Path) -> StatelessBlock:
         return witness_codec.load_block(Path(path))
 
 
+def load_excerpt(
+    path: str | Path,
+    transactions: range,
+    *,
+    test: str | None = None,
+    place: int | None = None,
+    absent: Container[int] = (),
+) -> Excerpt:
+    """Return some consecutive transactions of a block, by their indices, from 0.
+
+    The block is that of a file with its witness, or of a blockchain test: `test` chooses one of
+    several tests, `place` one of the test's blocks. `absent` are accounts that a witness does not
+    reach, to take as not existing. Raises `UsageError` unless exactly one block is meant and has
+    the transactions, `InputError` and `FileError` as `load` does.
+    """
+    with phase("load"):
+        return excerpts.load_excerpt(
+            Path(path), transactions, test=test, place=place, absent=absent
+        )
+
+
 def run_block(stateless: StatelessBlock, absent: Container[int] = ()) -> BlockResult:
     """Execute a block from its witness alone, and check what its header says of the outcome.
 
@@ -206,13 +250,28 @@ def trace(case: TestCase) -> Traced:
         return Traced(*record(case))
 
 
-def check(case: TestCase | Traced, level: Level = Level.S1) -> Checked:
+def trace_excerpt(excerpt: Excerpt) -> TracedExcerpt:
+    """Execute a block and record everything that the circuits need to know of its excerpt.
+
+    Raises what `run_block` raises.
+    """
+    with phase("execute"):
+        return TracedExcerpt(excerpt, record_excerpt(excerpt))
+
+
+def _traced(case: Provable) -> Traced | TracedExcerpt:
+    if isinstance(case, TestCase):
+        return trace(case)
+    return trace_excerpt(case) if isinstance(case, Excerpt) else case
+
+
+def check(case: Provable, level: Level = Level.S1) -> Checked:
     """Execute a case, fill every table, and check every constraint and bus without cryptography.
 
     The statement is that of `level`.
     Raises `NotProvableError` naming the first step that no gadget proves.
     """
-    traced = case if isinstance(case, Traced) else trace(case)
+    traced = _traced(case)
     filled, tables, stated = _assign(traced, level)
     with phase("check"):
         failures = checking.failures(filled, tables, stated.messages())
@@ -234,7 +293,7 @@ def load_srs(path: str | Path | None = None) -> Srs:
         return trusted_setup.development_srs() if path is None else trusted_setup.load(Path(path))
 
 
-def prove(case: TestCase | Traced, srs: Srs | None = None, level: Level = Level.S1) -> Proven:
+def prove(case: Provable, srs: Srs | None = None, level: Level = Level.S1) -> Proven:
     """Execute a case, prove what it did, and verify the proof.
 
     The statement is that of `level`: at S2 the codes are hashed in the proof. Without `srs` the
@@ -243,7 +302,7 @@ def prove(case: TestCase | Traced, srs: Srs | None = None, level: Level = Level.
     has too few powers.
     """
     kernels = prover.native_kernels()
-    traced = case if isinstance(case, Traced) else trace(case)
+    traced = _traced(case)
     _, tables, stated = _assign(traced, level)
     srs = load_srs() if srs is None else srs
     key = circuit(stated.fork)
@@ -270,12 +329,12 @@ def verify(proof_file: bytes, srs: VerifierSrs | None = None) -> Verified:
     return Verified(stated, setup)
 
 
-def _assign(traced: Traced, level: Level) -> tuple[Filled, list[Cells], Statement]:
+def _assign(traced: Traced | TracedExcerpt, level: Level) -> tuple[Filled, list[Cells], Statement]:
     """Fill the tables, and say what they prove."""
     with phase("fill"):
-        filled = fill(traced.trace, level)
+        filled = fill(traced.traces, level)
     with phase("compile circuit"):
-        circuit(traced.trace.fork).named(filled.witnesses)
+        circuit(filled.fork).named(filled.witnesses)
     with phase("count lookups"):
         tables = cells(filled)
     stated = statement(filled)

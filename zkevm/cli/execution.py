@@ -10,8 +10,8 @@ import click
 from zkevm import api
 from zkevm.cli.console import Json, aligned, json_option, phases_on_stderr, print_result
 from zkevm.cli.inputs import (
-    AddressType,
     FilePath,
+    absent_option,
     case_argument,
     case_document,
     case_line,
@@ -25,13 +25,7 @@ NEGATIVE = 1
 
 @click.command()
 @case_options
-@click.option(
-    "--assume-absent",
-    "absent",
-    type=AddressType(),
-    multiple=True,
-    help="Account that a block's witness does not reach, to take as not existing.",
-)
+@absent_option
 @json_option
 @click.pass_context
 def run(

@@ -14,7 +14,7 @@ from zkevm.cli.console import (
     phases_on_stderr,
     print_result,
 )
-from zkevm.cli.inputs import FilePath, case_argument, case_document, case_line
+from zkevm.cli.inputs import FilePath, case_document, case_line, provable_argument
 from zkevm.cli.setup import DESCRIPTIONS
 from zkevm.errors import FileError, VerificationError
 from zkevm.files import write_whole
@@ -38,12 +38,14 @@ srs_option = click.option("--srs", "srs_file", type=FilePath, help="SRS file.")
 
 
 @click.command()
-@case_argument
+@provable_argument
 @level_option
 @json_option
 @click.pass_context
-def check(ctx: click.Context, case: api.TestCase, level: str, *, as_json: bool) -> None:
-    """Check every constraint of a transaction.
+def check(
+    ctx: click.Context, case: api.TestCase | api.Excerpt, level: str, *, as_json: bool
+) -> None:
+    """Check every constraint of a transaction, or of several of a block.
 
     Fills all tables and checks every constraint and every bus, without cryptography. Exits with 1
     and explains in EVM terms if something is wrong.
@@ -56,14 +58,14 @@ def check(ctx: click.Context, case: api.TestCase, level: str, *, as_json: bool) 
 
 
 @click.command()
-@case_argument
+@provable_argument
 @level_option
 @srs_option
 @click.option("-o", "--output", type=FilePath, default=Path("proof.json"), show_default=True)
 @click.option("--binary", is_flag=True, help="Write the compact form instead of JSON.")
 @json_option
 def prove(
-    case: api.TestCase,
+    case: api.TestCase | api.Excerpt,
     level: str,
     srs_file: Path | None,
     output: Path,
@@ -71,7 +73,7 @@ def prove(
     binary: bool,
     as_json: bool,
 ) -> None:
-    """Prove a transaction.
+    """Prove a transaction, or several of a block.
 
     Executes it, proves what it did, and verifies the proof. Without --srs a development SRS is
     used, which is made once.
@@ -114,9 +116,14 @@ def verify(proof: Path, srs_file: Path | None, *, as_json: bool) -> None:
     print_result(as_json, verify_document(verified), verify_lines(verified))
 
 
-def warn_of_problems(execution: api.Execution) -> None:
+def case_of(execution: api.Execution | api.Excerpt) -> api.TestCase | api.Excerpt:
+    """What was executed."""
+    return execution if isinstance(execution, api.Excerpt) else execution.case
+
+
+def warn_of_problems(execution: api.Execution | api.Excerpt) -> None:
     """Say on standard error that what is proven is not what the input expects."""
-    problems = execution.problems()
+    problems = [] if isinstance(execution, api.Excerpt) else execution.problems()
     if problems:
         click.echo(f"warning: not what the input expects: {'; '.join(problems)}", err=True)
 
@@ -124,7 +131,7 @@ def warn_of_problems(execution: api.Execution) -> None:
 def check_document(checked: api.Checked) -> Json:
     """The verdict in JSON."""
     return {
-        **case_document(checked.execution.case),
+        **case_document(case_of(checked.execution)),
         "verdict": "failed" if checked.failures else "passed",
         "rows": dict(checked.rows),
         "failures": [asdict(failure) for failure in checked.failures],
@@ -133,7 +140,7 @@ def check_document(checked: api.Checked) -> Json:
 
 def check_lines(checked: api.Checked) -> list[str]:
     """The verdict in words."""
-    case = case_line(checked.execution.case)
+    case = case_line(case_of(checked.execution))
     if checked.failures:
         first = [line for failure in checked.failures for line in failure.lines()]
         return [*first, f"failed: {case}: {len(checked.failures)} faults"]
@@ -144,7 +151,7 @@ def check_lines(checked: api.Checked) -> list[str]:
 def prove_document(proven: api.Proven, output: Path, phases: list[Phase]) -> Json:
     """What was made, in JSON. Sizes are those of the compact form; codes are hex in it."""
     return {
-        **case_document(proven.execution.case),
+        **case_document(case_of(proven.execution)),
         "proof": str(output),
         "proof_bytes": len(proven.encode(binary=True)),
         "code_bytes": 2 * sum(map(len, proven.statement.codes)),

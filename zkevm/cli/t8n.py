@@ -10,11 +10,9 @@ import msgspec
 from zkevm.errors import FileError, UsageError
 from zkevm.evm.fixture import decode_json, read_file
 from zkevm.evm.forks import FORKS, fork_named
-from zkevm.evm.forks.blob_parameters import BPO1, BPO2
 from zkevm.evm.transition_inputs import read_inputs, with_blob_parameters
 from zkevm.evm.transition_tool import transition
 
-BLOB_PARAMETER_FORKS = {fork.name: fork for fork in (BPO1, BPO2)}
 STREAMS = ("stdout", "stderr")
 STDIN = "stdin"
 
@@ -55,7 +53,7 @@ def t8n(
     if reward > 0:
         raise UsageError("--state.reward: blocks pay no reward since the merge")
     read = _Reader()
-    fork = BLOB_PARAMETER_FORKS.get(fork_name) or fork_named(fork_name)
+    fork = fork_named(fork_name)
     if blob_parameters is not None:
         fork = with_blob_parameters(fork, read("blobParams", blob_parameters))
     inputs = read_inputs(read("alloc", alloc), read("env", env), read("txs", txs), fork, chain_id)

@@ -14,10 +14,10 @@ from typing import Any
 
 import msgspec
 
-from zkevm.errors import InputError
+from zkevm.errors import InputError, UsageError
 from zkevm.evm.block import Block
 from zkevm.evm.block_codec import decode_block
-from zkevm.evm.block_transition import BlockResult, apply_block
+from zkevm.evm.block_transition import BlockResult, RecorderFactory, apply_block
 from zkevm.evm.block_validity import BlockRejection, InvalidBlock
 from zkevm.evm.fixture import (
     AccountJson,
@@ -263,14 +263,63 @@ def _branch_to(test: BlockchainTest, accepted: Mapping[bytes, Block], head: byte
     return branch
 
 
-def _extend(test: BlockchainTest, branch: _Branch, block: Block) -> BlockResult:
+def _extend(
+    test: BlockchainTest,
+    branch: _Branch,
+    block: Block,
+    recorder_of: RecorderFactory | None = None,
+) -> BlockResult:
     """Run a block on the branch, which it then ends in, or raise `InvalidBlock`."""
+    chain_id, state = test.chain_id, branch.state
     result = apply_block(
-        test.schedule, test.chain_id, branch.state, branch.head, branch.hashes, block
+        test.schedule, chain_id, state, branch.head, branch.hashes, block, recorder_of
     )
     branch.head = block.header
     branch.hashes[block.header.number] = int.from_bytes(block.header.hash, "big")
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class ChainBlock:
+    """A block of a test, with those that may lead to it, by hash."""
+
+    test: BlockchainTest
+    block: Block
+    earlier: Mapping[bytes, Block]
+
+    @property
+    def fork(self) -> Fork:
+        """The fork that rules the block."""
+        return self.test.schedule.at(self.block.header.timestamp)
+
+
+def chain_block(test: BlockchainTest, place: int | None = None) -> ChainBlock:
+    """The block at a place of a test, from 0, or the only one that has transactions.
+
+    Raises `UsageError` if there is no such block or if it should be rejected, `InvalidBlock` if one
+    should not be that cannot be decoded.
+    """
+    blocks = {
+        index: decode_block(case.rlp, test.chain_id)
+        for index, case in enumerate(test.blocks)
+        if not case.exceptions
+    }
+    filled = [index for index, block in blocks.items() if block.transactions]
+    if place is None and len(filled) == 1:
+        (place,) = filled
+    if place not in blocks:
+        which = ", ".join(map(str, filled))
+        raise UsageError(f"test {test.name}: choose one of its blocks with transactions: {which}")
+    earlier = {block.header.hash: block for index, block in blocks.items() if index < place}
+    return ChainBlock(test, blocks[place], earlier)
+
+
+def execute_chain_block(
+    chosen: ChainBlock, recorder_of: RecorderFactory | None = None
+) -> BlockResult:
+    """Run the blocks that lead to a block, and the block. Raises `InvalidBlock`."""
+    branch = _branch_to(chosen.test, chosen.earlier, chosen.block.header.parent_hash)
+    return _extend(chosen.test, branch, chosen.block, recorder_of)
 
 
 def differences(expected: Mapping[int, Account], actual: Mapping[int, Account]) -> list[str]:

@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from zkevm.evm.code import Code
 from zkevm.evm.events import CallOutcome, Recorder, StateEventKind
+from zkevm.evm.excerpt import Excerpt, execute_excerpt
 from zkevm.evm.execute import Execution, execute
 from zkevm.evm.frame import Frame
 from zkevm.evm.interpreter import Machine
@@ -60,6 +61,17 @@ def record(case: TestCase) -> tuple[Execution, Trace]:
     if isinstance(execution.outcome, InvalidTransaction):
         raise execution.outcome
     return execution, recorder.trace
+
+
+def record_excerpt(excerpt: Excerpt) -> tuple[Trace, ...]:
+    """Execute a block and return the traces of the transactions that are meant.
+
+    Raises `InvalidBlock` if the block is not what its header says, another `InputError` that names
+    what is missing if its witness is not enough.
+    """
+    recorders = {index: TraceRecorder(index) for index in excerpt.transactions}
+    execute_excerpt(excerpt, lambda index, _: recorders.get(index) or Recorder())
+    return tuple(recorder.trace for recorder in recorders.values())
 
 
 class TraceRecorder(Recorder):
