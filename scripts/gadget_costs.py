@@ -21,8 +21,8 @@ from zkevm.evm.forks import FORKS
 from zkevm.evm.opcodes import Op
 from zkevm.plonkish.expression import ColumnType
 from zkevm.plonkish.table import Table
+from zkevm.proof import TableWitness, Witness, prove
 from zkevm.proof.circuit import Circuit
-from zkevm.proof.prover import TableWitness, Witness, prove
 from zkevm.srs import Srs
 
 PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "GADGETS.md"

@@ -36,7 +36,8 @@ from zkevm.evm.statetest import TestCase, load_case
 from zkevm.evm.witness import StatelessBlock, execute_block
 from zkevm.phases import phase, successive_phases
 from zkevm.plonkish.cells import Cells
-from zkevm.proof import Proof, TableWitness, Witness, codec, prover, verifier
+from zkevm.proof import Proof, codec, prover, verifier
+from zkevm.proof.resources import Resources
 from zkevm.srs import Srs, VerifierSrs
 from zkevm.trace import eip3155
 from zkevm.trace.recorder import record, record_excerpt
@@ -51,6 +52,7 @@ __all__ = [
     "InvalidBlock",
     "Level",
     "Proven",
+    "Resources",
     "StatelessBlock",
     "Statement",
     "TestCase",
@@ -75,6 +77,7 @@ __all__ = [
 
 NEWEST_FORK = list(FORKS)[-1]
 IDENTIFIER = re.compile("0x[0-9a-f]{64}")
+ALL = Resources()
 SRS_KEY = "srs"
 """Beside the fields of the statement in a proof file: the identifier of the setup."""
 
@@ -293,25 +296,28 @@ def load_srs(path: str | Path | None = None) -> Srs:
         return trusted_setup.development_srs() if path is None else trusted_setup.load(Path(path))
 
 
-def prove(case: Provable, srs: Srs | None = None, level: Level = Level.S1) -> Proven:
+def prove(
+    case: Provable,
+    srs: Srs | None = None,
+    level: Level = Level.S1,
+    resources: Resources = ALL,
+) -> Proven:
     """Execute a case, prove what it did, and verify the proof.
 
     The statement is that of `level`: at S2 the codes are hashed in the proof. Without `srs` the
-    development SRS of this user serves, see `load_srs`. Raises `UsageError` without native kernels,
-    `NotProvableError` naming the first step that no gadget proves, and `TooLargeError` if the SRS
-    has too few powers.
+    development SRS of this user serves, see `load_srs`. `resources` say how much memory may be used
+    and where the segments of a long proof are proven. Raises `UsageError` without native kernels or
+    if the memory is too little, `NotProvableError` naming the first step that no gadget proves, and
+    `TooLargeError` if the SRS has too few powers.
     """
     kernels = prover.native_kernels()
     traced = _traced(case)
     _, tables, stated = _assign(traced, level)
     srs = load_srs() if srs is None else srs
     key = circuit(stated.fork)
-    witness = Witness({each.table.name: TableWitness(each.columns, each.height) for each in tables})
     messages, digest = stated.messages(), stated.digest()
     with successive_phases() as begin:
-        proof = prover.prove(key, [witness], messages, digest, srs, progress=begin, kernels=kernels)
-    with phase("verify"):
-        verifier.verify(key, proof, messages, digest, srs.verifier, kernels)
+        proof = resources.prove(key, tables, messages, digest, srs, begin, kernels)
     return Proven(traced.execution, stated, proof, srs.verifier, _rows(tables), _cells(tables))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 
@@ -27,6 +28,9 @@ class Listener(Protocol):
 
     def began(self, name: str) -> None:
         """A phase begins."""
+
+    def advanced(self, done: int, total: int, resumed: int) -> None:
+        """Of the parts of the present phase so many are done, some of them in an earlier run."""
 
     def ended(self, phase: Phase) -> None:
         """A phase has ended, and not by an exception."""
@@ -60,6 +64,13 @@ def successive_phases() -> Iterator[Callable[[str], None]]:
         yield begin
 
 
+def advance(done: int, total: int, resumed: int = 0) -> None:
+    """Tell the listener how far the present phase is."""
+    listener = _listener.get()
+    if listener is not None:
+        listener.advanced(done, total, resumed)
+
+
 @contextmanager
 def listening(listener: Listener | None) -> Iterator[None]:
     """Send the phases of the body to `listener`, to nobody if it is None."""
@@ -68,6 +79,15 @@ def listening(listener: Listener | None) -> Iterator[None]:
         yield
     finally:
         _listener.reset(token)
+
+
+def resident_memory() -> int:
+    """Resident set of this process, in bytes; where the system does not say, the largest so far."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return peak_memory()
+    return pages * resource.getpagesize()
 
 
 def peak_memory() -> int:

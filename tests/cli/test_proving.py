@@ -133,6 +133,39 @@ def test_binary_and_the_small_verifier_part(proven, folder, srs):
     assert zkevm("verify", proof, "--srs", srs).exit_code == 1
 
 
+def test_segments_side_by_side(proven, folder, srs, tmp_path):
+    """A proof of two segments on two processes says the same as one of one."""
+    work, output = tmp_path / "work", tmp_path / "proof.json"
+    options = ("--jobs", 2, "--work-dir", work, "--srs", srs, "-o", output, "--json")
+    result = zkevm("prove", folder / "input.json", *options)
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["segments"] >= 2
+    assert not list(work.iterdir())
+    first, second = (
+        json.loads(zkevm("verify", path, "--srs", srs, "--json").stdout)
+        for path in (folder / "proof.json", output)
+    )
+    assert first == second
+    assert first["verdict"] == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--memory", "1M"), "MiB are the least"),
+        (("--memory", "much"), "is not a size such as 4G"),
+        (("--jobs", 0), "0 is not in the range"),
+        (("--work-dir", __file__), "cannot make folder"),
+    ],
+)
+def test_resources_that_do_not_suffice(proven, folder, srs, tmp_path, options, message):
+    output = tmp_path / "proof.json"
+    result = zkevm("prove", folder / "input.json", "--srs", srs, "-o", output, *options)
+    assert result.exit_code in {2, 11}
+    assert message in result.stderr
+    assert not output.exists()
+
+
 def test_level_s2_states_no_code(proven, folder, srs):
     """The codes are hashed in the proof, which is larger."""
     proof = folder / "s2.json"

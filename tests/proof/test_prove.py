@@ -10,7 +10,8 @@ from tests.support.kernels import BOTH, native, needs_native
 from zkevm.errors import TooLargeError, UsageError, VerificationError
 from zkevm.field import MODULUS
 from zkevm.proof import Bounds, TableWitness, Witness, prove, prover, verify
-from zkevm.proof.prover import choose_stack_size, heights_of
+from zkevm.proof.prover import choose_stack_size
+from zkevm.proof.witness import heights_of
 
 
 def table(height, *columns):

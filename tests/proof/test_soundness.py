@@ -22,13 +22,14 @@ from tests.support.liar import (
     MovedShares,
     SharedSlots,
     ZeroDenominators,
+    write_proof,
 )
 from zkevm.errors import VerificationError
 from zkevm.field import MODULUS
 from zkevm.proof import Proof, verifier, verify
 from zkevm.proof.layout import lay_out_segments
 from zkevm.proof.protocol import Statement
-from zkevm.proof.prover import heights_of, write_proof
+from zkevm.proof.witness import heights_of
 from zkevm.transcript import ProofReader, Transcript
 
 M = 5

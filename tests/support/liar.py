@@ -10,7 +10,7 @@ import numpy as np
 from zkevm.field import MODULUS, inner_product, inverse
 from zkevm.proof.logup_gkr import Fingerprints
 from zkevm.proof.multilinear import eq_prefixes, interpolate, line, powers
-from zkevm.proof.prover import KernelProver
+from zkevm.proof.prover import KernelProver, assemble, write_segment
 from zkevm.proof.stacking import _weighted_sum
 from zkevm.proof.zerocheck import FinalRow
 
@@ -163,6 +163,17 @@ class Liar(KernelProver):
                 (2 * r_i * self.value - true * (even + odd)) * inverse(even - odd) % MODULUS
             )
         return values
+
+
+def write_proof(statement, layouts, provers):
+    """Run the protocol with these provers, one a segment, and keep their messages."""
+    commitments = [prover.commitments() for prover in provers]
+
+    def parts(start):
+        for number, (prover, layout) in enumerate(zip(provers, layouts, strict=True)):
+            yield write_segment(prover, number, layout, commitments[number], start)
+
+    return assemble(statement, layouts, commitments, parts)
 
 
 class MovedShares(Liar):

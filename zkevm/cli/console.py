@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
@@ -46,6 +47,9 @@ class PhaseLines:
     def began(self, name: str) -> None:
         """Say nothing yet."""
 
+    def advanced(self, done: int, total: int, resumed: int) -> None:
+        """Say nothing: the line is for the whole phase."""
+
     def ended(self, phase: Phase) -> None:
         """Print its line."""
         self.phases.append(phase)
@@ -55,15 +59,21 @@ class PhaseLines:
 
 
 class LivePhases(PhaseLines):
-    """The same on a terminal, with a spinner beside the phase that is under way."""
+    """The same on a terminal, with a spinner beside the phase that is under way, and time left."""
 
     def __init__(self, status: "Status") -> None:
         super().__init__()
         self.status = status
+        self.name, self.start = "", 0.0
 
     def began(self, name: str) -> None:
+        self.name, self.start = name, time.perf_counter()
         self.status.update(name)
         self.status.start()
+
+    def advanced(self, done: int, total: int, resumed: int) -> None:
+        each = (time.perf_counter() - self.start) / max(1, done - resumed)
+        self.status.update(f"{self.name} {done}/{total}, {each * (total - done):.0f} s left")
 
     def ended(self, phase: Phase) -> None:
         self.status.stop()

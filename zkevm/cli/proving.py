@@ -15,6 +15,7 @@ from zkevm.cli.console import (
     print_result,
 )
 from zkevm.cli.inputs import FilePath, case_document, case_line, provable_argument
+from zkevm.cli.resources import resources_options
 from zkevm.cli.setup import DESCRIPTIONS
 from zkevm.errors import FileError, VerificationError
 from zkevm.files import write_whole
@@ -63,12 +64,14 @@ def check(
 @srs_option
 @click.option("-o", "--output", type=FilePath, default=Path("proof.json"), show_default=True)
 @click.option("--binary", is_flag=True, help="Write the compact form instead of JSON.")
+@resources_options
 @json_option
 def prove(
     case: api.TestCase | api.Excerpt,
     level: str,
     srs_file: Path | None,
     output: Path,
+    resources: api.Resources,
     *,
     binary: bool,
     as_json: bool,
@@ -76,11 +79,12 @@ def prove(
     """Prove a transaction, or several of a block.
 
     Executes it, proves what it did, and verifies the proof. Without --srs a development SRS is
-    used, which is made once.
+    used, which is made once. What does not fit into --memory at once is proven in segments; an
+    interrupted proof goes on from the finished ones where --work-dir is the same.
     """
     with phases_on_stderr() as phases:
         srs = None if srs_file is None else api.load_srs(srs_file)
-        proven = api.prove(case, srs, api.Level[level])
+        proven = api.prove(case, srs, api.Level[level], resources)
     warn_of_problems(proven.execution)
     write_whole(output, [proven.encode(binary=binary)])
     document = prove_document(proven, output, phases)
@@ -155,6 +159,7 @@ def prove_document(proven: api.Proven, output: Path, phases: list[Phase]) -> Jso
         "proof": str(output),
         "proof_bytes": len(proven.encode(binary=True)),
         "code_bytes": 2 * sum(map(len, proven.statement.codes)),
+        "segments": len(proven.proof.heights),
         "srs": srs_document(proven.srs),
         "phases": [asdict(phase) for phase in phases],
         "peak_memory": peak_memory(),

@@ -2,8 +2,9 @@
 
 from zkevm.proof.circuit import Bounds, Circuit, CircuitError
 from zkevm.proof.messages import Proof, PublicMessage
-from zkevm.proof.prover import TableWitness, Witness, prove
+from zkevm.proof.segments import prove
 from zkevm.proof.verifier import verify
+from zkevm.proof.witness import TableWitness, Witness
 
 __all__ = [
     "Bounds",

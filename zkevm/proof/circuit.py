@@ -7,7 +7,7 @@ a proof has: the others enter no equation, and need not be declared to prove or 
 
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from zkevm.field import MODULUS
@@ -80,6 +80,17 @@ class Circuit:
     def named(self, names: Container[str]) -> list[Compiled]:
         """The tables that have one of these names, in order."""
         return [self.compiled(i) for i, table in enumerate(self.tables) if table.name in names]
+
+    def only(self, names: Container[str]) -> "Circuit":
+        """The same for proofs of these tables, fit to travel to other processes.
+
+        The other tables keep their places alone.
+        """
+        tables = (
+            source.table if source.name in names else Table(source.name, (), (), (), ())
+            for source in self.tables
+        )
+        return replace(self, tables=tuple(tables))
 
     def check(self) -> None:
         """Raise `CircuitError` if the declaration of any table is unsound."""

@@ -3,8 +3,8 @@
 Numbers pass to and from the kernels as 32 little-endian bytes; see `zkevm/_native.pyi`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from importlib import import_module
 from math import log2
 from types import ModuleType
@@ -16,13 +16,12 @@ from zkevm.curve import G1Point, g1
 from zkevm.errors import TooLargeError, UsageError
 from zkevm.field import ENCODED_LENGTH, decode, encode
 from zkevm.plonkish.cells import Cells
-from zkevm.plonkish.expression import ColumnType
 from zkevm.plonkish.kernels import rows_of
 from zkevm.proof.circuit import PROTOCOL, ROUND_DEGREE, SEGMENT, Circuit
-from zkevm.proof.layout import Layout, TableLayout, cell_count, lay_out_segments, stack_count
-from zkevm.proof.messages import Commitments, Heights, Proof, Prover, PublicMessage
+from zkevm.proof.layout import Layout, TableLayout, cell_count, stack_count
+from zkevm.proof.messages import Commitments, Heights, Proof, Prover
 from zkevm.proof.protocol import Start, Statement, commit, run_segment
-from zkevm.srs import Srs
+from zkevm.proof.witness import Witness
 from zkevm.srs.points import Points
 from zkevm.transcript import ProofWriter
 
@@ -34,67 +33,6 @@ Kernels = ModuleType
 
 USUAL_STACKS = range(15, 21)
 """log2 of the sizes of stack polynomials that balance the phases of proving."""
-
-
-@dataclass(frozen=True)
-class TableWitness:
-    """The cells of a table: a typed array for each column, of at most 2^height rows."""
-
-    columns: Sequence[NDArray[Any]]
-    height: int
-
-
-@dataclass(frozen=True)
-class Witness:
-    """The present tables by name."""
-
-    tables: Mapping[str, TableWitness]
-
-
-def prove(
-    circuit: Circuit,
-    segments: Sequence[Witness],
-    public: Sequence[PublicMessage],
-    statement_digest: bytes,
-    srs: Srs,
-    *,
-    progress: Progress | None = None,
-    kernels: Kernels | None = None,
-) -> Proof:
-    """Prove that `segments` satisfy `circuit` and together balance with `public`.
-
-    The witness is not checked: a false one gives a proof that no verifier accepts.  `progress` is
-    told the name of each phase as it begins.  Raises `TooLargeError` if the SRS has too few
-    powers, and `UsageError` without native kernels.
-    """
-    kernels = kernels or native_kernels()
-    heights = tuple(heights_of(circuit, witness) for witness in segments)
-    available = len(srs.points)
-    m = max(
-        choose_stack_size(circuit, of_segment, _wide_cells(circuit, witness), available)
-        for witness, of_segment in zip(segments, heights, strict=True)
-    )
-    layouts = lay_out_segments(circuit, heights, m)
-    tell = progress or (lambda _: None)
-    provers = [
-        KernelProver(kernels, layout, witness, srs.points, tell)
-        for layout, witness in zip(layouts, segments, strict=True)
-    ]
-    statement = Statement(circuit, heights, public, statement_digest, srs.identifier)
-    return write_proof(statement, layouts, provers)
-
-
-def write_proof(
-    statement: Statement, layouts: Sequence[Layout], provers: Sequence["KernelProver"]
-) -> Proof:
-    """Run the protocol with these provers, one a segment, and keep their messages."""
-    commitments = [prover.commitments() for prover in provers]
-
-    def parts(start: Start) -> Iterable[bytes]:
-        for number, prover in enumerate(provers):
-            yield write_segment(prover, number, layouts[number], commitments[number], start)
-
-    return assemble(statement, layouts, commitments, parts)
 
 
 def assemble(
@@ -153,27 +91,6 @@ def choose_stack_size(circuit: Circuit, heights: Heights, wide_cells: int, avail
     return min(max(usual, least), degree, bounds.largest_stack)
 
 
-def _wide_cells(circuit: Circuit, witness: Witness) -> int:
-    return sum(
-        len(cells)
-        for source in circuit.tables
-        if source.name in witness.tables
-        for column, cells in zip(
-            source.table.columns, witness.tables[source.name].columns, strict=True
-        )
-        if column.type is not ColumnType.BIT
-    )
-
-
-def heights_of(circuit: Circuit, witness: Witness) -> Heights:
-    """The heights in the order of the circuit, None for a table that is absent."""
-    unknown = set(witness.tables) - {table.name for table in circuit.tables}
-    if unknown:
-        raise ValueError(f"no such table in circuit {circuit.name}: {sorted(unknown)}")
-    tables = [witness.tables.get(table.name) for table in circuit.tables]
-    return tuple(None if table is None else table.height for table in tables)
-
-
 class KernelProver:
     """The honest prover of a segment, as `zkevm.proof.messages.Prover` describes it."""
 
@@ -188,14 +105,18 @@ class KernelProver:
         self.kernels = kernels
         self.layout = layout
         self.columns = [witness.tables[t.table.name].columns for t in layout.tables]
-        self.tables = [
-            _rows(kernels, table, columns)
-            for table, columns in zip(layout.tables, self.columns, strict=True)
-        ]
         self.polynomials = _polynomials(layout, self.columns)
         self.bases = kernels.Bases(points[: 1 << layout.m])
         self.progress = progress
         self.sumcheck: _native.Fractions | _native.RowSum | _native.StackedSum
+
+    @cached_property
+    def tables(self) -> "list[_native.Rows]":
+        """The kernels' view of the tables."""
+        return [
+            _rows(self.kernels, table, columns)
+            for table, columns in zip(self.layout.tables, self.columns, strict=True)
+        ]
 
     def commitments(self) -> Sequence[G1Point]:
         """C_k: the stack polynomials."""
