@@ -121,13 +121,14 @@ def traces_of(
     transactions: Iterable[Transaction],
     accounts: Mapping[int, Account] | None = None,
     fork: str = "Cancun",
+    rules: Fork | None = None,
     **block: Any,
 ) -> list[Trace]:
     """The traces of transactions that follow one another in a block, on these accounts.
 
-    SENDER is rich, and has sent nothing yet.
+    SENDER is rich, and has sent nothing yet.  `rules` replace the fork's.
     """
-    rules, environment = fork_named(fork), replace(ENVIRONMENT, **block)
+    rules, environment = rules or fork_named(fork), replace(ENVIRONMENT, **block)
     state = State({SENDER: Account(balance=1000 * ETHER), **(accounts or {})})
     found: list[Trace] = []
     used = BlockUsage()
