@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from zkevm import errors
 from zkevm.cli import main
 from zkevm.cli.console import aligned, phases_on_stderr
-from zkevm.cli.group import VerbGroup
+from zkevm.cli.group import Verb, VerbGroup
 from zkevm.phases import phase
 
 
@@ -19,7 +19,7 @@ def raising(error):
     def verb():
         raise error
 
-    group = VerbGroup("zkevm", "help", {"verb": f"{__name__}:never_imported"})
+    group = VerbGroup("zkevm", "help", {"verb": Verb(f"{__name__}:never_imported", "fails")})
     group.get_command = lambda _ctx, _name: verb
     return group
 
@@ -55,10 +55,25 @@ def test_usage_errors_exit_with_2(arguments):
     assert CliRunner().invoke(main, arguments).exit_code == 2
 
 
-def test_naming_the_verbs_imports_none_of_them():
+@pytest.mark.parametrize(("name", "verb"), main.verbs.items())
+def test_a_summary_is_how_the_help_of_the_verb_begins(name, verb):
+    assert main.get_command(None, name).get_short_help_str(limit=100) == verb.summary
+
+
+def test_help_imports_no_verb():
     program = (
-        "import sys; from zkevm.cli import main; main.list_commands(None);"
+        "import sys; from zkevm.cli import main; main(['--help'], standalone_mode=False);"
         "print([m for m in sys.modules if m.startswith(('numpy', 'rich', 'py_ecc', 'zkevm.api'))])"
+    )
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert answer.stdout.decode().splitlines()[-1] == "[]"
+
+
+def test_verifying_imports_no_library_of_other_curves_and_tries():
+    program = (
+        "import sys, zkevm.cli.proving;"
+        "heavy = {'py_ecc', 'coincurve', 'Crypto', 'trie', 'rlp', 'rich', 'lru', 'eth_utils'};"
+        "print(sorted(heavy & set(sys.modules)))"
     )
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert answer.stdout.decode().strip() == "[]"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from zkevm.field import MODULUS
 from zkevm.proof.multilinear import (
-    BlockWeights,
+    block_weights,
     eq_prefixes,
     interpolate,
     line,
@@ -38,12 +38,12 @@ def test_zero_suffixes(point):
 
 @given(points, st.data())
 def test_block_weights(point, data):
-    weight = BlockWeights(point)
-    for _ in range(5):
-        start = data.draw(st.integers(0, len(point)))
-        block = data.draw(st.integers(0, (1 << len(point) - start) - 1))
-        bits = [block >> i & 1 for i in range(len(point) - start)]
-        assert weight(start, block) == eq(point[start:], bits)
+    start = data.draw(st.integers(0, len(point)))
+    ends = st.integers(0, 1 << len(point) - start)
+    blocks = range(*sorted((data.draw(ends), data.draw(ends))))
+    bits = [[block >> i & 1 for i in range(len(point) - start)] for block in blocks]
+    assert block_weights(point, start, blocks) == [eq(point[start:], b) for b in bits]
+    assert block_weights(point, len(point) + 1, range(start, start)) == []
 
 
 @given(st.lists(elements, min_size=1, max_size=6), elements)

@@ -4,6 +4,7 @@ import gc
 import os
 from collections.abc import Mapping
 from importlib import import_module
+from typing import NamedTuple
 
 import click
 
@@ -13,10 +14,17 @@ GARBAGE_THRESHOLD = 1_000_000
 """Net allocations between searches for cycles: building a circuit makes many objects, no cycles."""
 
 
-class VerbGroup(click.Group):
-    """`verbs` maps the name of each command to `module:attribute`, in the order of `--help`."""
+class Verb(NamedTuple):
+    """Where a command is, as `module:attribute`, and how its help begins."""
 
-    def __init__(self, name: str, help: str, verbs: Mapping[str, str]) -> None:  # noqa: A002
+    place: str
+    summary: str
+
+
+class VerbGroup(click.Group):
+    """`verbs` are the commands by name, in the order of `--help`."""
+
+    def __init__(self, name: str, help: str, verbs: Mapping[str, Verb]) -> None:  # noqa: A002
         super().__init__(name=name, help=help, context_settings={"max_content_width": 100})
         self.verbs = verbs
 
@@ -26,9 +34,14 @@ class VerbGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in self.verbs:
             return None
-        module, _, attribute = self.verbs[cmd_name].partition(":")
+        module, _, attribute = self.verbs[cmd_name].place.partition(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the verbs without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, verb.summary) for name, verb in self.verbs.items()])
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the verb; an error that is meant for the user becomes one line on standard error."""

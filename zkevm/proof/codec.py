@@ -29,8 +29,8 @@ MAX_SEGMENTS = 1 << 12
 MAX_HEIGHT = 0xFE
 MAX_FILE = 1 << 27
 MAX_NESTING = 64
-BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[][{}]', re.DOTALL)
-HEX = re.compile("0x(?:[0-9a-f]{2})*")
+BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[][{}]', re.DOTALL)
+HEX = re.compile("0x[0-9a-f]*")
 KEYS = ("protocol", "curve", "circuit", "statement", "m", "segments", "messages")
 
 JsonObject = dict[str, Any]
@@ -177,7 +177,7 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def _hex(text: object, name: str) -> bytes:
-    if not isinstance(text, str) or not HEX.fullmatch(text):
+    if not isinstance(text, str) or len(text) % 2 or not HEX.fullmatch(text):
         raise MalformedProofError(f"{name} is not 0x and pairs of lower-case hexadecimal digits")
     return bytes.fromhex(text[2:])
 

@@ -6,6 +6,7 @@ falling height, so each block starts at a multiple of its own size.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from zkevm.errors import VerificationError
@@ -31,7 +32,8 @@ class Piece(NamedTuple):
 class TableLayout:
     """A present table: its number in the circuit, its height, and where its parts lie.
 
-    columns  the pieces of each witness column: one, or 2^(height - m) if height > m
+    m        log2 of the size of a stack polynomial
+    pieces   the numbers of the pieces of all witness columns, counted over all stack polynomials
     blocks   for each interaction, the number of its block of 2^height leaves
     """
 
@@ -39,8 +41,32 @@ class TableLayout:
     table: Table
     program: Program
     height: int
-    columns: tuple[tuple[Piece, ...], ...]
-    blocks: tuple[int, ...]
+    m: int
+    pieces: range
+    blocks: range
+
+    @property
+    def size(self) -> int:
+        """log2 of the cells of a piece."""
+        return min(self.height, self.m)
+
+    @property
+    def chunks(self) -> int:
+        """How many pieces a column has: one, or 2^(height - m) if height > m."""
+        return 1 << self.height - self.size
+
+    @cached_property
+    def columns(self) -> tuple[tuple[Piece, ...], ...]:
+        """The pieces of each witness column."""
+        bits, chunks = self.m - self.size, self.chunks
+        columns = range(self.pieces.start, self.pieces.stop, chunks)
+        return tuple(
+            tuple(
+                Piece(number >> bits, number & ((1 << bits) - 1), chunk)
+                for chunk, number in enumerate(range(first, first + chunks))
+            )
+            for first in columns
+        )
 
 
 @dataclass(frozen=True)
@@ -92,13 +118,13 @@ def lay_out(circuit: Circuit, heights: Sequence[int | None], m: int) -> Layout:
     cells = leaves = 0
     for number, n in by_height:
         compiled = circuit.compiled(number)
-        program, columns = compiled.program, []
-        for _ in range(program.width):
-            columns.append(_pieces(cells, n, m))
-            cells += 1 << n
-        blocks = tuple((leaves >> n) + j for j in range(len(program.interactions)))
-        leaves += len(blocks) << n
-        tables.append(TableLayout(number, compiled.table, program, n, tuple(columns), blocks))
+        program, size = compiled.program, min(n, m)
+        next_cells = cells + (program.width << n)
+        next_leaves = leaves + (len(program.interactions) << n)
+        pieces = range(cells >> size, next_cells >> size)
+        blocks = range(leaves >> n, next_leaves >> n)
+        tables.append(TableLayout(number, compiled.table, program, n, m, pieces, blocks))
+        cells, leaves = next_cells, next_leaves
     return Layout(
         tables=tuple(tables),
         m=m,
@@ -145,12 +171,3 @@ def _check_shape(circuit: Circuit, heights: Sequence[int | None], m: int) -> Non
         raise VerificationError(f"stack polynomials of 2^{m} cells are out of bounds")
     if stack_count(cell_count(circuit, heights), m) > bounds.stacks:
         raise VerificationError("too many stack polynomials")
-
-
-def _pieces(start: int, n: int, m: int) -> tuple[Piece, ...]:
-    """The pieces of a column whose first cell has this number."""
-    size = min(n, m)
-    return tuple(
-        Piece(cell >> m, (cell & ((1 << m) - 1)) >> size, chunk)
-        for chunk, cell in enumerate(range(start, start + (1 << n), 1 << size))
-    )

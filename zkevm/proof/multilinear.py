@@ -6,7 +6,7 @@ a_i b_i + (1 - a_i)(1 - b_i): on bits, 1 if a = b and else 0.
 
 from collections.abc import Sequence
 from functools import cache
-from math import factorial
+from itertools import pairwise
 
 from zkevm.field import MODULUS, inverse
 
@@ -40,46 +40,36 @@ def zero_suffixes(point: Sequence[int], length: int) -> list[int]:
     return result[::-1]
 
 
-class BlockWeights:
-    """eq(point[start:], bits of a block number), remembered.
+def block_weights(point: Sequence[int], start: int, blocks: range) -> list[int]:
+    """eq(point[start:], bits of a block number), for blocks that follow one another.
 
-    Neighbouring blocks share their high bits, also across different starts, so a weight costs
-    about one multiplication.
+    A block number has len(point) - start bits; without blocks, start may be larger.
     """
-
-    def __init__(self, point: Sequence[int]) -> None:
-        self._point = point
-        self._known: dict[tuple[int, int], int] = {}
-
-    def __call__(self, start: int, block: int) -> int:
-        """The weight of `block`, a number of len(point) - start bits."""
-        if start == len(self._point):
-            return 1
-        known = self._known.get((start, block))
-        if known is None:
-            x = self._point[start]
-            factor = x if block & 1 else 1 - x
-            known = self(start + 1, block >> 1) * factor % MODULUS
-            self._known[start, block] = known
-        return known
+    if start >= len(point):
+        return [1] * len(blocks)
+    parents = block_weights(point, start + 1, range(blocks.start >> 1, blocks.stop + 1 >> 1))
+    x = point[start]
+    weights: list[int] = []
+    for parent in parents:
+        of_odd = parent * x % MODULUS
+        weights += ((parent - of_odd) % MODULUS, of_odd)
+    return weights[blocks.start & 1 :][: len(blocks)]
 
 
 @cache
-def _node_weights(count: int) -> list[int]:
-    """Inverses of the products of j - i over the other nodes i of 0, ..., count - 1."""
-    return [
-        inverse((-1) ** (count - 1 - j) * factorial(j) * factorial(count - 1 - j))
-        for j in range(count)
-    ]
+def _inverses(count: int) -> list[int]:
+    """1 / 1, ..., 1 / count."""
+    return [inverse(i) for i in range(1, count + 1)]
 
 
 def interpolate(values: Sequence[int], x: int) -> int:
-    """The value at `x` of the polynomial of lowest degree with values[j] at j."""
-    count = len(values)
-    below = [1] * count  # products of x - i over i < j
-    above = [1] * count  # products of x - i over i > j
-    for j in range(1, count):
-        below[j] = below[j - 1] * (x - j + 1) % MODULUS
-        above[-1 - j] = above[-j] * (x - count + j) % MODULUS
-    terms = zip(values, below, above, _node_weights(count), strict=True)
-    return sum(v * b % MODULUS * (a * w % MODULUS) for v, b, a, w in terms) % MODULUS
+    """The value at `x` of the polynomial of lowest degree with values[j] at j.
+
+    By Newton, the sum over k of (x choose k) times the k-th difference of the values.
+    """
+    result, binomial, differences = 0, 1, list(values)
+    for k, inverse_of_next in enumerate(_inverses(len(values))):
+        result += binomial * differences[0]
+        binomial = binomial * (x - k) % MODULUS * inverse_of_next % MODULUS
+        differences = [b - a for a, b in pairwise(differences)]
+    return result % MODULUS

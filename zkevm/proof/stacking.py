@@ -9,10 +9,10 @@ pieces, all columns of a table act as one, and a prover never binds the stack po
 
 from dataclasses import dataclass
 
-from zkevm.field import MODULUS
-from zkevm.proof.layout import Layout
+from zkevm.field import MODULUS, inner_product
+from zkevm.proof.layout import Layout, TableLayout
 from zkevm.proof.messages import Channel
-from zkevm.proof.multilinear import BlockWeights, eq_prefixes, powers
+from zkevm.proof.multilinear import block_weights, eq_prefixes, powers
 from zkevm.proof.sumcheck import sumcheck
 from zkevm.proof.zerocheck import ColumnClaims
 
@@ -47,15 +47,28 @@ def _weighted_sum(
     layout: Layout, eta: list[int], r: list[int], u: list[int], values: list[int]
 ) -> int:
     """The sum over k of e_k h_k(u)."""
-    eq, in_stack = eq_prefixes(r, u), BlockWeights(u)
+    eq = eq_prefixes(r, u)
     total, first = 0, 0
     for table in layout.tables:
-        size, in_column = min(table.height, layout.m), BlockWeights(r[: table.height])
-        share = 0
-        for power, pieces in zip(eta[first:], table.columns, strict=False):
-            for polynomial, block, chunk in pieces:
-                weight = in_stack(size, block) * in_column(size, chunk) % MODULUS
-                share += values[polynomial] * power % MODULUS * weight
-        total += eq[size] * (share % MODULUS)
-        first += len(table.columns)
+        width = table.program.width
+        in_stacks = _piece_weights(table, u, values)
+        in_column = block_weights(r[: table.height], table.size, range(table.chunks))
+        total += eq[table.size] * sum(
+            weight * inner_product(eta[first : first + width], in_stacks[chunk :: table.chunks])
+            for chunk, weight in enumerate(in_column)
+        )
+        first += width
     return total % MODULUS
+
+
+def _piece_weights(table: TableLayout, u: list[int], values: list[int]) -> list[int]:
+    """For each piece of a table, in polynomial k, the part e_k eq(u[s:], block) of its weight."""
+    bits = table.m - table.size
+    weights: list[int] = []
+    start, stop = table.pieces.start, table.pieces.stop
+    for polynomial in range(start >> bits, (stop - 1 >> bits) + 1):
+        origin = polynomial << bits
+        blocks = range(max(start - origin, 0), min(stop - origin, 1 << bits))
+        value = values[polynomial]
+        weights += (value * weight % MODULUS for weight in block_weights(u, table.size, blocks))
+    return weights

@@ -60,8 +60,9 @@ def check_shape(
         raise VerificationError(f"this proof is for another circuit than {circuit.name}")
     if len(public) > circuit.bounds.public_messages:
         raise VerificationError(f"{len(public)} public messages: out of bounds")
+    buses = {bus.number: bus for bus in circuit.buses}
     for message in public:
-        if message.bus not in circuit.buses or not message.is_well_formed():
+        if message.bus != buses.get(message.bus.number) or not message.is_well_formed():
             raise VerificationError(f"a public message on bus {message.bus.name} is malformed")
     layouts = lay_out_segments(circuit, proof.heights, proof.m)
     length = sum(layout.commitments_length + layout.messages_length for layout in layouts)

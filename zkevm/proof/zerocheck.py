@@ -18,7 +18,7 @@ from zkevm.proof.circuit import ROUND_DEGREE
 from zkevm.proof.layout import Layout, TableLayout
 from zkevm.proof.logup_gkr import Fingerprints, LeafClaim
 from zkevm.proof.messages import Channel, TableSums
-from zkevm.proof.multilinear import BlockWeights, eq_prefixes, powers, zero_suffixes
+from zkevm.proof.multilinear import block_weights, eq_prefixes, powers, zero_suffixes
 from zkevm.proof.sumcheck import sumcheck
 
 
@@ -36,8 +36,7 @@ def row_sum(
     """Reduce the claims on the leaves, and all constraints, to claims on columns."""
     extra = layout.rounds - layout.layers
     xi = leaves.xi + [channel.challenge("xi") for _ in range(extra)]
-    weight = BlockWeights(leaves.xi)
-    omega = [[weight(t.height, block) for block in t.blocks] for t in layout.tables]
+    omega = [block_weights(leaves.xi, t.height, t.blocks) for t in layout.tables]
     sums = _split(channel, layout, leaves, xi, omega)
 
     theta, delta = channel.challenge("theta"), channel.challenge("delta")

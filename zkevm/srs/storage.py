@@ -141,6 +141,6 @@ def _parse(data: Points) -> tuple[VerifierSrs, Points]:
 
 
 def _decode_g2(data: bytes) -> G2Point:
-    if g2.decode(data[: g2.ENCODED_LENGTH]) != g2.GENERATOR:
+    if data[: g2.ENCODED_LENGTH] != g2.encode(g2.GENERATOR):
         raise SrsError("[1]_2 is not the standard generator of G2")
     return g2.decode(data[g2.ENCODED_LENGTH :])
