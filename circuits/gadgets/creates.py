@@ -38,7 +38,7 @@ from circuits.language import (
     word,
 )
 from circuits.language.arrays import integers
-from circuits.language.birth import BIRTH_WRITES, Birth, Taken
+from circuits.language.birth import BIRTH_WRITES, Birth, Site, Taken
 from circuits.language.callee import CodeInfo, listed_code
 from circuits.language.compare import LessWord
 from circuits.language.creating import (
@@ -198,7 +198,8 @@ class Colliding(Naming, Frameless):
 
     balance = BalanceAccess()
     left = Debit()  # the value could be paid
-    taken = Taken()
+    site = Site()
+    taken = Taken(site)
 
     def accepts(self, s: Steps) -> NDArray[np.bool_]:
         outcome = s.take(s.execution.schedule.outcome)
@@ -210,7 +211,8 @@ class Colliding(Naming, Frameless):
         real, clock = self.real, self.clock + 1
         self.balance.read(c, real, self.this.address, clock)
         self.left.use(c, self.balance.word, self.value.expr)
-        self.taken.use(c, real, self.address, clock)
+        self.site.read(c, real, self.address, clock)
+        c.require_equal("taken by something", self.taken.use(c), real)
         given = self.available.value - self.share.value
         return self.declare_result(c, cost + given, self.saved_undo)
 
@@ -218,7 +220,7 @@ class Colliding(Naming, Frameless):
         super().plan(s, plan)
         clock, address = s.clock + np.uint64(1), new_addresses(s)
         self.balance.plan_read(self, plan, creators(s), clock)
-        self.taken.plan(self, plan, address, clock)
+        self.site.plan_read(self, plan, address, clock)
 
     def fill(self, w: Witness, s: Steps) -> None:
         super().fill(w, s)

@@ -39,14 +39,8 @@ class LifeAccess(FieldAccess):
     cells = ("created", "destroyed", "had_storage")
 
 
-class Birth(Part):
-    """An account becomes a contract: it was none, has nonce 1 then, and was created in this scope.
-
-    Relation.  No nonce, no code and no storage before (EIP-684, 7610); the storage that is its own
-               stays (`store`).  EIP-161: nonce 1.  EIP-6780: the mark of creation.
-    Argument.  No slot of an account without nonce and code can have been written since the claim
-               that it had no storage: only its own code writes there.
-    """
+class Site(Part):
+    """The account at which a contract is to be created: its nonce, its code and its life."""
 
     def __init__(self) -> None:
         self.nonce = NonceAccess()
@@ -59,6 +53,26 @@ class Birth(Part):
         yield ".code", self.code
         yield ".life", self.life
 
+    def read(self, c: Builder, when: Expr, address: Expr, clock: Expr) -> None:
+        """Where `when` is 1, at one clock."""
+        for field in (self.nonce, self.code, self.life):
+            field.read(c, when, address, clock)
+
+    def plan_read(self, owner: object, plan: Plan, address: Words, clock: U64) -> None:
+        """Register the reads."""
+        for field in (self.nonce, self.code, self.life):
+            field.plan_read(owner, plan, address, clock)
+
+
+class Birth(Site):
+    """An account becomes a contract: it was none, has nonce 1 then, and was created in this scope.
+
+    Relation.  No nonce, no code and no storage before (EIP-684, 7610); the storage that is its own
+               stays (`store`).  EIP-161: nonce 1.  EIP-6780: the mark of creation.
+    Argument.  No slot of an account without nonce and code can have been written since the claim
+               that it had no storage: only its own code writes there.
+    """
+
     def use(
         self,
         c: Builder,
@@ -68,17 +82,21 @@ class Birth(Part):
         scope: Expr,
         undoing: Sequence[Undoing],
     ) -> None:
-        """Where `when` is 1, at one clock."""
-        name = self.label
-        _, destroyed, had_storage = self.life.old
-        c.require_zero(f"{name}: it had no nonce", when * self.nonce.old[0])
+        """On every real row, read the account at one clock; where `when` is 1, it is created.
+
+        `undoing` is clear where it is not.
+        """
+        name, real = self.label, c.real
+        nonce, (created, destroyed, had_storage) = self.nonce.old[0], self.life.old
+        c.require_zero(f"{name}: it had no nonce", when * nonce)
         c.require_zero(f"{name}: it had no storage", when * had_storage)
         halves = zip(("low", "high"), self.code.hash, EMPTY_HALVES, strict=True)
         for half, found, value in halves:
             c.require_zero(f"{name}: it had no code, {half} half", when * (found - value))
-        self.nonce.write(c, when, address, clock, (1,), undoing[0])
-        self.code.read(c, when, address, clock)
-        self.life.write(c, when, address, clock, (scope, destroyed, 0), undoing[1])
+        born = (created + when * (scope - created), destroyed, had_storage)
+        self.nonce.write(c, real, address, clock, (nonce + when,), undoing[0])
+        self.code.read(c, real, address, clock)
+        self.life.write(c, real, address, clock, born, undoing[1])
 
     def plan(
         self,
@@ -87,62 +105,48 @@ class Birth(Part):
         address: Words,
         clock: U64,
         inverses: Sequence[Inverses],
-        where: Mask | None = None,
     ) -> None:
-        """Register the accesses."""
+        """Register the accesses of rows that all create."""
         created = plan.execution.created_before(address)
         scope, none = np.full(len(clock), plan.execution.scope), np.zeros(len(clock), np.uint64)
         one, zero = values(none + np.uint64(1)), values(none)
-        self.nonce.plan_write(owner, plan, address, clock, one, zero, inverses[0], where)
-        self.code.plan_read(owner, plan, address, clock, where)
+        self.nonce.plan_write(owner, plan, address, clock, one, zero, inverses[0])
+        self.code.plan_read(owner, plan, address, clock)
         born, old = values(scope, none, none), values(created, none, none)
-        self.life.plan_write(owner, plan, address, clock, born, old, inverses[1], where)
+        self.life.plan_write(owner, plan, address, clock, born, old, inverses[1])
 
 
 class Taken(Part):
-    """No contract can be created at an address: it has a nonce, a code, or had storage."""
+    """No contract can be created at a site: it has a nonce, a code, or had storage."""
 
-    def __init__(self) -> None:
+    def __init__(self, site: Site) -> None:
+        self.site = site
         self.by = Bits(3)
-        self.nonce = NonceAccess()
         self.rest = Uint(64)  # of the nonce, less one
-        self.code = CodeAccess()
         self.no_code = IsEqualWord()
-        self.life = LifeAccess()
 
     def children(self) -> Iterator[tuple[str, Column | Part]]:
         yield ".by", self.by
-        yield ".nonce", self.nonce
         yield ".rest", self.rest
-        yield ".code", self.code
         yield ".no_code", self.no_code
-        yield ".life", self.life
 
-    def use(self, c: Builder, when: Expr, address: Expr, clock: Expr) -> None:
-        """Where the boolean `when` is 1, by one of the three."""
-        name = self.label
+    def use(self, c: Builder) -> Expr:
+        """Returns how many of the three are named; each that is holds of what the site has read."""
+        name, site = self.label, self.site
         by_nonce, by_code, by_storage = self.by
-        for field in (self.nonce, self.code, self.life):
-            field.read(c, when, address, clock)
-        c.require_equal(f"{name} by something", total(self.by), when)
-        rest = by_nonce * (self.nonce.old[0] - 1)
+        named = total(self.by)
+        rest = by_nonce * (site.nonce.old[0] - 1)
         c.require_equal(f"{name} by a nonce", self.rest.value, rest)
-        self.no_code.use(c, WordExpr(*self.code.hash), word(*EMPTY_HALVES), when)
+        self.no_code.use(c, WordExpr(*site.code.hash), word(*EMPTY_HALVES), named)
         c.require_zero(f"{name} by a code", by_code * self.no_code.bit)
-        c.require_zero(f"{name} by storage", by_storage * (1 - self.life.old[2]))
-
-    def plan(
-        self, owner: object, plan: Plan, address: Words, clock: U64, where: Mask | None = None
-    ) -> None:
-        """Register the reads."""
-        for field in (self.nonce, self.code, self.life):
-            field.plan_read(owner, plan, address, clock, where)
+        c.require_zero(f"{name} by storage", by_storage * (1 - site.life.old[2]))
+        return named
 
     def fill(self, w: Witness, where: Mask) -> None:
         """From the fields, which have been read already."""
-        nonce = w[self.nonce.old[0]].astype(np.uint64)
+        nonce = w[self.site.nonce.old[0]].astype(np.uint64) * where
         empty = words([EMPTY_HASH]).repeat(w.rows, axis=0)
-        self.no_code.fill(w, w.word(*self.code.old[:2]), empty, where)
+        self.no_code.fill(w, w.word(*self.site.code.old[:2]), empty, where)
         reason = np.where(nonce > 0, 0, np.where(w[self.no_code.bit], 2, 1))
         w[self.by] = (reason[:, None] == np.arange(3)) & where[:, None]
         w[self.rest] = nonce - (nonce > 0)

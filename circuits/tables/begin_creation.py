@@ -26,7 +26,7 @@ from circuits.language.words import address_of
 from circuits.tables.begin import Beginning
 from zkevm.evm import gas
 from zkevm.evm.transaction import Transaction
-from zkevm.plonkish.expression import Expr, total
+from zkevm.plonkish.expression import Expr
 
 
 class BeginCreation(Beginning):
@@ -41,7 +41,7 @@ class BeginCreation(Beginning):
     init = RangeHash()
     init_code = CodeInfo()
     birth = Birth()
-    taken = Taken()
+    taken = Taken(birth)
 
     @property
     def address(self) -> Expr:
@@ -64,16 +64,15 @@ class BeginCreation(Beginning):
         source = (self.clock + 1, self.list_end * 0)
         self.init.use(c, some, none, self.list_end, source, self.data_length)
         self.init_code.use(c, self.real, self.init.digest)
-        undoing = [Undoing(self.undone, self.eor - k) for k in range(BIRTH_WRITES)]
-        collides, clock, birth = total(self.taken.by), self.list_end, self.birth
-        self.taken.use(c, collides, self.address, clock)
+        collides, clock, birth = self.taken.use(c), self.list_end, self.birth
         # at most one reason is named, and none on padding
         c.require_zero("it collides or not", collides * (self.real - collides))
         c.require_zero("a collision is no success", collides * self.success)
         runs = self.real - collides
+        undoing = [Undoing(runs * self.undone, self.eor - k) for k in range(BIRTH_WRITES)]
         birth.use(c, runs, self.address, clock, self.scope, undoing)
-        store = birth.store + collides * (self.taken.code.old[2] - birth.store)
-        self.open_frame(c, store, (0, 0, 0), self.init_code.code, BIRTH_WRITES, runs)
+        code = self.init_code.code
+        self.open_frame(c, birth.store, (0, 0, 0), code, BIRTH_WRITES, runs)
         failed = (self.clock, clock + TARGET_TICKS, 0, 0, 0, 0, 0, 0, self.clock)
         c.send(ENDED, collides, *failed, label="a collision ends")
 
@@ -84,13 +83,15 @@ class BeginCreation(Beginning):
         self.name_hash.plan(self, plan, sender, nonce)
         source = (one_number(schedule.begin + 1), one_number(0))
         self.init.plan(self, plan, clock, source, [transaction.data])
+        target = one_word(amounts.target)
+        if not len(execution.trace.rows):
+            self.birth.plan_read(self, plan, target, clock)
+            return
         inverses = [
             Inverses(schedule.undone[:1], schedule.eor[:1] - np.uint64(k))
             for k in range(BIRTH_WRITES)
         ]
-        runs, target = np.array([len(execution.trace.rows) > 0]), one_word(amounts.target)
-        self.birth.plan(self, plan, target, clock, inverses, runs)
-        self.taken.plan(self, plan, target, clock, ~runs)
+        self.birth.plan(self, plan, target, clock, inverses)
 
     def fill_frame(self, w: Witness, plan: Plan, amounts: Amounts) -> None:
         trace = plan.execution.trace

@@ -40,6 +40,7 @@ from zkevm.evm.opcodes import Op
 from zkevm.evm.state import Account, State
 from zkevm.field import MODULUS
 from zkevm.plonkish import kernels
+from zkevm.trace.recorder import TraceRecorder
 from zkevm.trace.trace import FrameKind
 
 INIT = deploying(ANSWER)
@@ -239,8 +240,14 @@ def test_another_value_moves(monkeypatch, factor, salt):
 
 @EVERY
 def test_a_balance_that_is_not_too_little(monkeypatch, salt):
-    honest = State.balance
+    honest, ended = State.balance, TraceRecorder.transaction_ended
     wrong = lambda self, a: 0 if a == TARGET else honest(self, a)  # noqa: E731
+
+    def states_the_truth(recorder, *arguments):
+        monkeypatch.setattr(State, "balance", honest)
+        ended(recorder, *arguments)
+
+    monkeypatch.setattr(TraceRecorder, "transaction_ended", states_the_truth)
     rejected(lie(monkeypatch, State, "balance", wrong, creation(value=1, salt=salt)))
 
 
