@@ -32,6 +32,7 @@ GWEI: Final = 10**9
 GAS_LIMIT: Final = 100_000
 LOOP_GAS_LIMIT: Final = 1 << 24  # the most that one transaction may have from Osaka on
 LOOP_STEPS: Final = 1 << 17
+HASHES: Final = 1000
 
 ENVIRONMENT: Final = {
     "currentCoinbase": COINBASE,
@@ -151,6 +152,17 @@ def loop(iterations: int) -> Call:
     )
 
 
+def hashes(turns: int) -> Call:
+    """The benchmark of Keccak-256: so many hashes of one block."""
+    return Call(
+        contract="Hash.sol",
+        signature="run(uint256)",
+        arguments=(turns,),
+        description=f"Keccak-256 benchmark, {turns} hashes of 32 bytes",
+        gas_limit=LOOP_GAS_LIMIT,
+    )
+
+
 def loop_of_steps(steps: int) -> Call:
     """The longest loop, in blocks of eight iterations, of at most about `steps` steps."""
 
@@ -232,6 +244,7 @@ def main() -> None:
         "erc20_solidity_revert": token_transfer(
             "Erc20.sol", 1001 * ETHER, "transfer of 1,001 of 1,000 tokens, which reverts"
         ),
+        "hashes": hashes(HASHES),
         "loop_small": loop_of_steps(LOOP_STEPS >> 5),
         "loop": loop_of_steps(LOOP_STEPS),
         "loop_double": loop_of_steps(2 * LOOP_STEPS),
