@@ -7,7 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
-use ark_ff::{Field, Zero};
+use ark_ff::{AdditiveGroup, Field, Zero};
 
 use crate::field::Fr;
 use crate::program::{Form, Node, Program};
@@ -29,26 +29,21 @@ pub struct Collapsed {
     pub degree: usize,
 }
 
-/// Collapse a weighted sum of nodes plus a constant.
-pub fn collapse(
-    program: &Program,
-    weights: impl IntoIterator<Item = (u32, Fr)>,
-    constant: Fr,
-) -> Collapsed {
-    let mut form = program.form(weights);
-    form.constant += constant;
+/// Collapse a form.
+pub fn collapse(program: &Program, form: Form) -> Collapsed {
     let mut builder = Builder {
         program,
         nodes: Vec::new(),
         degrees: Vec::new(),
         inputs: Vec::new(),
         numbers: HashMap::new(),
+        constants: HashMap::new(),
         values: HashMap::new(),
     };
     let output = builder.form(form);
     let output = match output {
         Some(node) => node,
-        None => builder.push(Node::Constant(Fr::zero()), 0),
+        None => builder.constant(Fr::zero()),
     };
     let tape = Tape::new(&builder.nodes, &[output]);
     let inputs = tape
@@ -71,6 +66,8 @@ struct Builder<'a> {
     inputs: Vec<Input>,
     /// The node of each input.
     numbers: HashMap<Input, u32>,
+    /// The node of each constant.
+    constants: HashMap<Fr, u32>,
     /// The node of each program node that is a factor.
     values: HashMap<u32, u32>,
 }
@@ -89,6 +86,15 @@ impl Builder<'_> {
         self.inputs.push(input.clone());
         let number = self.push(Node::Column((self.inputs.len() - 1) as u32), 1);
         self.numbers.insert(input, number);
+        number
+    }
+
+    fn constant(&mut self, value: Fr) -> u32 {
+        if let Some(number) = self.constants.get(&value) {
+            return *number;
+        }
+        let number = self.push(Node::Constant(value), 0);
+        self.constants.insert(value, number);
         number
     }
 
@@ -121,27 +127,35 @@ impl Builder<'_> {
     /// The affine part of a form.
     fn affine(&mut self, form: &Form) -> Option<u32> {
         let columns: Vec<(u32, Fr)> = form.columns.iter().map(|(c, w)| (*c, *w)).collect();
-        let linear = match columns.as_slice() {
-            [] => None,
+        let constant = (!form.constant.is_zero()).then(|| self.constant(form.constant));
+        match columns.as_slice() {
+            [] => constant,
             [(column, weight)] => {
                 let number = self.input(Input::Column(*column));
-                Some(self.scaled(number, *weight))
+                Some(self.add_scaled(constant, number, *weight))
             }
-            _ => Some(self.input(Input::Combination(columns))),
-        };
-        if form.constant.is_zero() {
-            return linear;
+            _ => {
+                let number = self.input(Input::Combination(columns));
+                Some(self.add(constant, number))
+            }
         }
-        let constant = self.push(Node::Constant(form.constant), 0);
-        Some(self.add(linear, constant))
     }
 
-    fn scaled(&mut self, node: u32, weight: Fr) -> u32 {
-        if weight == Fr::ONE {
-            return node;
+    /// a + weight · node, of bits often 1 - node or 1 - 2 node: these need no product.
+    fn add_scaled(&mut self, a: Option<u32>, node: u32, weight: Fr) -> u32 {
+        match a {
+            Some(a) if weight == -Fr::ONE => self.push(Node::Subtract(a, node), 1),
+            Some(a) if weight == -Fr::ONE.double() => {
+                let once = self.push(Node::Subtract(a, node), 1);
+                self.push(Node::Subtract(once, node), 1)
+            }
+            _ if weight == Fr::ONE => self.add(a, node),
+            _ => {
+                let weight = self.constant(weight);
+                let product = self.multiply(weight, node);
+                self.add(a, product)
+            }
         }
-        let weight = self.push(Node::Constant(weight), 0);
-        self.multiply(weight, node)
     }
 
     /// The node of a program node by itself.
@@ -152,7 +166,7 @@ impl Builder<'_> {
         let form = self.program.form([(node, Fr::ONE)]);
         let number = match self.form(form) {
             Some(number) => number,
-            None => self.push(Node::Constant(Fr::zero()), 0),
+            None => self.constant(Fr::zero()),
         };
         self.values.insert(node, number);
         number
@@ -226,7 +240,9 @@ mod tests {
         let constant = random(1)[0];
         for kept in 0..=weights.len() {
             let weights = &weights[..kept];
-            let collapsed = collapse(&program, weights.iter().copied(), constant);
+            let mut form = program.form(weights.iter().copied());
+            form.constant += constant;
+            let collapsed = collapse(&program, form);
             assert!(collapsed.degree <= 3);
             let cells = random(6);
             let values = evaluate(&program, &cells);
@@ -265,7 +281,7 @@ mod tests {
         ];
         let nodes = [nodes.as_slice(), &products].concat();
         let program = Program::new(4, 0, nodes, vec![], vec![]).unwrap();
-        let collapsed = collapse(&program, (4..7).zip(random(3)), Fr::zero());
+        let collapsed = collapse(&program, program.form((4..7).zip(random(3))));
         assert_eq!(collapsed.inputs.len(), 2);
     }
 }

@@ -145,9 +145,9 @@ fn leaves(tables: &[Rows], alpha: Fr, beta: Fr) -> Result<Layer> {
             (p_block, p_rest) = p_rest.split_at_mut(rows.len());
             (q_block, q_rest) = q_rest.split_at_mut(rows.len());
             let numerator = program.form([(interaction.numerator, Fr::ONE)]);
-            let numerator = Evaluator::new(program, numerator);
+            let numerator = Evaluator::new(rows, numerator);
             let denominator = program.denominator(interaction, alpha, beta);
-            let denominator = Evaluator::new(program, denominator);
+            let denominator = Evaluator::new(rows, denominator);
             p_block
                 .par_chunks_mut(CHUNK)
                 .zip(q_block.par_chunks_mut(CHUNK))

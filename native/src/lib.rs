@@ -20,6 +20,7 @@ mod python;
 pub mod row_sum;
 pub mod rows;
 pub mod shared;
+pub mod small;
 pub mod stacked_sum;
 pub mod tape;
 #[cfg(test)]

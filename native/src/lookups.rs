@@ -100,8 +100,8 @@ impl<'a> Messages<'a> {
             interaction,
             bus: described.bus,
             len: described.message.len(),
-            numerator: Evaluator::new(program, numerator),
-            fingerprint: Evaluator::new(program, fingerprint),
+            numerator: Evaluator::new(rows, numerator),
+            fingerprint: Evaluator::new(rows, fingerprint),
         }
     }
 
@@ -110,7 +110,7 @@ impl<'a> Messages<'a> {
         let program = &self.rows.program;
         let message = &program.interactions[self.interaction].message;
         Evaluator::new(
-            program,
+            self.rows,
             program.form(message.iter().map(|node| (*node, Fr::ONE))),
         )
     }

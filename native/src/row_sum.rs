@@ -9,12 +9,13 @@ use rayon::prelude::*;
 
 use crate::arithmetic::{Dot, Product, add, sub};
 use crate::collapse::{Collapsed, Input, collapse};
-use crate::column::Column;
+use crate::column::{Cells, Column};
 use crate::error::{Error, Result};
 use crate::field::{
     CHUNK, Factor, Fr, Wide, drop_top_variable, eq_one, eq_table, interpolate, line, powers,
 };
 use crate::rows::{BLOCK, Evaluator, Rows};
+use crate::small::{self, Integers, SmallSum};
 use crate::tape::{LANES, Lanes};
 
 pub struct RowSum {
@@ -49,6 +50,8 @@ struct Part {
     used: usize,
     collapsed: Collapsed,
     inputs: Vec<Vector>,
+    /// B on typed cells, if they are small.
+    small: Option<SmallSum>,
     /// B on a row of zeros.
     zero_row: Fr,
     /// Factor of the bound variables.
@@ -59,9 +62,10 @@ struct Part {
     g: Vec<Fr>,
 }
 
-/// The cells of an input: typed until the first bind.
+/// The cells of an input: typed until the first bind, and so long not needed if all are small.
 enum Vector {
     Typed(Column),
+    Combined(Vec<(u32, Fr)>),
     Elements(Vec<Fr>),
 }
 
@@ -130,8 +134,7 @@ impl RowSum {
                     let p = rows.program.form(numerators);
                     let mut q = rows.program.form(denominators);
                     q.constant += constant;
-                    sums[i] = [p, q]
-                        .map(|form| Evaluator::new(&rows.program, form).weighted_sum(rows, &eq));
+                    sums[i] = [p, q].map(|form| Evaluator::new(rows, form).weighted_sum(rows, &eq));
                 }
             }
             if height > 0 {
@@ -200,17 +203,24 @@ impl RowSum {
         weights.extend(self.numerators(i, delta[1]));
         let (denominators, constant) = self.denominators(i, delta[2]);
         weights.extend(denominators);
-        let collapsed = collapse(&rows.program, weights, constant);
+        let mut form = rows.program.form(weights);
+        form.constant += constant;
+        let collapsed = collapse(&rows.program, form.clone());
         if collapsed.degree >= self.degree {
             return Err(Error::Program(format!(
                 "degree {} needs rounds of degree above {}",
                 collapsed.degree, self.degree
             )));
         }
+        let small = rows.small_sum(&form, collapsed.degree.max(1));
         let inputs = collapsed
             .inputs
             .iter()
-            .map(|input| vector(rows, input))
+            .map(|input| match input {
+                Input::Column(column) => Vector::Typed(rows.columns[*column as usize].clone()),
+                Input::Combination(columns) if small.is_some() => Vector::Combined(columns.clone()),
+                Input::Combination(columns) => Vector::Elements(combined(rows, columns)),
+            })
             .collect();
         let mut registers = collapsed.tape.registers();
         collapsed.tape.run(&mut registers);
@@ -221,6 +231,7 @@ impl RowSum {
             zero_row: collapsed.tape.output(&registers, 0)[0],
             collapsed,
             inputs,
+            small,
             scale: Fr::ONE,
             claim: delta[1] * p + delta[2] * q,
             g: Vec::new(),
@@ -239,11 +250,16 @@ impl RowSum {
         };
         let xi = self.xi[variable];
         let eq = &state.eq;
-        state.parts.par_iter_mut().for_each(|part| {
-            if part.height > variable {
-                part.g = part.round(eq, xi);
-            }
-        });
+        let tables = self.tables.par_iter();
+        state
+            .parts
+            .par_iter_mut()
+            .zip(tables)
+            .for_each(|(part, rows)| {
+                if part.height > variable {
+                    part.g = part.round(rows, eq, xi);
+                }
+            });
         state.began_round = true;
         let points = (0..=degree as u64).filter(|x| *x != 1).map(Fr::from);
         Ok(points
@@ -273,15 +289,20 @@ impl RowSum {
         state.rounds -= 1;
         let variable = state.rounds;
         let factor = eq_one(self.xi[variable], challenge);
-        state.parts.par_iter_mut().for_each(|part| {
-            if part.height > variable {
-                part.scale *= factor;
-                part.claim = interpolate(&part.g, challenge);
-                part.bind(1 << variable, challenge);
-            } else {
-                part.scale *= Fr::ONE - challenge;
-            }
-        });
+        let tables = self.tables.par_iter();
+        state
+            .parts
+            .par_iter_mut()
+            .zip(tables)
+            .for_each(|(part, rows)| {
+                if part.height > variable {
+                    part.scale *= factor;
+                    part.claim = interpolate(&part.g, challenge);
+                    part.bind(rows, 1 << variable, challenge);
+                } else {
+                    part.scale *= Fr::ONE - challenge;
+                }
+            });
         if variable > 0 {
             drop_top_variable(&mut state.eq);
         }
@@ -318,27 +339,23 @@ impl RowSum {
     }
 }
 
-fn vector(rows: &Rows, input: &Input) -> Vector {
-    match input {
-        Input::Column(column) => Vector::Typed(rows.columns[*column as usize].clone()),
-        Input::Combination(columns) => {
-            let mut elements = vec![Fr::zero(); rows.used];
-            elements
-                .par_chunks_mut(BLOCK)
-                .enumerate()
-                .for_each(|(i, chunk)| {
-                    let start = i * BLOCK;
-                    let values = rows.combine(columns.iter().copied(), start..start + chunk.len());
-                    chunk.copy_from_slice(&values);
-                });
-            Vector::Elements(elements)
-        }
-    }
+/// A combination of columns on all rows.
+fn combined(rows: &Rows, columns: &[(u32, Fr)]) -> Vec<Fr> {
+    let mut elements = vec![Fr::zero(); rows.used];
+    elements
+        .par_chunks_mut(BLOCK)
+        .enumerate()
+        .for_each(|(i, chunk)| {
+            let start = i * BLOCK;
+            let values = rows.combine(columns.iter().copied(), start..start + chunk.len());
+            chunk.copy_from_slice(&values);
+        });
+    elements
 }
 
 impl Part {
     /// g at 0, 1, ..., degree: the sums over x of eq(x) B(X, x).
-    fn round(&self, eq: &[Fr], xi: Fr) -> Vec<Fr> {
+    fn round(&self, rows: &Rows, eq: &[Fr], xi: Fr) -> Vec<Fr> {
         let degree = self.collapsed.degree.max(1);
         // g(1) follows from the claim, unless xi = 0.
         let inverse = xi.inverse();
@@ -347,24 +364,32 @@ impl Part {
             .collect();
         let half = eq.len();
         let pairs = self.used.min(half);
-        let (sums, mass) = (0..pairs.div_ceil(PAIRS))
-            .into_par_iter()
-            .map_init(
-                || (self.collapsed.tape.registers(), Vec::new()),
-                |(registers, steps), i| {
-                    let eq = &eq[i * PAIRS..pairs.min((i + 1) * PAIRS)];
-                    self.sums(i * PAIRS, half, eq, &points, registers, steps)
-                },
-            )
-            .reduce(
-                || (vec![Fr::zero(); points.len()], Fr::zero()),
-                |(mut sums, mass), (others, other)| {
-                    sums.iter_mut()
-                        .zip(others)
-                        .for_each(|(sum, other)| *sum += other);
-                    (sums, mass + other)
-                },
-            );
+        let blocks = (0..pairs.div_ceil(PAIRS)).into_par_iter();
+        let eq_of = |i: usize| &eq[i * PAIRS..pairs.min((i + 1) * PAIRS)];
+        let nothing = || (vec![Fr::zero(); points.len()], Fr::zero());
+        let add_up = |(mut sums, mass): (Vec<Fr>, Fr), (others, other): (Vec<Fr>, Fr)| {
+            let pairs = sums.iter_mut().zip(others);
+            pairs.for_each(|(sum, other)| *sum += other);
+            (sums, mass + other)
+        };
+        let (sums, mass) = match &self.small {
+            Some(small) => blocks
+                .map_init(
+                    || (small.registers(), Vec::new(), Vec::new()),
+                    |registers, i| {
+                        small_sums(small, rows, i * PAIRS, half, eq_of(i), &points, registers)
+                    },
+                )
+                .reduce(nothing, add_up),
+            None => blocks
+                .map_init(
+                    || (self.collapsed.tape.registers(), Vec::new()),
+                    |(registers, steps), i| {
+                        self.sums(i * PAIRS, half, eq_of(i), &points, registers, steps)
+                    },
+                )
+                .reduce(nothing, add_up),
+        };
         let rest = self.zero_row * (Fr::ONE - mass);
         let mut g = vec![Fr::zero(); degree + 1];
         for (point, sum) in points.iter().zip(sums) {
@@ -423,12 +448,13 @@ impl Part {
         (sums.into_iter().map(Dot::reduce).collect(), eq.iter().sum())
     }
 
-    fn bind(&mut self, half: usize, x: Fr) {
+    fn bind(&mut self, rows: &Rows, half: usize, x: Fr) {
         let used = self.used.min(half);
         self.inputs
             .par_iter_mut()
-            .for_each(|input| input.bind(half, x));
+            .for_each(|input| input.bind(rows, used, half, x));
         self.used = used;
+        self.small = None;
     }
 
     fn column_values(&self, rows: &Rows, eq: &[Factor]) -> Vec<Fr> {
@@ -448,6 +474,46 @@ impl Part {
     }
 }
 
+/// Registers, the cells of the lower rows, and their steps from one point to the next.
+type SmallRegisters = (Vec<Integers>, Vec<Integers>, Vec<Integers>);
+
+/// As `Part::sums`, on typed cells.
+fn small_sums(
+    small: &SmallSum,
+    rows: &Rows,
+    start: usize,
+    half: usize,
+    eq: &[Fr],
+    points: &[usize],
+    (registers, low, step): &mut SmallRegisters,
+) -> (Vec<Fr>, Fr) {
+    let columns = small.columns();
+    low.resize(columns.len(), [0; LANES]);
+    step.resize(columns.len(), [0; LANES]);
+    let mut sums = vec![Dot::default(); points.len()];
+    for (block, eq) in eq.chunks(LANES).enumerate() {
+        let row = start + block * LANES;
+        for (column, (low, step)) in columns.iter().zip(low.iter_mut().zip(&mut *step)) {
+            let cells = rows.columns[*column as usize].cells();
+            small::read(cells.range(0..half), row, low);
+            small::read(cells, row + half, step);
+            for (step, low) in step.iter_mut().zip(low) {
+                *step -= *low;
+            }
+        }
+        for (sum, point) in sums.iter_mut().zip(points) {
+            for (register, (low, step)) in registers.iter_mut().zip(low.iter().zip(&*step)) {
+                *register = std::array::from_fn(|i| low[i] + *point as i32 * step[i]);
+            }
+            let values = small.run(registers);
+            for (eq, value) in eq.iter().zip(values) {
+                sum.add(Product::new(*eq, value));
+            }
+        }
+    }
+    (sums.into_iter().map(Dot::reduce).collect(), eq.iter().sum())
+}
+
 /// Pairs of rows that a parallel loop hands out at once.
 const PAIRS: usize = 64;
 
@@ -461,6 +527,7 @@ impl Vector {
                 cells.read(lanes);
                 cells.len()
             }
+            Self::Combined(_) => 0, // read on integers
             Self::Elements(elements) => {
                 let end = range.end.min(elements.len());
                 let cells = &elements[range.start.min(end)..end];
@@ -472,26 +539,18 @@ impl Vector {
     }
 
     /// Bind the top variable of 2 · half rows.
-    fn bind(&mut self, half: usize, x: Fr) {
+    fn bind(&mut self, rows: &Rows, used: usize, half: usize, x: Fr) {
         match self {
             Self::Typed(column) => {
                 let cells = column.cells();
-                let mut bound = vec![Fr::zero(); cells.len().min(half)];
-                bound
-                    .par_chunks_mut(BLOCK)
-                    .enumerate()
-                    .for_each(|(i, chunk)| {
-                        let range = i * BLOCK..i * BLOCK + chunk.len();
-                        let mut sums = [Wide::default(); BLOCK];
-                        let sums = &mut sums[..chunk.len()];
-                        let high = range.start + half..range.end + half;
-                        cells.range(range).add_multiples(Fr::ONE - x, sums);
-                        cells.range(high).add_multiples(x, sums);
-                        for (value, sum) in chunk.iter_mut().zip(sums) {
-                            *value = sum.reduce();
-                        }
-                    });
-                *self = Self::Elements(bound);
+                *self = Self::Elements(bound(&[(cells, Fr::ONE)], used, half, x));
+            }
+            Self::Combined(columns) => {
+                let columns = columns.iter();
+                let weighted: Vec<(Cells<'_>, Fr)> = columns
+                    .map(|(column, weight)| (rows.columns[*column as usize].cells(), *weight))
+                    .collect();
+                *self = Self::Elements(bound(&weighted, used, half, x));
             }
             Self::Elements(elements) => {
                 let cut = elements.len().min(half);
@@ -512,10 +571,33 @@ impl Vector {
     }
 }
 
+/// The weighted sum of columns on the first rows, the top variable of 2 · half rows bound.
+fn bound(columns: &[(Cells<'_>, Fr)], used: usize, half: usize, x: Fr) -> Vec<Fr> {
+    let mut bound = vec![Fr::zero(); used];
+    bound
+        .par_chunks_mut(BLOCK)
+        .enumerate()
+        .for_each(|(i, chunk)| {
+            let range = i * BLOCK..i * BLOCK + chunk.len();
+            let high = range.start + half..range.end + half;
+            let mut sums = [Wide::default(); BLOCK];
+            let sums = &mut sums[..chunk.len()];
+            for (cells, weight) in columns {
+                let low = cells.range(range.clone());
+                low.add_multiples((Fr::ONE - x) * weight, sums);
+                cells.range(high.clone()).add_multiples(x * weight, sums);
+            }
+            for (value, sum) in chunk.iter_mut().zip(sums) {
+                *value = sum.reduce();
+            }
+        });
+    bound
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{bind_top, evaluate, filled_columns, random, rows};
+    use crate::testing::{bind_top, evaluate, filled_columns, random, rows, small_rows};
 
     const DEGREE: usize = 4;
 
@@ -565,6 +647,9 @@ mod tests {
             rows(64, 6),
             rows(9, 6),
             rows(300, 9),
+            small_rows(300, 9),
+            small_rows(5, 3),
+            small_rows(1, 0),
         ];
         for tables in [tables.clone(), tables[1..2].to_vec(), tables[..3].to_vec()] {
             let rounds = tables.iter().map(|t| t.height as usize).max().unwrap();
@@ -573,7 +658,7 @@ mod tests {
                 xi[1] = Fr::zero(); // g(1) does not follow from the claim
             }
             let [alpha, beta, theta] = random(3).try_into().unwrap();
-            let omega = random(3 * tables.len());
+            let omega = random(tables.iter().map(|t| t.program.interactions.len()).sum());
             let mut row_sum =
                 RowSum::new(tables.clone(), alpha, beta, xi.clone(), omega, DEGREE).unwrap();
             let delta: Vec<[Fr; 3]> = tables

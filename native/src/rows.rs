@@ -1,7 +1,7 @@
 //! A program with its cells.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ark_ff::{Field, PrimeField, Zero};
 use rayon::prelude::*;
@@ -11,6 +11,7 @@ use crate::error::{Error, Result, filled};
 use crate::field::{Fr, Wide};
 use crate::lookups::Stated;
 use crate::program::{Form, Program};
+use crate::small::SmallSum;
 use crate::tape::{LANES, Lanes, Tape};
 
 /// log2 of the most rows of a table.
@@ -30,6 +31,8 @@ pub struct Rows {
     pub used: usize,
     /// What the providers among the interactions state, once somebody has asked.
     pub stated: Arc<Stated>,
+    /// The bits of the largest cell of each column, once somebody has asked.
+    bits: Arc<OnceLock<Vec<u32>>>,
 }
 
 impl Rows {
@@ -55,6 +58,7 @@ impl Rows {
             height,
             used,
             stated: Arc::default(),
+            bits: Arc::default(),
         })
     }
 
@@ -65,6 +69,24 @@ impl Rows {
 
     pub fn is_empty(&self) -> bool {
         false
+    }
+
+    /// The sum of a form on integers, for cells that go on up to the point `point` of a round (on
+    /// the rows themselves: 1); None if it is not small, or has so few terms that it does not pay.
+    pub fn small_sum(&self, form: &Form, point: usize) -> Option<SmallSum> {
+        const MANY: usize = 32;
+        if form.products.len() < MANY {
+            return None;
+        }
+        let bits = self.bits.get_or_init(|| {
+            let columns = self.columns.par_iter();
+            columns.map(|column| column.cells().bits()).collect()
+        });
+        let point = point as i64;
+        SmallSum::new(&self.program, form, |column| {
+            let most = (1_i64 << bits[column as usize].min(32)) - 1;
+            (-(point - 1) * most, point * most)
+        })
     }
 
     /// The sum of weight · column on `rows`.
@@ -190,13 +212,15 @@ impl Rows {
 pub struct Evaluator {
     pub form: Form,
     tape: Tape,
+    small: Option<SmallSum>,
 }
 
 impl Evaluator {
-    pub fn new(program: &Program, form: Form) -> Self {
+    pub fn new(rows: &Rows, form: Form) -> Self {
         let products: Vec<u32> = form.products.iter().map(|(node, _)| *node).collect();
-        let tape = Tape::new(&program.nodes, &products);
-        Self { form, tape }
+        let tape = Tape::new(&rows.program.nodes, &products);
+        let small = rows.small_sum(&form, 1);
+        Self { form, tape, small }
     }
 
     /// Write the values on the rows from `start` on; rows past the last used one are alike.
@@ -211,6 +235,9 @@ impl Evaluator {
     }
 
     fn compute(&self, rows: &Rows, start: usize, target: &mut [Fr]) {
+        if let Some(small) = &self.small {
+            return small.write(&rows.columns, start, target);
+        }
         let columns = self.form.columns.iter().map(|(c, weight)| (*c, *weight));
         let sums = rows.combine(columns, start..start + target.len());
         for (target, sum) in target.iter_mut().zip(sums) {
@@ -259,17 +286,21 @@ impl Evaluator {
 mod tests {
     use super::*;
     use crate::program::Node;
-    use crate::testing::{evaluate, filled_columns, program, random, rows};
+    use crate::testing::{evaluate, filled_columns, program, random, rows, small_rows};
 
     #[test]
     fn values_equal_the_definition_on_every_row() {
-        for (used, height) in [(0, 0), (1, 0), (5, 4), (1200, 11)] {
-            let rows = rows(used, height);
+        let shapes = [(0, 0), (1, 0), (5, 4), (1200, 11)];
+        let tables = shapes.map(|(used, height)| [rows(used, height), small_rows(used, height)]);
+        for rows in tables.into_iter().flatten() {
+            let height = rows.height;
             let nodes: Vec<u32> = (0..rows.program.nodes.len() as u32).collect();
             let values = rows.evaluate(&nodes, rows.len()).unwrap();
             let columns = filled_columns(&rows);
-            let form = rows.program.form(nodes.iter().copied().zip(random(30)));
-            let evaluator = Evaluator::new(&rows.program, form.clone());
+            let form = rows
+                .program
+                .form(nodes.iter().copied().zip(random(nodes.len())));
+            let evaluator = Evaluator::new(&rows, form.clone());
             let mut sums = vec![Fr::zero(); rows.len()];
             evaluator.write(&rows, 0, &mut sums);
             for row in 0..rows.len() {
@@ -294,7 +325,7 @@ mod tests {
             let expected: Fr = sums.iter().zip(&weights).map(|(a, b)| *a * b).sum();
             assert_eq!(evaluator.weighted_sum(&rows, &weights), expected);
             assert!(rows.violations(10).is_empty());
-            assert!(rows.evaluate(&[99], 0).is_err());
+            assert!(rows.evaluate(&[9999], 0).is_err());
             assert!(rows.evaluate(&[0], rows.len() + 1).is_err());
         }
     }

@@ -100,13 +100,19 @@ impl Tape {
         tape
     }
 
+    pub fn constants(&self) -> &[Fr] {
+        &self.constants
+    }
+
     /// Registers with the constants filled in; the first are for the columns.
     pub fn registers(&self) -> Vec<Lanes> {
-        let mut registers = vec![[Fr::zero(); LANES]; self.registers];
-        for (register, value) in registers[self.columns.len()..]
-            .iter_mut()
-            .zip(&self.constants)
-        {
+        self.registers_of(&self.constants, Fr::zero())
+    }
+
+    /// Registers of another ring.
+    pub fn registers_of<T: Copy>(&self, constants: &[T], zero: T) -> Vec<[T; LANES]> {
+        let mut registers = vec![[zero; LANES]; self.registers];
+        for (register, value) in registers[self.columns.len()..].iter_mut().zip(constants) {
             *register = [*value; LANES];
         }
         registers
@@ -115,18 +121,33 @@ impl Tape {
     /// Compute the outputs from the columns' registers.
     #[inline]
     pub fn run(&self, registers: &mut [Lanes]) {
+        self.compute(registers, add, sub, |a, b| a * b);
+    }
+
+    /// Compute the outputs in any ring.
+    #[inline(always)]
+    pub fn compute<T: Copy>(
+        &self,
+        registers: &mut [[T; LANES]],
+        add: impl Fn(T, T) -> T,
+        subtract: impl Fn(T, T) -> T,
+        multiply: impl Fn(T, T) -> T,
+    ) {
         for step in &self.steps {
             let (a, b) = (&registers[step.a], &registers[step.b]);
             registers[step.target] = match step.operation {
                 Operation::Add => std::array::from_fn(|i| add(a[i], b[i])),
-                Operation::Subtract => std::array::from_fn(|i| sub(a[i], b[i])),
-                Operation::Multiply => std::array::from_fn(|i| a[i] * b[i]),
+                Operation::Subtract => std::array::from_fn(|i| subtract(a[i], b[i])),
+                Operation::Multiply => std::array::from_fn(|i| multiply(a[i], b[i])),
             };
         }
     }
 
     /// The outputs after `run`.
-    pub fn outputs<'a>(&'a self, registers: &'a [Lanes]) -> impl Iterator<Item = &'a Lanes> {
+    pub fn outputs<'a, T>(
+        &'a self,
+        registers: &'a [[T; LANES]],
+    ) -> impl Iterator<Item = &'a [T; LANES]> {
         self.outputs.iter().map(|register| &registers[*register])
     }
 

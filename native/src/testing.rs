@@ -83,6 +83,59 @@ pub fn rows(used: usize, height: u32) -> Rows {
     Rows::new(Arc::new(program()), columns(used), height).unwrap()
 }
 
+/// A table of bits and bytes whose only message has many products of them.
+pub fn small_rows(used: usize, height: u32) -> Rows {
+    let mut nodes: Vec<Node> = (0..5).map(Node::Column).collect();
+    nodes.extend([
+        Node::Constant(Fr::from(2_u64)),
+        Node::Constant(-Fr::from(7_u64)),
+    ]);
+    for i in 0..50_u32 {
+        let last = nodes.len() as u32;
+        nodes.extend([
+            Node::Multiply(5 + i % 2, i % 5),
+            Node::Subtract(i / 2 % 5, last),
+            Node::Multiply(last + 1, i / 3 % 5),
+        ]);
+    }
+    let message = (0..nodes.len() as u32).collect();
+    let interactions = vec![Interaction {
+        bus: 1,
+        numerator: 9,
+        message,
+    }];
+    let program = Program::new(5, 0, nodes, vec![], interactions).unwrap();
+    let cell = |i: usize| {
+        let byte: u8 = if i.is_multiple_of(3) {
+            u8::MAX
+        } else {
+            rand::random()
+        };
+        if i < 2 * used { byte & 1 } else { byte }
+    };
+    let cells: Vec<u8> = (0..5 * used).map(cell).collect();
+    let columns = (0..5).map(|i| {
+        let length = used - (i * used).min(used) / 9;
+        let part = &cells[i * used..i * used + length];
+        match i {
+            3 => Column::U16(
+                part.iter()
+                    .map(|cell| u16::from(*cell))
+                    .collect::<Vec<_>>()
+                    .into(),
+            ),
+            4 => Column::U64(
+                part.iter()
+                    .map(|cell| u64::from(*cell))
+                    .collect::<Vec<_>>()
+                    .into(),
+            ),
+            _ => Column::U8(part.to_vec().into()),
+        }
+    });
+    Rows::new(Arc::new(program), columns.collect(), height).unwrap()
+}
+
 /// The values of all nodes on one row, by the definition.
 pub fn evaluate(program: &Program, cells: &[Fr]) -> Vec<Fr> {
     let mut values: Vec<Fr> = Vec::new();
