@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import py_ecc  # noqa: F401 (raises the recursion limit, which must not happen inside a property)
 import pytest
 from hypothesis import HealthCheck, settings
 

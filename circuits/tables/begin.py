@@ -5,8 +5,10 @@ Relation.  The transaction is valid, and pays what it costs before its first ins
            checks it against the sender's account, takes the fee, marks what starts warm, charges
            the intrinsic gas, and opens the root frame.  Its clock is the frame's id, the next one
            that of the data frame that holds the data.
-Argument.  The `scope` chain goes through the row; the `list` chains through the rows of the data
-           and the access list, whose counts are compared with what the statement says.
+Argument.  The `scope` chain goes through the row: from the statement, or from the end of the
+           transaction before, whose clock it takes over.  Ids of scopes rise by one, so each has
+           one row.  The `list` chains go through the rows of the data and the access list, whose
+           counts are compared with what the statement says.
 Ensures.   The gas price and the floor are as offered to `tx`.
 Limits.    Fees below 2^128 wei.
 """
@@ -73,7 +75,7 @@ WORD_BYTES = 32
 
 
 class Beginning(TableGadget[range]):
-    """One row: the transaction of the proof."""
+    """A row for each transaction of its kind."""
 
     creates: ClassVar[bool] = False
 

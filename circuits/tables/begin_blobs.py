@@ -23,7 +23,7 @@ from zkevm.plonkish.expression import Expr
 
 
 class BeginBlobs(BeginTransaction):
-    """One row: the call with blobs of the proof."""
+    """A row for each call with blobs."""
 
     name = "begin_blobs"
 

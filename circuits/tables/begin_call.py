@@ -24,7 +24,7 @@ from zkevm.plonkish.expression import Expr
 
 
 class BeginTransaction(Beginning):
-    """One row: the call of the proof."""
+    """A row for each call."""
 
     name = "begin_transaction"
 

@@ -30,7 +30,7 @@ from zkevm.plonkish.expression import Expr
 
 
 class BeginCreation(Beginning):
-    """One row: the creation of the proof."""
+    """A row for each creation."""
 
     name = "begin_creation"
     creates = True

@@ -24,7 +24,7 @@ SAVED = gas.AUTHORIZATION_NEW_ACCOUNT - gas.AUTHORIZATION
 
 
 class BeginSetCode(BeginTransaction):
-    """One row: the call with authorizations of the proof."""
+    """A row for each call with authorizations."""
 
     name = "begin_set_code"
 

@@ -7,6 +7,7 @@ Argument.  The `list` chain begins and ends in the end of the transaction, with 
            marked account has one.  Of the old store `store_status` says that it is dead, of no
            other: its slots are stated by nobody.  A slot of the new store can be stated, though no
            step has touched it: only as 0, as the account had no storage.
+           A later transaction may create the account again, with the new store.
 Assumes.   A marked account was created in the same transaction, so its storage was empty before.
 Ensures.   Stores of new accounts are odd, by the clock of the row, and unique.
 """

@@ -8,6 +8,8 @@ Relation.  Yellow paper, section 6; EIP-1559, 3529, 6780, 7623: of the gas used 
 Argument.  The row takes the end of the root frame, whose id is that of the `scope` chain; a failure
            leaves the journal with which the transaction began: no refund, no logs.  A creation that
            succeeds is taken with no output only: no other end can pass for its deposit.
+           The `scope` chain goes on to the next transaction, which begins when the last account is
+           destroyed, or to the statement, which says how many there are.
 """
 
 from __future__ import annotations
@@ -58,7 +60,7 @@ UNDO_BITS = 32
 
 
 class EndTransaction(TableGadget[range]):
-    """One row: what the sender gets back, what the coinbase gets, what the receipt says."""
+    """A row a transaction: what its sender and the coinbase get, what the receipt says."""
 
     name = "end_transaction"
 

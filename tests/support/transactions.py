@@ -17,7 +17,7 @@ from zkevm.evm.state import Account, State
 from zkevm.evm.statetest import Expected, TestCase
 from zkevm.evm.transaction import AccessListEntry, Receipt, Transaction, TransactionType
 from zkevm.evm.transition import apply_transaction
-from zkevm.evm.validity import BlockUsage
+from zkevm.evm.validity import BlockUsage, InvalidTransaction
 from zkevm.field import MODULUS
 from zkevm.plonkish import kernels
 from zkevm.plonkish.cells import Cells
@@ -122,20 +122,27 @@ def traces_of(
     accounts: Mapping[int, Account] | None = None,
     fork: str = "Cancun",
     rules: Fork | None = None,
+    skip_invalid: bool = False,
     **block: Any,
 ) -> list[Trace]:
     """The traces of transactions that follow one another in a block, on these accounts.
 
-    SENDER is rich, and has sent nothing yet.  `rules` replace the fork's.
+    SENDER is rich, and has sent nothing yet.  `rules` replace the fork's.  An invalid transaction
+    is left out if `skip_invalid`.
     """
     rules, environment = rules or fork_named(fork), replace(ENVIRONMENT, **block)
     state = State({SENDER: Account(balance=1000 * ETHER), **(accounts or {})})
     found: list[Trace] = []
     used = BlockUsage()
-    for index, transaction in enumerate(transactions):
-        recorder = TraceRecorder(index)
+    for transaction in transactions:
+        recorder = TraceRecorder(len(found))
         state.prepare(rules.precompiles, recorder)
-        receipt = apply_transaction(rules, 1, state, environment, transaction, recorder, used)
+        try:
+            receipt = apply_transaction(rules, 1, state, environment, transaction, recorder, used)
+        except InvalidTransaction:
+            if not skip_invalid:
+                raise
+            continue
         blob_gas = gas.BLOB * len(transaction.blob_versioned_hashes)
         used = BlockUsage(used.gas + receipt.gas_used, used.blob_gas + blob_gas)
         found.append(recorder.trace)

@@ -299,19 +299,25 @@ def chain_block(test: BlockchainTest, place: int | None = None) -> ChainBlock:
     Raises `UsageError` if there is no such block or if it should be rejected, `InvalidBlock` if one
     should not be that cannot be decoded.
     """
-    blocks = {
-        index: decode_block(case.rlp, test.chain_id)
-        for index, case in enumerate(test.blocks)
-        if not case.exceptions
-    }
-    filled = [index for index, block in blocks.items() if block.transactions]
+    filled = chain_blocks(test)
     if place is None and len(filled) == 1:
         (place,) = filled
-    if place not in blocks:
+    if place not in filled:
         which = ", ".join(map(str, filled))
         raise UsageError(f"test {test.name}: choose one of its blocks with transactions: {which}")
-    earlier = {block.header.hash: block for index, block in blocks.items() if index < place}
-    return ChainBlock(test, blocks[place], earlier)
+    return filled[place]
+
+
+def chain_blocks(test: BlockchainTest) -> dict[int, ChainBlock]:
+    """The valid blocks with transactions by their places; raises what `chain_block` raises."""
+    found, earlier = {}, dict[bytes, Block]()
+    for place, case in enumerate(test.blocks):
+        if not case.exceptions:
+            block = decode_block(case.rlp, test.chain_id)
+            if block.transactions:
+                found[place] = ChainBlock(test, block, dict(earlier))
+            earlier[block.header.hash] = block
+    return found
 
 
 def execute_chain_block(

@@ -23,11 +23,11 @@ PROVING = ("plonkish", "proof", "trace")
 """The packages of `zkevm` that, with `circuits`, decide about a trace."""
 
 
-def digest(trace: Trace, level: Level, statement: api.Level) -> str:
-    """Identify a trace, the circuit of its fork, the code that fills it, and what is done."""
+def digest(traces: tuple[Trace, ...], level: Level, statement: api.Level) -> str:
+    """Identify traces, the circuit of their fork, the code that fills it, and what is done."""
     found = hashlib.blake2b(digest_size=20)
-    found.update(f"{level} {statement.name} {code_digest()} ".encode() + key_digest(trace.fork))
-    for part in _content(trace):
+    found.update(f"{level} {statement.name} {code_digest()} ".encode() + key_digest(traces[0].fork))
+    for part in _content(traces):
         found.update(part)
     return found.hexdigest()
 

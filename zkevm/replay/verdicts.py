@@ -3,14 +3,20 @@
 import re
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
 
 from zkevm import api
 from zkevm.errors import InputError, NotProvableError, TooLargeError, ZkevmError
-from zkevm.evm.blockchain_test import BlockchainTest, decode_blockchain_tests, execute_chain
+from zkevm.evm.blockchain_test import (
+    BlockchainTest,
+    ChainBlock,
+    chain_blocks,
+    decode_blockchain_tests,
+    execute_chain,
+)
 from zkevm.evm.execute import execute
 from zkevm.evm.statetest import TestCase, decode_cases
 from zkevm.evm.validity import InvalidTransaction
@@ -113,7 +119,16 @@ class Judge:
         result = _failed(blank, execute_chain(test).problems())
         if self.options.level == Level.EXECUTE or result.verdict == Verdict.FAIL:
             return result
-        return replace(result, verdict=Verdict.REFUSED, reasons=("not provable yet: blocks",))
+        found = [self._block(block, blank) for block in chain_blocks(test).values()]
+        if len(found) == 1:
+            return found[0]
+        return _joined(result, found) if found else result
+
+    def _block(self, block: ChainBlock, blank: CaseResult) -> CaseResult:
+        """The result of all transactions of a block, in one statement."""
+        traced = api.trace_excerpt(api.Excerpt(block, range(len(block.block.transactions))))
+        steps = sum(len(trace.rows) for trace in traced.traces)
+        return self._within_reach(traced, replace(blank, steps=steps))
 
     def _case(self, case: TestCase, blank: CaseResult) -> CaseResult:
         if self.options.level == Level.EXECUTE:
@@ -126,13 +141,18 @@ class Judge:
         result = _failed(replace(blank, steps=steps), traced.execution.problems())
         if result.verdict == Verdict.FAIL:
             return result
-        if steps > self.options.step_limit:
+        return self._within_reach(traced, result)
+
+    def _within_reach(
+        self, traced: api.Traced | api.TracedExcerpt, result: CaseResult
+    ) -> CaseResult:
+        if (result.steps or 0) > self.options.step_limit:
             reason = f"more than {self.options.step_limit:,} steps"
             return replace(result, verdict=Verdict.SKIPPED, reasons=(reason,))
         return self._traced(traced, result)
 
-    def _traced(self, traced: api.Traced, result: CaseResult) -> CaseResult:
-        digest = result_cache.digest(traced.trace, self.options.level, self.options.statement)
+    def _traced(self, traced: api.Traced | api.TracedExcerpt, result: CaseResult) -> CaseResult:
+        digest = result_cache.digest(traced.traces, self.options.level, self.options.statement)
         if digest in self.known:
             known = self.known[digest]
             return replace(
@@ -179,6 +199,19 @@ def _failed(result: CaseResult, problems: list[str]) -> CaseResult:
     if not problems:
         return result
     return replace(result, verdict=Verdict.FAIL, reasons=tuple(problems))
+
+
+def _joined(result: CaseResult, found: Sequence[CaseResult]) -> CaseResult:
+    """The result of several statements: the first verdict that is not to have passed."""
+    bad = next((each for each in found if each.verdict != Verdict.PASS), found[0])
+    return replace(
+        result,
+        verdict=bad.verdict,
+        reasons=bad.reasons,
+        steps=sum(each.steps or 0 for each in found),
+        rows=sum(each.rows or 0 for each in found),
+        cells=sum(each.cells or 0 for each in found),
+    )
 
 
 def _compared(case: TestCase, result: CaseResult, folder: Path) -> CaseResult:
