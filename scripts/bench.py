@@ -14,14 +14,14 @@ import platform
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+from bench_command import ROOT, Command, run, run_python
+from bench_growth import section as growth_section
 from bench_interpreter import section as interpreter_section
 
-ROOT: Final = Path(__file__).resolve().parent.parent
 TRANSACTIONS: Final = ROOT.parent / "shared" / "fixtures" / "transactions"
 CEREMONY: Final = ROOT.parent / "shared" / "srs" / "hez_15_pruned.ptau"
 PAGE: Final = ROOT / "docs" / "PERFORMANCE.md"
@@ -30,8 +30,8 @@ OWN: Final = (
     "erc20_solidity_transfer",
     "erc20_vyper_transfer",
     "erc20_solidity_revert",
+    "hashes",
     "loop",
-    "loop_double",
 )
 REAL: Final = (
     "eth_transfer_22188088_0",
@@ -39,18 +39,15 @@ REAL: Final = (
     "usdt_transfer_22188088_10",
     "usdc_transfer_22188088_4",
     "approve_24647140_50",
+    "uniswap_v2_swap_24647140_11",
+    "uniswap_v3_swap_22188088_1",
 )
+HASHED: Final = ("usdc_transfer_22188088_4",)
+"""Those that are proven at level S2 too."""
+TOO_LONG: Final = ("hashes", "loop")
+"""For the powers of tau of the ceremony."""
 BESIDE_PROVING: Final = ("load", "compile circuit", "load SRS", "verify")
 DEVELOPMENT: Final = "development"
-
-
-@dataclass(frozen=True)
-class Command:
-    """What one run of the command line took and said."""
-
-    seconds: float
-    peak_memory: int  # bytes
-    document: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -58,42 +55,23 @@ class Measurement:
     """One input proven with one SRS, and its proof verified."""
 
     name: str
+    level: str
     srs: str
     steps: int
     prove: Command
     verify: Command
 
 
-def run(*arguments: str | Path) -> Command:
-    """Run `zkevm ... --json` to its end."""
-    return run_python("-m", "zkevm", *arguments, "--json")
-
-
-def run_python(*arguments: str | Path) -> Command:
-    """Run Python to its end; a failure ends the benchmark with the command's words."""
-    command = [sys.executable, *map(str, arguments)]
-    with tempfile.TemporaryFile() as output:
-        start = time.perf_counter()
-        process = subprocess.Popen(command, stdout=output, cwd=ROOT)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        output.seek(0)
-        text = output.read()
-    if process.returncode:
-        sys.exit(f"{' '.join(command)}: exit code {process.returncode}")
-    return Command(seconds, usage.ru_maxrss * 1024, json.loads(text))
-
-
-def measure(path: Path, srs: Path | None, folder: Path) -> Measurement:
+def measure(path: Path, level: str, srs: Path | None, folder: Path) -> Measurement:
     """Prove and verify one input; without `srs` the development one of the cache is used."""
     proof = folder / "proof.json"
     options: list[str | Path] = ["--srs", srs] if srs else []
-    prove = run("prove", path, "-o", proof, *options)
+    prove = run("prove", path, "-o", proof, "--level", level, *options)
     verify = run("verify", proof)
     test = json.loads(path.read_text())[path.stem]
     return Measurement(
         name=path.stem,
+        level=level,
         srs=srs.stem if srs else DEVELOPMENT,
         steps=test["_info"]["evm-steps"],
         prove=prove,
@@ -133,6 +111,7 @@ def row(m: Measurement) -> str:
     proof = m.prove.document["proof_bytes"] - m.prove.document["code_bytes"]
     cells = (
         m.name,
+        m.level,
         m.srs,
         f"{m.steps:,}",
         f"{m.prove.seconds:.2f} s",
@@ -145,15 +124,20 @@ def row(m: Measurement) -> str:
 
 def phase_table(m: Measurement) -> list[str]:
     """The phases of one proof."""
-    lines = [f"### {m.name}, {m.srs} SRS", "", "| phase | seconds | peak so far |", "|---|---|---|"]
+    lines = [
+        f"### {m.name}, {m.level}, {m.srs} SRS",
+        "",
+        "| phase | seconds | peak so far |",
+        "|---|---|---|",
+    ]
     for phase in m.prove.document["phases"]:
         memory = phase["peak_memory"] / 1e9
         lines.append(f"| {phase['name']} | {phase['seconds']:.2f} | {memory:.2f} GB |")
     return [*lines, ""]
 
 
-def page(measurements: list[Measurement], share: str, interpreters: list[str]) -> str:
-    """The performance page; `interpreters` are the lines of their section."""
+def page(measurements: list[Measurement], share: str, sections: list[str]) -> str:
+    """The performance page; `sections` are the lines of what else was measured."""
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"],
         capture_output=True,
@@ -170,29 +154,19 @@ def page(measurements: list[Measurement], share: str, interpreters: list[str]) -
         "",
         f"Commit {commit}, {platform.machine()}, {os.cpu_count()} cores, {python}.",
         "",
-        "| input | SRS | steps | prove | peak memory | verify | proof |",
-        "|---|---|---|---|---|---|---|",
+        "| input | level | SRS | steps | prove | peak memory | verify | proof |",
+        "|---|---|---|---|---|---|---|---|",
         *map(row, measurements),
         "",
-        *scaling(measurements),
         share,
         "",
-        *interpreters,
+        *sections,
         "## Phases",
         "",
     ]
     for m in measurements:
         lines += phase_table(m)
     return "\n".join(lines)
-
-
-def scaling(measurements: list[Measurement]) -> list[str]:
-    """How much longer twice the steps take, if both loops were measured."""
-    seconds = {m.name: m.prove.seconds for m in measurements if m.srs == DEVELOPMENT}
-    if not {"loop", "loop_double"} <= seconds.keys():
-        return []
-    ratio = seconds["loop_double"] / seconds["loop"]
-    return [f"Twice the steps of the loop take {ratio:.2f} times as long.", ""]
 
 
 def main() -> None:
@@ -206,14 +180,16 @@ def main() -> None:
             run("setup", "import", CEREMONY, "-o", ceremony)
         run("prove", inputs([])[0], "-o", folder / "proof.json")  # makes the development SRS
         for path in inputs(words):
-            fits = ceremony.exists() and not path.stem.startswith("loop")
-            for srs in (None, ceremony) if fits else (None,):
-                measurements.append(measure(path, srs, folder))
-                print(row(measurements[-1]), flush=True)
+            fits = ceremony.exists() and path.stem not in TOO_LONG
+            for level in ("S1", "S2") if path.stem in HASHED else ("S1",):
+                for srs in (None, ceremony) if fits else (None,):
+                    measurements.append(measure(path, level, srs, folder))
+                    print(row(measurements[-1]), flush=True)
         if not words:
             share = python_share(ROOT / "fixtures" / "loop.json", folder)
             print(share)
-            PAGE.write_text(page(measurements, share, interpreter_section()))
+            sections = [*growth_section(), *interpreter_section()]
+            PAGE.write_text(page(measurements, share, sections))
 
 
 if __name__ == "__main__":

@@ -247,7 +247,6 @@ def main() -> None:
         "hashes": hashes(HASHES),
         "loop_small": loop_of_steps(LOOP_STEPS >> 5),
         "loop": loop_of_steps(LOOP_STEPS),
-        "loop_double": loop_of_steps(2 * LOOP_STEPS),
     }
     for name, call in calls.items():
         write(arguments.to / f"{name}.json", call)
