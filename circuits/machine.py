@@ -310,6 +310,7 @@ def assign(prepared: Execution) -> dict[str, I64]:
             precompile = prepared.fork.precompiles.get(called)
             name = f"{called:#x}" if precompile is None else precompile.name
             what = f"precompile {name} called by {what}"
+        what += "" if prepared.is_alone else f" in transaction {prepared.trace.index}"
         raise NotProvableError(f"not provable yet: {what}")
     return found
 

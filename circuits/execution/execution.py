@@ -68,6 +68,11 @@ class Execution:
         return self.carried.scope
 
     @property
+    def is_alone(self) -> bool:
+        """Whether it is the only transaction of its statement."""
+        return self.is_last and self.scope == 1
+
+    @property
     def end(self) -> int:
         """The clock at which the transaction is over, and the next begins."""
         return self.schedule.end + END_TICKS + len(self.destroyed)

@@ -139,11 +139,12 @@ def provable_argument(
         from zkevm import api  # noqa: PLC0415 (keeps `--help` quick)
 
         if transactions is not None:
-            return command(
-                api.load_excerpt(path, transactions, test=test, place=place, absent=absent),
-                *args,
-                **kwargs,
-            )
+            if fork is not None or index is not None:
+                raise UsageError("--fork and --index are of state tests, not of --transactions")
+            found = api.load_excerpt(path, transactions, test=test, place=place, absent=absent)
+            return command(found, *args, **kwargs)
+        if place is not None or absent:
+            raise UsageError("--block and --assume-absent go with --transactions")
         if api.holds_block(path):
             raise UsageError(f"{path} is a block: choose transactions with --transactions")
         return command(api.load(path, test=test, fork=fork, index=index), *args, **kwargs)
