@@ -311,11 +311,11 @@ def prove(
     `TooLargeError` if the SRS has too few powers.
     """
     kernels = prover.native_kernels()
-    traced = _traced(case)
-    _, tables, stated = _assign(traced, level)
+    with resources.bounded():
+        traced = _traced(case)
+        _, tables, stated = _assign(traced, level)
     srs = load_srs() if srs is None else srs
-    key = circuit(stated.fork)
-    messages, digest = stated.messages(), stated.digest()
+    key, messages, digest = circuit(stated.fork), stated.messages(), stated.digest()
     with successive_phases() as begin:
         proof = resources.prove(key, tables, messages, digest, srs, begin, kernels)
     return Proven(traced.execution, stated, proof, srs.verifier, _rows(tables), _cells(tables))

@@ -1,8 +1,14 @@
 """Segments: how tables are cut, where segments are proven, and what an interrupted proof keeps."""
 
+import json
 import os
+import resource
 import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import reference_kernels, toy
+from tests.support.kernels import needs_native
+from zkevm.cli.console import LivePhases
 from zkevm.errors import UsageError, VerificationError
+from zkevm.phases import listening, resident_memory
 from zkevm.plonkish.cells import Cells, height_of
 from zkevm.proof import Witness, prove, verify
 from zkevm.proof.cutting import Limits, Load, cut
@@ -20,6 +29,7 @@ from zkevm.proof.resources import Resources
 from zkevm.proof.store import Store
 
 M = 5
+FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 CIRCUIT = toy.circuit()
 NAMES = [table.name for table in CIRCUIT.tables]
 
@@ -95,7 +105,7 @@ def test_a_table_that_cannot_be_cut():
 
 def prove_honest(executor=None, store=None, digest=b"", memory=3000):
     segments = [Witness.of(segment) for segment in cut(honest(), Limits(memory, 1 << 20, 8))]
-    assert len(segments) >= 3
+    assert len(segments) >= 3 or memory is None
     public = toy.publish(*toy.OUTPUT)
     arguments = CIRCUIT, segments, public, digest, toy.srs(M)
     proof = prove(*arguments, kernels=reference_kernels, executor=executor, store=store)
@@ -201,6 +211,74 @@ def test_a_result_in_the_place_of_another_is_computed_again(tmp_path):
     assert again.done == len(paths)
 
 
+def test_a_measurement_is_settled(tmp_path):
+    """Two runs cut alike although they find a little more or less memory free."""
+    first = Store(tmp_path).settle(b"memory", 1000)
+    assert first <= 1000
+    assert [Store(tmp_path).settle(b"memory", found) for found in (first, 990, 2000)] == [first] * 3
+    less = Store(tmp_path).settle(b"memory", first - 1)
+    assert less < first
+    assert Store(tmp_path).settle(b"memory", 1000) == less
+    assert Store(tmp_path).settle(b"other", 1000) == first
+
+
+# ---- progress ------------------------------------------------------------------------------------
+
+
+class Heard:
+    """A listener that writes down how far a proof is."""
+
+    def __init__(self):
+        self.advances = []
+
+    def began(self, name):
+        pass
+
+    def ended(self, phase):
+        pass
+
+    def advanced(self, done, total, resumed):
+        self.advances.append((done, total, resumed))
+
+
+def test_segments_are_counted(tmp_path):
+    heard = Heard()
+    with listening(heard):
+        count = len(prove_honest().heights)
+    assert heard.advances == 2 * [(done + 1, count, 0) for done in range(count)]
+    interrupted(Store(tmp_path), 2)
+    heard.advances.clear()
+    with listening(heard):
+        prove_honest(store=Store(tmp_path))
+    assert heard.advances[0] == (3, count, 2)
+
+
+def test_one_segment_tells_how_far_its_tree_is():
+    heard = Heard()
+    with listening(heard):
+        prove_honest(memory=None)
+    shares = [done / total for done, total, _ in heard.advances]
+    assert shares == sorted(shares)
+    assert len(shares) > 3
+    assert 0.5 < shares[0] < shares[-1] < 1
+
+
+def test_time_left_is_shown():
+    class Status:
+        def update(self, text):
+            self.text = text
+
+        def start(self):
+            pass
+
+    status = Status()
+    lines = LivePhases(status)
+    lines.began("prove segments")
+    lines.start -= 10
+    lines.advanced(3, 8, 1)
+    assert status.text == "prove segments, 37 %, 25 s left"
+
+
 # ---- memory --------------------------------------------------------------------------------------
 
 
@@ -217,3 +295,77 @@ def test_too_many_segments_are_refused():
 
 def test_without_a_limit_there_is_one_segment():
     assert len(Resources().cut(honest(), CIRCUIT, 1 << M)) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems set no bound to data")
+def test_what_is_made_is_bounded():
+    limits = resource.getrlimit(resource.RLIMIT_DATA)
+    with Resources(memory=resident_memory() + (4 << 30)).bounded():
+        np.ones(1 << 20, np.uint8)
+    with (
+        pytest.raises(UsageError, match="more memory than that"),
+        Resources(memory=resident_memory() + (64 << 20)).bounded(),
+    ):
+        np.ones(1 << 34, np.uint8)
+    assert resource.getrlimit(resource.RLIMIT_DATA) == limits
+
+
+# ---- whole commands ------------------------------------------------------------------------------
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "zkevm", "prove", *map(str, arguments)]
+
+
+def hashing(path):
+    """A transaction that hashes 16 KiB: few leaves, and many cells."""
+    (test,) = json.loads((FIXTURES / "erc20_solidity_transfer.json").read_text()).values()
+    to = test["pre"][test["transaction"]["to"]]
+    to["code"], to["storage"] = "0x6140005f2000", {}  # PUSH2 16384, PUSH0, KECCAK256, STOP
+    test["transaction"]["data"] = ["0x"]
+    path.write_text(json.dumps({"hashing": test}))
+    return path
+
+
+@needs_native
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize(("name", "mebibytes"), [("loop", 250), ("hashing", 240)])
+def test_the_bound_holds(name, mebibytes, tmp_path):
+    """The model of what the kernels take is right, for leaves and for cells."""
+    path = FIXTURES / f"{name}.json"
+    if name == "hashing":
+        path = hashing(tmp_path / "hashing.json")
+    options = "--memory", f"{mebibytes}M", "-o", tmp_path / "proof", "--binary", "--json"
+    with (tmp_path / "out").open("wb") as out:
+        process = subprocess.Popen(command(path, *options), stdout=out)
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert status == 0
+    assert json.loads((tmp_path / "out").read_bytes())["segments"] > 2
+    assert usage.ru_maxrss <= mebibytes << 10
+
+
+@needs_native
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_killed_proof_goes_on_and_leaves_no_broken_file(tmp_path):
+    work, output = tmp_path / "work", tmp_path / "proof.json"
+    whole = command(FIXTURES / "loop.json", "--memory", "250M", "--work-dir", work, "-o", output)
+    process = subprocess.Popen(whole, stderr=subprocess.DEVNULL)
+    while len(list(work.glob("*.part"))) < 3:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert not output.exists()
+    kept = {path: path.stat().st_mtime_ns for path in work.glob("*.part")}
+    assert len(kept) >= 3
+    again = subprocess.Popen(whole, stderr=subprocess.DEVNULL)
+    while len(list(work.glob("*.part"))) <= len(kept):
+        assert again.poll() is None
+        time.sleep(0.01)
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert again.wait() == 0
+    assert output.exists()
+    assert not list(work.iterdir())

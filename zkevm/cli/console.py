@@ -73,7 +73,8 @@ class LivePhases(PhaseLines):
 
     def advanced(self, done: int, total: int, resumed: int) -> None:
         each = (time.perf_counter() - self.start) / max(1, done - resumed)
-        self.status.update(f"{self.name} {done}/{total}, {each * (total - done):.0f} s left")
+        left = each * (total - done)
+        self.status.update(f"{self.name}, {100 * done // total} %, {left:.0f} s left")
 
     def ended(self, phase: Phase) -> None:
         self.status.stop()

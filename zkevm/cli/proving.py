@@ -171,10 +171,11 @@ def prove_lines(document: Json) -> list[str]:
     size, codes = document["proof_bytes"], document["code_bytes"]
     seconds = sum(phase["seconds"] for phase in document["phases"])
     memory = document["peak_memory"] / MEBIBYTE
-    srs = document["srs"]
+    srs, segments = document["srs"], document["segments"]
+    parts = f", {segments} segments" if segments > 1 else ""
     return aligned(
         [
-            ("proof", f"{document['proof']}, verified"),
+            ("proof", f"{document['proof']}, verified{parts}"),
             ("size", f"{(size - codes) / 1000:,.1f} kB, and {codes / 1000:,.1f} kB of public code"),
             ("setup", f"{srs['kind']}: {srs['meaning']}"),
             ("time", f"{seconds:.2f} s, peak memory {memory:,.0f} MiB"),

@@ -18,7 +18,7 @@ from zkevm.proof.circuit import Bounds
 LEAF_BYTES = 160
 """Of the fraction tree: for each leaf, padding rows included."""
 
-CELL_BYTES = 24
+CELL_BYTES = 34
 """Of the sum over rows and of the cells themselves: for each cell, padding rows included."""
 
 WORTH = 16

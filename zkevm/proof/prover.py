@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from zkevm.curve import G1Point, g1
 from zkevm.errors import TooLargeError, UsageError
 from zkevm.field import ENCODED_LENGTH, decode, encode
+from zkevm.phases import advance
 from zkevm.plonkish.cells import Cells
 from zkevm.plonkish.kernels import rows_of
 from zkevm.proof.circuit import PROTOCOL, ROUND_DEGREE, SEGMENT, Circuit
@@ -133,6 +134,9 @@ class KernelProver:
         return _numbers(self.fractions.root())
 
     def begin_layer(self, layer: int, xi: Sequence[int], lambda_: int) -> None:
+        # Growing the tree takes about as long as all layers, and each of these twice the one above.
+        leaves = 1 << self.layout.layers
+        advance(leaves + (1 << layer), 2 * leaves)
         self.fractions.begin_layer(layer, _join(xi), encode(lambda_))
 
     def round(self) -> Sequence[int]:

@@ -1,6 +1,8 @@
 """What proving may use of a machine, and what follows: segments, where they run, what is kept."""
 
-from collections.abc import Sequence
+import resource
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from zkevm.proof.witness import Witness
 from zkevm.srs import Srs
 
 MEBIBYTE = 1 << 20
+UNLIMITED = resource.RLIM_INFINITY
 
 WORKER_MEMORY = 160 * MEBIBYTE
 """Of a process that proves a segment: Python, the circuit, the kernels."""
@@ -43,6 +46,25 @@ class Resources:
     work_dir: Path | None = None
     cluster: str | None = None
 
+    @contextmanager
+    def bounded(self) -> Iterator[None]:
+        """Run the body, which makes what is to be proven, within the memory.
+
+        It is the system that refuses more, so the bound holds whatever there is to be made.  Raises
+        `UsageError` then.
+        """
+        soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        limits = [each for each in (self.memory, soft, hard) if each not in {None, UNLIMITED}]
+        local = self.memory is not None and self.cluster is None
+        try:
+            if local:
+                resource.setrlimit(resource.RLIMIT_DATA, (min(limits), hard))
+            yield
+        except MemoryError as error:
+            raise UsageError("the trace and its cells alone take more memory than that") from error
+        finally:
+            resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
     def prove(
         self,
         circuit: Circuit,
@@ -58,8 +80,9 @@ class Resources:
         Errors are those of `cut` and of `zkevm.proof.segments.prove`.  What was kept on the way is
         removed when the verifier has accepted.
         """
-        segments = [Witness.of(each) for each in self.cut(tables, circuit, len(srs))]
-        executor, store = self.executor(), self.store()
+        store = self.store()
+        segments = [Witness.of(each) for each in self.cut(tables, circuit, len(srs), store)]
+        executor = self.executor()
         arguments = circuit, segments, public, statement_digest, srs
         proof = prove(
             *arguments, progress=progress, kernels=kernels, executor=executor, store=store
@@ -86,14 +109,18 @@ class Resources:
         """Where finished parts are kept."""
         return None if self.work_dir is None else Store(self.work_dir)
 
-    def cut(self, tables: Sequence[Cells], circuit: Circuit, powers: int) -> list[list[Cells]]:
+    def cut(
+        self, tables: Sequence[Cells], circuit: Circuit, powers: int, store: Store | None = None
+    ) -> list[list[Cells]]:
         """The tables in segments that can be proven with this, and an SRS of so many powers.
 
         Raises `UsageError` if the memory does not suffice, or more segments are needed than the
         circuit allows.
         """
-        most = limits(circuit.bounds, self._memory_of_segment(), powers)
-        segments = cut(tables, most, self.jobs)
+        memory = self._memory_of_segment()
+        if store is not None and memory is not None:
+            memory = store.settle(f"segment {self.memory} {self.jobs}".encode(), memory)
+        segments = cut(tables, limits(circuit.bounds, memory, powers), self.jobs)
         if len(segments) > circuit.bounds.segments:
             raise UsageError(
                 f"with so little memory it takes {len(segments)} segments;"

@@ -6,13 +6,14 @@ are all that a worker holds.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import import_module
 from typing import Any
 
 from zkevm.curve import G1Point
-from zkevm.phases import advance
+from zkevm.phases import advance, listening
 from zkevm.proof.circuit import Circuit
 from zkevm.proof.executors import Executor, Serial, Source
 from zkevm.proof.layout import Layout, lay_out, lay_out_segments
@@ -66,7 +67,7 @@ def prove(
     own = circuit
     if not executor.in_process:
         own = circuit.only({name for witness in segments for name in witness.tables})
-    points, told = srs.points[: 1 << m], tell if alone else _silent
+    points, told = srs.points[: 1 << m], tell if alone else None
     job = Job(own, heights, m, points, kernels.__name__, told)
     keys = [b""] * len(segments)
     if store is not None:
@@ -99,20 +100,26 @@ def prove(
 
 @dataclass(frozen=True)
 class Job:
-    """What the tasks of all segments share.  `kernels` is the name of a module."""
+    """What the tasks of all segments share.
+
+    kernels   the name of a module
+    progress  None where segments are counted, and not their phases
+    """
 
     circuit: Circuit
     heights: tuple[Heights, ...]
     m: int
     points: Points
     kernels: str
-    progress: Progress
+    progress: Progress | None
 
     def prover(self, number: int, source: Source) -> tuple[KernelProver, Layout]:
         """The prover of a segment, and its layout."""
         layout = lay_out(self.circuit, self.heights[number], self.m)
         kernels = import_module(self.kernels)
-        return KernelProver(kernels, layout, source(), self.points, self.progress), layout
+        return KernelProver(
+            kernels, layout, source(), self.points, self.progress or _silent
+        ), layout
 
 
 @dataclass(frozen=True)
@@ -142,7 +149,8 @@ class Rounds:
 def prove_segment(job: Job, task: Rounds) -> bytes:
     """The messages."""
     prover, layout = job.prover(task.number, task.source)
-    return write_segment(prover, task.number, layout, task.commitments, task.start)
+    with nullcontext() if job.progress else listening(None):
+        return write_segment(prover, task.number, layout, task.commitments, task.start)
 
 
 @dataclass(frozen=True)
@@ -175,7 +183,8 @@ class Results:
             found[number] = result
             if self.store is not None:
                 self.store.put(names[number], result)
-            advance(len(found), len(items), resumed)
+            if self.job.progress is None:
+                advance(len(found), len(items), resumed)
         return [found[number] for number in range(len(items))]
 
 

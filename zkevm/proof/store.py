@@ -42,6 +42,19 @@ class Store:
         checksum = hashlib.sha256(key + result).digest()
         write_whole(self._path(key), [checksum, result])
 
+    def settle(self, name: bytes, number: int) -> int:
+        """A number that stays what it was when it was first settled, as long as it is not too much.
+
+        So a measurement that differs from run to run does not make other results of them.
+        """
+        key = hashlib.sha256(name).digest()
+        kept = int.from_bytes(self.get(key) or b"", "big")
+        if 0 < kept <= number:
+            return kept
+        number -= number // 16  # the next time it may be a little less
+        self.put(key, number.to_bytes(8, "big"))
+        return number
+
     def clear(self) -> None:
         """Remove every result that was asked for: nobody needs them any more."""
         for key in self.keys:
