@@ -138,6 +138,9 @@ class CalleeCode(Part):
         self.touch.use(c, self.follows, target, clock + 1, scope, undoing)
         self.delegate.read(c, self.follows, target, clock + 1)
         self.delegate_info.use(c, self.follows, self.delegate.hash)
+        # A delegation to a precompile runs no code, whatever code its account has.
+        runs = self.touch.mark.old[1] * self.delegate_info.length
+        c.require_zero(f"{self.label} of a precompile is empty", self.follows * runs)
 
     def plan(
         self,
@@ -165,7 +168,15 @@ class CalleeCode(Part):
         self.info.fill(w, codes_of(execution, address, rows))
         w[self.follows] = follows
         delegates = codes_of(execution, targets, rows, follows)
+        refuse_precompiles(fork, targets, delegates)
         self.delegate_info.fill(w, delegates)
+
+
+def refuse_precompiles(fork: Fork, targets: Words, delegates: Iterable[CodeFacts]) -> None:
+    """Refuse delegations to precompiles that have code, as they have on no real chain."""
+    pairs = zip(integers(targets), delegates, strict=True)
+    if any(facts.length and target in fork.precompiles for target, facts in pairs):
+        raise NotProvableError("not provable yet: a delegation to a precompile that has code")
 
 
 def codes_of(

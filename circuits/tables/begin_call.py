@@ -9,8 +9,6 @@ Limits.    No other precompile is called, nor the identity with less gas than it
 
 from __future__ import annotations
 
-import numpy as np
-
 from circuits.buses import TX, TransactionField
 from circuits.execution.amounts import Amounts
 from circuits.execution.precompiles import IDENTITY, IDENTITY_PRICE
@@ -66,5 +64,6 @@ class BeginTransaction(Beginning):
 
     def fill_frame(self, w: Witness, plan: Plan, amounts: Amounts) -> None:
         w[self.target] = one_word(amounts.target)
-        w[self.is_identity] = np.array([amounts.target == IDENTITY])
         self.callee.fill(w, plan.execution, self.fork, one_word(amounts.target), (0,))
+        own = w[self.callee.follows] == 0
+        w[self.is_identity] = own & (amounts.target == IDENTITY)

@@ -4,12 +4,14 @@ import dataclasses
 
 import pytest
 
+from circuits.language import callee
 from circuits.machine import fill
 from circuits.statement import StatementError, statement
 from tests.support.authorizations import authority, authorization
 from tests.support.transactions import (
     ETHER,
     SENDER,
+    TARGET,
     altered,
     cell,
     faults,
@@ -399,6 +401,28 @@ def test_the_identity_runs_no_code(monkeypatch):
     monkeypatch.undo()
     assert trace.post.storage == {(IDENTITY, 0): 7}
     rejected(trace)
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_delegation_to_a_precompile_runs_no_code(monkeypatch, nested):
+    """The precompile's account has some, which an interpreter runs that does not know better."""
+    accounts = {
+        FIRST: Account(code=delegation_to(IDENTITY)),
+        IDENTITY: Account(code=Code(program(7, 0, Op.SSTORE))),
+    }
+    code = program(0, 0, 0, 0, 0, FIRST, 50_000, Op.CALL) if nested else b""
+    about = {"accounts": accounts, "to": TARGET if nested else FIRST, "fork": "Prague"}
+    with pytest.raises(NotProvableError, match="a precompile that has code"):
+        fill(trace_of(code, **about))
+    known = fork_named("Prague")
+    others = {address: p for address, p in known.precompiles.items() if address != IDENTITY}
+    wrong = trace_of(code, rules=dataclasses.replace(known, precompiles=others), **about)
+    assert wrong.post.storage == {(FIRST, 0): 7}
+    monkeypatch.setattr(callee, "refuse_precompiles", lambda *_: None)
+    broken = faults(*tables_of(wrong))
+    table = "enter_call" if nested else "begin_transaction"
+    part = "code_run" if nested else "callee"
+    assert f"{table} row 0: {part} of a precompile is empty" in broken
 
 
 @pytest.mark.parametrize(("to", "limit"), [(1, 10**6), (2, 10**6), (IDENTITY, 21_014)])

@@ -153,14 +153,16 @@ def _root_frame(machine: Machine, available: int) -> Frame:
             call_data=b"",
             input_range=(0, len(transaction.data)),
         )
-    code_address = transaction.to
-    if machine.fork.has_delegations:
-        named = machine.state.code(transaction.to)
-        delegate = named.delegate
-        if delegate is not None:
-            machine.recorder.code_inspected(named)
-            machine.state.warm(delegate)
-            code_address = delegate
+    code_address, code = transaction.to, machine.state.code(transaction.to)
+    delegate = _delegate(machine, transaction.to)
+    if delegate is not None:
+        machine.recorder.code_inspected(code)
+        machine.state.warm(delegate)
+        code_address, code = delegate, machine.state.code(delegate)
+        machine.recorder.code_inspected(code)
+        if delegate in machine.fork.precompiles:
+            # Delegating to a precompile runs nothing: neither it nor any code (EIP-7702).
+            code = EMPTY_CODE
     return Frame(
         machine,
         parent=None,
@@ -168,7 +170,7 @@ def _root_frame(machine: Machine, available: int) -> Frame:
         gas=available,
         address=transaction.to,
         code_address=code_address,
-        code=machine.state.code(code_address),
+        code=code,
         caller=transaction.sender,
         value=transaction.value,
         moves_value=True,
@@ -177,12 +179,17 @@ def _root_frame(machine: Machine, available: int) -> Frame:
     )
 
 
+def _delegate(machine: Machine, address: int) -> int | None:
+    """Return the account whose code an account runs in place of its own, if there is one."""
+    return machine.state.code(address).delegate if machine.fork.has_delegations else None
+
+
 def _run_root(machine: Machine, frame: Frame) -> None:
     if frame.kind is FrameKind.ROOT_CREATE:
         if machine.is_occupied(frame.address):
             machine.fail_at_once(frame, Halt.CREATE_COLLISION)
             return
-    elif frame.code_address == frame.address:
+    elif _delegate(machine, frame.address) is None:
         precompile = machine.fork.precompiles.get(frame.address)
         if precompile is not None:
             _run_root_precompile(machine, frame, precompile)

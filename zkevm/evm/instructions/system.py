@@ -1,7 +1,7 @@
 """Calls, creations and SELFDESTRUCT."""
 
 from zkevm.evm import gas
-from zkevm.evm.code import Code
+from zkevm.evm.code import EMPTY_CODE, Code
 from zkevm.evm.events import CallOutcome, FrameKind, Halt
 from zkevm.evm.frame import ADDRESS_MASK, Frame
 from zkevm.evm.halt import ExceptionalHalt
@@ -100,8 +100,8 @@ def _call(
         _call_precompile(frame, precompile, to if op == Op.CALL else None, value, given, ranges)
         return
     code_address = to if delegate is None else delegate
-    # Delegating to a precompile runs its empty code, not the precompile (EIP-7702).
-    code = state.code(code_address)
+    # Delegating to a precompile runs nothing: neither it nor any code (EIP-7702).
+    code = EMPTY_CODE if code_address in machine.fork.precompiles else state.code(code_address)
     if not code:
         if op == Op.CALL:
             state.transfer(frame.address, to, value)
