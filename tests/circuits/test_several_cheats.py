@@ -257,8 +257,8 @@ def test_each_runs_on_the_state_before_the_block():
 
 
 @pytest.mark.parametrize("order", [(1, 0, 2), (0, 2, 1), (0, 1, 1), (0, 0, 1, 2), (1, 2), (0, 2)])
-def test_executed_in_another_order_left_out_or_twice(order):
-    """By what is filled; then by what is stated."""
+def test_audit_A39_executed_in_another_order_left_out_or_twice(order):
+    """The first and the last, too.  By what is filled; then by what is stated."""
     said = statement(fill(HONEST))
     traces = [HONEST[n] for n in order]
     assert refused(traces, said)
@@ -266,6 +266,19 @@ def test_executed_in_another_order_left_out_or_twice(order):
     assert refused(HONEST, replace(said, transactions=stated))
     if len(order) == 3:
         assert refused(traces)
+
+
+@pytest.mark.parametrize("table", ["begin_transaction", "end_transaction", "frames"])
+def test_audit_A38_the_sender_of_another_transaction(table):
+    """With its scope, too: then the look-up finds it, and the chain or the opener contradicts."""
+    other = 0xB0B
+    accounts = {other: Account(balance=10**18), TARGET: having(program(Op.ORIGIN, 1, Op.SSTORE))}
+    tables, public = tables_of(traces_of([sent(0), replace(sent(0), sender=other)], accounts))
+    assert not is_refused(tables, public)
+    sender = "origin.lo" if table == "frames" else "sender.lo"
+    for columns in ([sender], [sender, "scope"]):
+        lie = {(1, column): cell(tables, table, 0, column) for column in columns}
+        assert is_refused(recounted(altered(tables, table, lie)), public)
 
 
 def test_no_transaction_at_all():
