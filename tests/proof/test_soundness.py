@@ -24,13 +24,16 @@ from tests.support.liar import (
     ZeroDenominators,
     write_proof,
 )
+from zkevm.curve import g1, msm
 from zkevm.errors import VerificationError
-from zkevm.field import MODULUS
+from zkevm.field import MODULUS, inverse
 from zkevm.proof import Proof, verifier, verify
+from zkevm.proof.circuit import PROTOCOL, SEGMENT
 from zkevm.proof.layout import lay_out_segments
-from zkevm.proof.protocol import Statement
+from zkevm.proof.protocol import Statement, commit, run_segment
+from zkevm.proof.verifier import message_parts
 from zkevm.proof.witness import heights_of
-from zkevm.transcript import ProofReader, Transcript
+from zkevm.transcript import POINT, ProofReader, Transcript, encode_point
 
 M = 5
 
@@ -200,3 +203,31 @@ def test_a_zero_public_denominator(monkeypatch):
     case = toy.prove_toy(M, public=[*toy.publish(*toy.OUTPUT), nothing])
     with pytest.raises(VerificationError, match=BALANCE):
         case.verify()
+
+
+def test_false_openings_of_two_segments_would_add_up(monkeypatch):
+    """Without a challenge that is drawn after both last messages anything opens to anything:
+    W_0 = -W_1 = (L_0 + L_1) / (z_1 - z_0) solves the sum of the two equations."""
+    edits, published, _ = FORGERIES["wrong product, both tables"]
+    proof, public = forge(5, edits, published, split=True)
+    layouts = lay_out_segments(toy.circuit(), proof.heights, M)
+    first, *parts = message_parts(proof.messages, layouts)
+    identifier = toy.srs(M + 1).identifier
+    statement = Statement(toy.circuit(), proof.heights, public, toy.STATEMENT, identifier)
+    commitments, start = commit(ProofReader(PROTOCOL, first), statement, layouts)
+    openings = [
+        run_segment(ProofReader(SEGMENT, part), s, layouts[s], commitments[s], start).opening
+        for s, part in enumerate(parts)
+    ]
+    left = [msm(claim.points[:-1], claim.scalars[:-1]) for claim in openings]
+    z0, z1 = (claim.scalars[-1] for claim in openings)
+    witness = msm(left, 2 * [inverse(z1 - z0)])
+    false = [encode_point(witness), encode_point(g1.negate(witness))]
+    changed = [part[:-POINT] + point for part, point in zip(parts, false, strict=True)]
+    proof = replace(proof, messages=b"".join([first, *changed]))
+    assert outcome(proof, public, monkeypatch) == PAIRING
+    draw = Transcript.challenge
+    monkeypatch.setattr(
+        Transcript, "challenge", lambda self, name: 1 if name == "rho" else draw(self, name)
+    )
+    assert outcome(proof, public, monkeypatch) is None
