@@ -15,7 +15,7 @@ from zkevm.errors import UsageError
 from zkevm.plonkish.cells import Cells
 from zkevm.proof.circuit import Bounds
 
-LEAF_BYTES = 160
+LEAF_BYTES = 164
 """Of the fraction tree: for each leaf, padding rows included."""
 
 CELL_BYTES = 34
