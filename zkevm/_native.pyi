@@ -85,6 +85,13 @@ class Program:
         constraints: Sequence[int],
         interactions: Sequence[tuple[int, int, Sequence[int]]],
     ) -> Self: ...
+    def summands(
+        self, cells: bytes, theta: bytes, fingerprints: tuple[bytes, bytes], omega: bytes
+    ) -> bytes:
+        """For the values of all columns, sum theta^i C_i, sum omega_j p_j, sum omega_j q_j.
+
+        C_i are the constraints, p_j / q_j the interactions' fractions under (alpha, beta).
+        """
 
 @final
 class Rows:

@@ -321,17 +321,18 @@ def prove(
     return Proven(traced.execution, stated, proof, srs.verifier, _rows(tables), _cells(tables))
 
 
-def verify(proof_file: bytes, srs: VerifierSrs | None = None) -> Verified:
+def verify(proof_file: bytes, srs: VerifierSrs | None = None, *, native: bool = False) -> Verified:
     """Accept a proof file, or raise `VerificationError` with the reason.
 
     A known ceremony and this user's development SRS are found by the proof's word; for another
-    setup pass its verifier's part. Needs no native code.
+    setup pass its verifier's part. Needs no native code; `native` is faster, or a `UsageError`.
     """
     proof, fields = codec.decode(proof_file)
     setup = _setup_of(fields, srs)
     stated = Statement.from_json({name: fields[name] for name in fields if name != SRS_KEY})
     with phase("verify"):
-        verifier.verify(circuit(stated.fork), proof, stated.messages(), stated.digest(), setup)
+        key, kernels = circuit(stated.fork), prover.native_kernels() if native else None
+        verifier.verify(key, proof, stated.messages(), stated.digest(), setup, kernels)
     return Verified(stated, setup)
 
 
@@ -368,9 +369,7 @@ def _setup_of(fields: Mapping[str, object], given: VerifierSrs | None) -> Verifi
         return given
     known = trusted_setup.known_verifier(identifier) or trusted_setup.cached_verifier(identifier)
     if known is None:
-        raise VerificationError(
-            "the proof was made with an SRS that is no known ceremony: pass that SRS with --srs"
-        )
+        raise VerificationError("the proof's SRS is no known ceremony: pass that SRS with --srs")
     return known
 
 

@@ -18,6 +18,7 @@ where 0, 1, 2 are words and the first state is the word 0.  512 bits modulo p ar
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from enum import IntEnum
+from functools import cache
 from typing import Generic, TypeVar
 
 from zkevm.curve import BASE_MODULUS, G1Point, g1
@@ -49,6 +50,7 @@ def word(number: int) -> bytes:
     return number.to_bytes(WORD, "big")
 
 
+@cache
 def header(kind: Kind, count: int, label: str) -> bytes:
     """Return the word that opens an item; a label has at most 27 ASCII characters."""
     text = label.encode("ascii")
@@ -101,7 +103,7 @@ class Transcript(ABC, Generic[Prover]):
         values = [
             int.from_bytes(payload[i : i + WORD], "big") for i in range(0, len(payload), WORD)
         ]
-        if any(value >= MODULUS for value in values):
+        if max(values, default=0) >= MODULUS:
             raise VerificationError(f"{label}: a field element is not reduced")
         self._items += (header(Kind.SCALARS, count, label), payload)
         return values

@@ -93,6 +93,46 @@ impl Program {
         })
     }
 
+    /// What the sum over rows sums, at one point: for the values of all columns there, the sums of
+    /// theta^i times constraint i, and of omega_j times numerator and denominator of interaction j.
+    pub fn summands(
+        &self,
+        cells: &[Fr],
+        theta: Fr,
+        [alpha, beta]: [Fr; 2],
+        omega: &[Fr],
+    ) -> Result<[Fr; 3]> {
+        if cells.len() != self.width + self.fixed || omega.len() != self.interactions.len() {
+            return Err(Error::Program(format!(
+                "{} cells and {} weights do not fit",
+                cells.len(),
+                omega.len()
+            )));
+        }
+        let mut values: Vec<Fr> = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            values.push(match *node {
+                Node::Constant(value) => value,
+                Node::Column(column) => cells[column as usize],
+                Node::Add(a, b) => values[a as usize] + values[b as usize],
+                Node::Subtract(a, b) => values[a as usize] - values[b as usize],
+                Node::Multiply(a, b) => values[a as usize] * values[b as usize],
+            });
+        }
+        let of = |node: &u32| values[*node as usize];
+        let horner = |sum: Fr, x: Fr, node: &u32| sum * x + of(node);
+        let constraints = self.constraints.iter().rev();
+        let mut sums = [Fr::zero(); 3];
+        sums[0] = constraints.fold(Fr::zero(), |sum, node| horner(sum, theta, node));
+        for (interaction, weight) in self.interactions.iter().zip(omega) {
+            let message = interaction.message.iter().rev();
+            let message = message.fold(Fr::zero(), |sum, node| horner(sum, beta, node)) * beta;
+            sums[1] += *weight * of(&interaction.numerator);
+            sums[2] += *weight * (alpha + Fr::from(interaction.bus) + message);
+        }
+        Ok(sums)
+    }
+
     /// The value of a node that no cell enters.
     pub fn constant(&self, node: u32) -> Option<Fr> {
         self.constants[node as usize]
@@ -174,4 +214,31 @@ pub struct Form {
     pub constant: Fr,
     pub columns: BTreeMap<u32, Fr>,
     pub products: Vec<(u32, Fr)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{evaluate, program, random};
+
+    #[test]
+    fn summands_are_sums_over_nodes() {
+        let (program, cells) = (program(), random(6));
+        let [theta, alpha, beta] = [Fr::from(3_u64), Fr::from(5_u64), Fr::from(7_u64)];
+        let omega = random(program.interactions.len());
+        let values = evaluate(&program, &cells);
+        let mut expected = [values[15] + theta * values[16], Fr::zero(), Fr::zero()];
+        for (interaction, weight) in program.interactions.iter().zip(&omega) {
+            let form = program.denominator(interaction, alpha, beta);
+            let columns = form.columns.iter().map(|(c, w)| *w * cells[*c as usize]);
+            let products = form.products.iter().map(|(n, w)| *w * values[*n as usize]);
+            expected[1] += *weight * values[interaction.numerator as usize];
+            expected[2] += *weight * (form.constant + columns.chain(products).sum::<Fr>());
+        }
+        let sums =
+            |cells: &[Fr], omega: &[Fr]| program.summands(cells, theta, [alpha, beta], omega);
+        assert_eq!(sums(&cells, &omega).unwrap(), expected);
+        assert!(sums(&cells[1..], &omega).is_err());
+        assert!(sums(&cells, &omega[1..]).is_err());
+    }
 }

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from operator import add, mul, sub
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,7 +29,9 @@ from zkevm.plonkish.fixed import Listed, RowAnd, RowBits
 from zkevm.plonkish.table import Bus, BusKind, Constraint, Interaction, Role, Table
 from zkevm.proof import Circuit, PublicMessage, TableWitness, Witness, prove
 from zkevm.proof.layout import lay_out
+from zkevm.proof.logup_gkr import Fingerprints
 from zkevm.proof.prover import _rows
+from zkevm.proof.zerocheck import FinalRow
 
 pytestmark = needs_native
 
@@ -208,6 +211,21 @@ def test_rows_are_equal(example):
         for a, b in zip(fast.evaluate(nodes, rows), slow.evaluate(nodes, rows), strict=True):
             assert np.array_equal(a, b)
         assert sorted(fast.violations(1000)) == sorted(slow.violations(1000))
+
+
+@given(examples(), st.randoms(use_true_random=False))
+def test_summands_are_equal(example, source):
+    def elements(count):
+        return [source.randrange(MODULUS) for _ in range(count)]
+
+    for number in range(len(example.circuit.tables)):
+        program = example.circuit.compiled(number).program
+        final = FinalRow(0, [], [], *elements(1), Fingerprints(*elements(2)), native)
+        cells, omega = elements(program.width + program.fixed), elements(len(program.interactions))
+        expected = final._summands(program, cells, omega)
+        assert final._native_summands(program, cells, omega) == expected
+        with pytest.raises(ValueError, match="do not fit"):
+            final._native_summands(program, [*cells, 0], omega)
 
 
 @given(examples())

@@ -42,7 +42,9 @@ def test_block_weights(point, data):
     ends = st.integers(0, 1 << len(point) - start)
     blocks = range(*sorted((data.draw(ends), data.draw(ends))))
     bits = [[block >> i & 1 for i in range(len(point) - start)] for block in blocks]
-    assert block_weights(point, start, blocks) == [eq(point[start:], b) for b in bits]
+    expected = [eq(point[start:], b) for b in bits]
+    assert block_weights(point, start, blocks) == expected
+    assert block_weights(point, start, blocks, 7) == [7 * weight % MODULUS for weight in expected]
     assert block_weights(point, len(point) + 1, range(start, start)) == []
 
 

@@ -7,6 +7,7 @@ from itertools import combinations
 import pytest
 
 from tests.support import toy
+from tests.support.kernels import native, needs_native
 from tests.support.tampering import (
     alterations,
     altered_elements,
@@ -52,6 +53,14 @@ def test_altered_surroundings(case, family, least):
     found = list(family(case))
     assert len(found) >= least
     for name, altered in found:
+        assert_rejected(name, altered)
+
+
+@needs_native
+def test_the_kernels_refuse_as_well(case):
+    case = replace(case, kernels=native)
+    case.verify()
+    for name, altered in sampled(case, 0.05):
         assert_rejected(name, altered)
 
 

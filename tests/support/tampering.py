@@ -6,6 +6,7 @@
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from types import ModuleType
 from typing import Any
 
 from zkevm.curve import BASE_MODULUS
@@ -28,9 +29,10 @@ class Case:
     public: Sequence[PublicMessage]
     digest: bytes
     srs: Any  # VerifierSrs
+    kernels: ModuleType | None = None
 
     def verify(self) -> None:
-        verify(self.circuit, self.proof, self.public, self.digest, self.srs)
+        verify(self.circuit, self.proof, self.public, self.digest, self.srs, self.kernels)
 
 
 Alteration = tuple[str, Case]

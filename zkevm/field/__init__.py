@@ -5,6 +5,8 @@ Python's own operators; this module holds what needs care: inverses and the one 
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import starmap
+from operator import mul
 
 MODULUS = 21888242871839275222246405745257275088548364400416034343698204186575808495617
 """The order of the groups of BN254 (EIP-196, EIP-197)."""
@@ -49,7 +51,8 @@ def inner_product(left: Iterable[int], right: Iterable[int]) -> int:
 
     Raises ``ValueError`` if the lengths differ.
     """
-    return sum(a * b for a, b in zip(left, right, strict=True)) % MODULUS
+    total: int = sum(starmap(mul, zip(left, right, strict=True)))
+    return total % MODULUS
 
 
 def encode(element: int) -> bytes:
@@ -73,3 +76,16 @@ def decode(data: bytes) -> int:
     if element >= MODULUS:
         raise EncodingError("field element is not reduced")
     return element
+
+
+def encode_all(elements: Iterable[int]) -> bytes:
+    """Encode elements one after another; errors as in `encode`."""
+    listed = list(elements)
+    if listed and not 0 <= min(listed) <= max(listed) < MODULUS:
+        raise EncodingError("field element is not reduced")
+    return b"".join([element.to_bytes(ENCODED_LENGTH, "little") for element in listed])
+
+
+def decode_all(data: bytes) -> list[int]:
+    """Decode what `encode_all` wrote; errors as in `decode`."""
+    return [decode(data[i : i + ENCODED_LENGTH]) for i in range(0, len(data), ENCODED_LENGTH)]

@@ -102,7 +102,7 @@ def _fixed_rows(kernels: ModuleType, table: Table, program: Program, height: int
 def rows_of(kernels: ModuleType, cells: Cells) -> Any:  # noqa: ANN401
     """The kernels' view of a table: its program with all cells, witness columns then fixed ones."""
     fixed = [_fixed_values(column, cells.height) for column in cells.table.fixed]
-    program = _program(kernels, cells.program)
+    program = native_program(kernels, cells.program)
     return kernels.Rows(program, [*cells.columns, *fixed], cells.height)
 
 
@@ -112,7 +112,8 @@ def _fixed_values(column: FixedColumn, height: int) -> NDArray[Any]:
 
 
 @cache
-def _program(kernels: ModuleType, program: Program) -> Any:  # noqa: ANN401
+def native_program(kernels: ModuleType, program: Program) -> Any:  # noqa: ANN401
+    """The kernels' view of a program."""
     nodes, constants = program.arrays()
     return kernels.Program(
         program.width,

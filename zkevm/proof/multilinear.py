@@ -40,14 +40,15 @@ def zero_suffixes(point: Sequence[int], length: int) -> list[int]:
     return result[::-1]
 
 
-def block_weights(point: Sequence[int], start: int, blocks: range) -> list[int]:
-    """eq(point[start:], bits of a block number), for blocks that follow one another.
+def block_weights(point: Sequence[int], start: int, blocks: range, factor: int = 1) -> list[int]:
+    """`factor` times eq(point[start:], bits of a block number), for blocks that follow one another.
 
     A block number has len(point) - start bits; without blocks, start may be larger.
     """
     if start >= len(point):
-        return [1] * len(blocks)
-    parents = block_weights(point, start + 1, range(blocks.start >> 1, blocks.stop + 1 >> 1))
+        return [factor] * len(blocks)
+    above = range(blocks.start >> 1, blocks.stop + 1 >> 1)
+    parents = block_weights(point, start + 1, above, factor)
     x = point[start]
     weights: list[int] = []
     for parent in parents:

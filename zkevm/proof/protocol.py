@@ -33,6 +33,7 @@ in any order, between the one barrier after the commitments and the end.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import itemgetter
+from types import ModuleType
 
 from zkevm.curve import G1Point
 from zkevm.field import MODULUS
@@ -124,12 +125,13 @@ def run_segment(
     layout: Layout,
     commitments: Sequence[G1Point],
     start: Start,
+    kernels: ModuleType | None = None,
 ) -> SegmentClaim:
-    """Run the rounds of segment `number` on its own transcript."""
+    """Run the rounds of segment `number` on its own transcript; `kernels` as in `row_sum`."""
     channel.absorb_bytes("seed", start.seed)
     channel.absorb_numbers("segment", [number])
     leaves = fraction_tree(channel, layout.layers, start.fingerprints)
-    columns = row_sum(channel, layout, start.fingerprints, leaves)
+    columns = row_sum(channel, layout, start.fingerprints, leaves, kernels)
     stacks = stacked_sum(channel, layout, columns)
     opened = opening(channel, commitments, stacks)
     return SegmentClaim(leaves.root, opened, channel.digest("end"))

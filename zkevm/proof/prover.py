@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from zkevm.curve import G1Point, g1
 from zkevm.errors import TooLargeError, UsageError
-from zkevm.field import ENCODED_LENGTH, decode, encode
+from zkevm.field import decode_all, encode, encode_all
 from zkevm.phases import advance
 from zkevm.plonkish.cells import Cells
 from zkevm.plonkish.kernels import rows_of
@@ -131,38 +131,38 @@ class KernelProver:
         self.sumcheck = self.fractions
 
     def root(self) -> Sequence[int]:
-        return _numbers(self.fractions.root())
+        return decode_all(self.fractions.root())
 
     def begin_layer(self, layer: int, xi: Sequence[int], lambda_: int) -> None:
         # Growing the tree takes about as long as all layers, and each of these twice the one above.
         leaves = 1 << self.layout.layers
         advance(leaves + (1 << layer), 2 * leaves)
-        self.fractions.begin_layer(layer, _join(xi), encode(lambda_))
+        self.fractions.begin_layer(layer, encode_all(xi), encode(lambda_))
 
     def round(self) -> Sequence[int]:
-        return _numbers(self.sumcheck.round())
+        return decode_all(self.sumcheck.round())
 
     def bind(self, challenge: int) -> None:
         self.sumcheck.bind(encode(challenge))
 
     def children(self) -> Sequence[int]:
-        return _numbers(self.fractions.children())
+        return decode_all(self.fractions.children())
 
     def table_sums(self, xi: Sequence[int], omega: Sequence[Sequence[int]]) -> Sequence[int]:
         self.progress("rows")
         del self.fractions, self.sumcheck  # their memory is needed
         flat = [weight for weights in omega for weight in weights]
         self.rows = self.kernels.RowSum(
-            self.tables, *self.challenges, _join(xi), _join(flat), ROUND_DEGREE
+            self.tables, *self.challenges, encode_all(xi), encode_all(flat), ROUND_DEGREE
         )
-        return _numbers(self.rows.table_sums())
+        return decode_all(self.rows.table_sums())
 
     def begin_rows(self, theta: int, delta: Sequence[Sequence[int]]) -> None:
-        self.rows.begin(encode(theta), [_join(weights) for weights in delta])
+        self.rows.begin(encode(theta), [encode_all(weights) for weights in delta])
         self.sumcheck = self.rows
 
     def column_values(self) -> Sequence[int]:
-        return _numbers(b"".join(self.rows.column_values()))
+        return decode_all(b"".join(self.rows.column_values()))
 
     def begin_stacking(self, eta: Sequence[int], r: Sequence[int]) -> None:
         self.progress("stacking")
@@ -176,22 +176,24 @@ class KernelProver:
             (cells, height, encode(weight), pieces)
             for weight, (cells, height, pieces) in zip(eta, placed, strict=True)
         ]
-        self.stacked = self.kernels.StackedSum(columns, self.layout.stacks, self.layout.m, _join(r))
+        self.stacked = self.kernels.StackedSum(
+            columns, self.layout.stacks, self.layout.m, encode_all(r)
+        )
         self.sumcheck = self.stacked
 
     def stack_values(self) -> Sequence[int]:
-        return _numbers(self.stacked.values())
+        return decode_all(self.stacked.values())
 
     def folds(self, gamma: int, u: Sequence[int]) -> Sequence[G1Point]:
         self.progress("opening")
         del self.stacked, self.sumcheck
         self.opening = self.kernels.Opening(
-            self.bases, self.polynomials, self.layout.m, encode(gamma), _join(u)
+            self.bases, self.polynomials, self.layout.m, encode(gamma), encode_all(u)
         )
         return _points(self.opening.folds())
 
     def negative_values(self, r: int) -> Sequence[int]:
-        return _numbers(self.opening.negative_values(encode(r)))
+        return decode_all(self.opening.negative_values(encode(r)))
 
     def quotient(self, nu: int) -> G1Point:
         return g1.decode(self.opening.quotient(encode(nu)))
@@ -219,14 +221,6 @@ def _polynomials(
                 if len(part):
                     polynomials[polynomial].append((block << size, part))
     return polynomials
-
-
-def _join(numbers: Iterable[int]) -> bytes:
-    return b"".join(map(encode, numbers))
-
-
-def _numbers(data: bytes) -> list[int]:
-    return [decode(data[i : i + ENCODED_LENGTH]) for i in range(0, len(data), ENCODED_LENGTH)]
 
 
 def _points(encoded: Iterable[bytes]) -> list[G1Point]:

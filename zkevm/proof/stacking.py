@@ -31,7 +31,7 @@ def stacked_sum(channel: Channel, layout: Layout, columns: ColumnClaims) -> Stac
     """Reduce the claims on columns to claims on stack polynomials."""
     eta = powers(channel.challenge("eta"), layout.columns)
     flat = (value for values in columns.values for value in values)
-    claim = sum(e * v for e, v in zip(eta, flat, strict=True)) % MODULUS
+    claim = inner_product(eta, flat)
     channel.tell(lambda prover: prover.begin_stacking(eta, columns.r))
     reversed_u, claim = sumcheck(channel, "stacking", claim, layout.m, STACKING_DEGREE)
     u = reversed_u[::-1]  # the variable bound last is the top one
@@ -69,6 +69,5 @@ def _piece_weights(table: TableLayout, u: list[int], values: list[int]) -> list[
     for polynomial in range(start >> bits, (stop - 1 >> bits) + 1):
         origin = polynomial << bits
         blocks = range(max(start - origin, 0), min(stop - origin, 1 << bits))
-        value = values[polynomial]
-        weights += (value * weight % MODULUS for weight in block_weights(u, table.size, blocks))
+        weights += block_weights(u, table.size, blocks, values[polynomial])
     return weights

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from types import ModuleType
 
-from zkevm.curve import G1Point, msm, multi_pairing_check
-from zkevm.curve.g1 import negate
+import numpy as np
+
+from zkevm.curve import G1Point, g1, msm, multi_pairing_check
 from zkevm.errors import VerificationError
+from zkevm.field import MODULUS, encode_all
 from zkevm.proof.circuit import PROTOCOL, SEGMENT, Circuit
 from zkevm.proof.layout import Layout, lay_out_segments
 from zkevm.proof.messages import Commitments, Proof, Prover, PublicMessage
@@ -20,6 +22,7 @@ from zkevm.proof.protocol import (
     run_segment,
 )
 from zkevm.srs import VerifierSrs
+from zkevm.srs.points import from_affine
 from zkevm.transcript import ProofReader
 
 
@@ -34,7 +37,8 @@ def verify(
     """Accept, or raise `VerificationError` with the reason.
 
     A proof that is accepted shows that its author knows tables that satisfy the circuit and whose
-    messages, together with `public`, balance on every bus.  `kernels` compute the pairing if given.
+    messages, together with `public`, balance on every bus.  `kernels` do the heavy
+    arithmetic if given.
     """
     layouts = check_shape(circuit, proof, public)
     statement = Statement(circuit, proof.heights, public, statement_digest, verifier_srs.identifier)
@@ -43,7 +47,7 @@ def verify(
     commitments, start = commit(head, statement, layouts)
     head.finish()
     claims = [
-        _read_segment(messages, number, layout, own, start)
+        _read_segment(messages, number, layout, own, start, kernels)
         for number, (messages, layout, own) in enumerate(
             zip(others, layouts, commitments, strict=True)
         )
@@ -81,14 +85,29 @@ def message_parts(messages: bytes, layouts: Sequence[Layout]) -> list[bytes]:
 
 
 def _read_segment(
-    messages: bytes, number: int, layout: Layout, commitments: Sequence[G1Point], start: Start
+    messages: bytes,
+    number: int,
+    layout: Layout,
+    commitments: Sequence[G1Point],
+    start: Start,
+    kernels: ModuleType | None,
 ) -> SegmentClaim:
     reader: ProofReader[Prover] = ProofReader(SEGMENT, messages)
-    claim = run_segment(reader, number, layout, commitments, start)
+    claim = run_segment(reader, number, layout, commitments, start, kernels)
     reader.finish()
     return claim
 
 
 def _holds(claim: PairingClaim, srs: VerifierSrs, kernels: ModuleType | None) -> bool:
-    left, right = msm(*claim.left), msm(*claim.right)
-    return multi_pairing_check([(left, srs.g2), (negate(right), srs.tau_g2)], kernels)
+    left, right = _sum(*claim.left, kernels), _sum(*claim.right, kernels)
+    return multi_pairing_check([(left, srs.g2), (g1.negate(right), srs.tau_g2)], kernels)
+
+
+def _sum(points: Sequence[G1Point], scalars: Sequence[int], kernels: ModuleType | None) -> G1Point:
+    """The sum of scalars[i] * points[i]."""
+    if kernels is None:
+        return msm(points, scalars)
+    finite = [(p, s % MODULUS) for p, s in zip(points, scalars, strict=True) if p is not None]
+    bases = kernels.Bases(from_affine(point for point, _ in finite))
+    words = np.frombuffer(encode_all(scalar for _, scalar in finite), np.uint64)
+    return g1.decode(bases.msm(words.reshape(-1, 4)))

@@ -12,8 +12,11 @@ Z_t(x) = product over i >= n of (1 - x_i) puts a small table at the zero corner 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import ModuleType
 
-from zkevm.field import MODULUS, inner_product
+from zkevm.field import MODULUS, decode_all, encode, encode_all, inner_product
+from zkevm.plonkish.kernels import native_program
+from zkevm.plonkish.program import Program
 from zkevm.proof.circuit import ROUND_DEGREE
 from zkevm.proof.layout import Layout, TableLayout
 from zkevm.proof.logup_gkr import Fingerprints, LeafClaim
@@ -31,9 +34,16 @@ class ColumnClaims:
 
 
 def row_sum(
-    channel: Channel, layout: Layout, fingerprints: Fingerprints, leaves: LeafClaim
+    channel: Channel,
+    layout: Layout,
+    fingerprints: Fingerprints,
+    leaves: LeafClaim,
+    kernels: ModuleType | None = None,
 ) -> ColumnClaims:
-    """Reduce the claims on the leaves, and all constraints, to claims on columns."""
+    """Reduce the claims on the leaves, and all constraints, to claims on columns.
+
+    `kernels` compute what the columns' values are checked against, if given.
+    """
     extra = layout.rounds - layout.layers
     xi = leaves.xi + [channel.challenge("xi") for _ in range(extra)]
     omega = [block_weights(leaves.xi, t.height, t.blocks) for t in layout.tables]
@@ -48,7 +58,7 @@ def row_sum(
     flat = channel.scalars("columns", layout.columns, lambda prover: prover.column_values())
     values = _by_table(layout, flat)
 
-    final = FinalRow(layout.rounds, xi, r, theta, fingerprints)
+    final = FinalRow(layout.rounds, xi, r, theta, fingerprints, kernels)
     channel.check(
         "the constraints and the leaves agree with the columns",
         lambda: (sum(map(final.term, layout.tables, values, omega, deltas)) - claim) % MODULUS == 0,
@@ -101,6 +111,7 @@ class FinalRow:
     r: list[int]
     theta: int
     fingerprints: Fingerprints
+    kernels: ModuleType | None = None
 
     @cached_property
     def factors(self) -> list[int]:
@@ -112,8 +123,15 @@ class FinalRow:
         self, table: TableLayout, cells: Sequence[int], omega: list[int], delta: list[int]
     ) -> int:
         """A table's part, from the values of its witness columns."""
-        program, point = table.program, self.r[: table.height]
-        nodes = program.run([*cells, *(column.evaluate(point) for column in table.table.fixed)])
+        point = self.r[: table.height]
+        cells = [*cells, *(column.evaluate(point) for column in table.table.fixed)]
+        summands = self._summands if self.kernels is None else self._native_summands
+        sums = summands(table.program, cells, omega)
+        return self.factors[table.height] * inner_product(delta, sums) % MODULUS
+
+    def _summands(self, program: Program, cells: list[int], omega: list[int]) -> list[int]:
+        """Sum theta^i C_i, sum omega_j p_j, sum omega_j q_j."""
+        nodes = program.run(cells)
         constraints = 0
         for node in reversed(program.constraints):
             constraints = (constraints * self.theta + nodes[node]) % MODULUS
@@ -123,4 +141,11 @@ class FinalRow:
             omega,
             (self.fingerprints.of(i.bus, [nodes[m] for m in i.message]) for i in interactions),
         )
-        return self.factors[table.height] * inner_product(delta, (constraints, p, q)) % MODULUS
+        return [constraints, p, q]
+
+    def _native_summands(self, program: Program, cells: list[int], omega: list[int]) -> list[int]:
+        fingerprints = encode(self.fingerprints.alpha), encode(self.fingerprints.beta)
+        sums = native_program(self.kernels, program).summands(
+            encode_all(cells), encode(self.theta), fingerprints, encode_all(omega)
+        )
+        return decode_all(sums)
