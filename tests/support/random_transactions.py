@@ -30,6 +30,7 @@ CHAIN_ID = 1
 SENDER_KEY = 0x5EC2E7
 AUTHORITY_KEYS = (1, 2, SENDER_KEY)
 BASE_FEE = 7
+IDENTITY = 4
 KZG_VERSION = 1 << 248
 
 
@@ -74,6 +75,8 @@ def random_situation(random: Random, fork: Fork, statements: int) -> Situation:
     )
     if random.random() < 0.5:
         pre[AUTHORITIES[0]] = Account(0, 1, chooser.code())
+    if random.random() < 0.1:  # what no real chain has: the code of a precompile, never run
+        pre[IDENTITY] = Account(0, 1, Code(random_program(random, 3)))
     excess = chooser.mostly(0, 10**7)
     environment = BlockEnvironment(
         coinbase=chooser.mostly(0xCC, SENDER, CONTRACTS[0]),
@@ -108,7 +111,7 @@ class Chooser:
 
     def code(self) -> Code:
         """Of an account with a key: none, or a delegation, or seldom any other."""
-        targets = (CONTRACTS[1], AUTHORITIES[0], 4)
+        targets = (CONTRACTS[1], AUTHORITIES[0], IDENTITY)
         if self.fork.has_delegations and self.random.random() < 0.2:
             return delegation_to(self.random.choice(targets))
         return self.mostly(Code(b""), Code(b"\0"))
@@ -156,7 +159,7 @@ class Chooser:
     def authorization(self) -> Authorization:
         return authorization(
             chain_id=self.random.choice((0, CHAIN_ID, CHAIN_ID, 2)),
-            target=self.random.choice((*CONTRACTS, 0, 1, *AUTHORITIES)),
+            target=self.random.choice((*CONTRACTS, 0, 1, IDENTITY, *AUTHORITIES)),
             nonce=self.random.choice((0, 0, 1, 1, 2**64 - 1)),
             key=self.random.choice(AUTHORITY_KEYS),
             high=self.mostly(False, True),
