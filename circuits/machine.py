@@ -290,11 +290,13 @@ def assign(prepared: Execution) -> dict[str, I64]:
     frame_halt = prepared.trace.frames.halt
     halt = np.where(schedule.halted, frame_halt[schedule.ended], Halt.NONE)
     found: dict[str, I64] = {}
-    executed = set(rows.op.tolist())
+    executed, halts = set(np.unique(rows.op).tolist()), set(np.unique(halt).tolist())
     for gadget in step_gadgets(prepared.trace.fork):
-        if executed.isdisjoint(gadget.opcodes):
+        if executed.isdisjoint(gadget.opcodes) or halts.isdisjoint(gadget.halts or halts):
             continue
-        of_kind = free & np.isin(rows.op, gadget.opcodes)
+        proves = np.zeros(RESUME + 1, np.bool_)
+        proves[list(gadget.opcodes)] = True
+        of_kind = free & proves[rows.op]
         of_kind &= np.isin(halt, gadget.halts) if gadget.halts else ~schedule.halted
         candidates = np.flatnonzero(of_kind)
         if len(candidates):

@@ -365,11 +365,19 @@ class Steps:
         """The distance in clock ticks, less one, to the token of the k-th operand."""
         return self._read(self.execution.gap, k)
 
-    def _read(self, column: NDArray[Any], k: int) -> NDArray[Any]:
+    @cached_property
+    def _operands(self) -> tuple[I64, I64]:
+        """Where the row's operands start, and how many there are."""
         operands = self.execution.operands
-        has = operands.count[self.rows] > k
+        return self.take(operands.start), self.take(operands.count)
+
+    def _read(self, column: NDArray[Any], k: int) -> NDArray[Any]:
+        start, count = self._operands
+        has = count > k
+        if has.all():
+            return column[start + k]
         out: NDArray[Any] = np.zeros((len(self.rows), *column.shape[1:]), column.dtype)
-        out[has] = column[operands.start[self.rows[has]] + k]
+        out[has] = column[start[has] + k]
         return out
 
     def written(self, k: int = 0) -> Words:
