@@ -21,7 +21,7 @@ from zkevm.cli.console import LivePhases
 from zkevm.errors import UsageError, VerificationError
 from zkevm.phases import listening, resident_memory
 from zkevm.plonkish.cells import Cells, height_of
-from zkevm.proof import Witness, prove, verify
+from zkevm.proof import Witness, cluster, prove, verify
 from zkevm.proof.cutting import LEAF_BYTES, Limits, Load, cut
 from zkevm.proof.executors import Serial
 from zkevm.proof.processes import Processes
@@ -138,6 +138,15 @@ def test_a_killed_process_is_said(tmp_path):
 def test_a_ray_cluster_makes_the_same_proof():
     pytest.importorskip("ray", reason="Ray is not installed: pip install 'zkevm[ray]'")
     assert prove_honest(Resources(jobs=1, cluster="local").executor()) == prove_honest()
+
+
+def test_a_cluster_without_ray_says_what_is_missing(monkeypatch):
+    def absent(name):
+        raise ImportError(name)
+
+    monkeypatch.setattr(cluster, "import_module", absent)
+    with pytest.raises(UsageError, match="pip install"):
+        Resources(cluster="local").executor()
 
 
 # ---- what an interrupted proof keeps -------------------------------------------------------------

@@ -16,7 +16,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 LOCAL = "local"
-"""The address of a cluster that is started on this machine and ends with the proof."""
+"""The address of a cluster that is started on this machine and ends with this process."""
 
 
 def ray_module() -> ModuleType:
