@@ -190,13 +190,7 @@ class Statement:
         if any(a >= b for a, b in pairwise((s.address, s.key) for s in self.slots)):
             yield "slots are not in rising order"
         for account in self.accounts:
-            yield from out_of_range(("an account's address", account.address, ADDRESS_BITS))
-            for values in (account.before, account.after):
-                yield from out_of_range(
-                    ("a nonce", values.nonce, 64),
-                    ("a balance", values.balance, WORD_BITS),
-                    ("a code hash", values.code_hash, WORD_BITS),
-                )
+            yield from _account_faults(account)
         had_storage = {a.address: a.had_storage for a in self.accounts}
         for slot in self.slots:
             if slot.address not in had_storage:
@@ -364,6 +358,19 @@ def slot_changes(executions: Sequence[Execution]) -> Iterator[SlotChange]:
         before = {slot: pre[slot] for slot in kept} | before
         after |= {slot: post[slot] for slot in kept}
     return (SlotChange(*slot, before[slot], after[slot]) for slot in sorted(before))
+
+
+def _account_faults(account: AccountChange) -> Iterator[str]:
+    yield from out_of_range(("an account's address", account.address, ADDRESS_BITS))
+    for values in (account.before, account.after):
+        yield from out_of_range(
+            ("a nonce", values.nonce, 64),
+            ("a balance", values.balance, WORD_BITS),
+            ("a code hash", values.code_hash, WORD_BITS),
+        )
+        if not values.code_hash:
+            # that of an absent account is the hash of no code
+            yield "a code hash of zero, which is no keccak of anything"
 
 
 def halves(value: int) -> tuple[int, int]:
