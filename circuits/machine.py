@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from circuits.buses import BUSES
 from circuits.execution.execution import Execution, Steps, executions
 from circuits.execution.level import Level
+from circuits.execution.precompiles import name_of
 from circuits.execution.tokens import I64
 from circuits.filled import Filled, counted_on, describe_row
 from circuits.gadgets import create_halts, selfdestruct
@@ -309,9 +310,7 @@ def assign(prepared: Execution) -> dict[str, I64]:
         what = describe_row(prepared.trace, row, Halt(int(halt[row])))
         if schedule.outcome[row] == CallOutcome.PRECOMPILE:
             called = int(prepared.operands.word[prepared.operands.start[row] + 1][0])
-            precompile = prepared.fork.precompiles.get(called)
-            name = f"{called:#x}" if precompile is None else precompile.name
-            what = f"precompile {name} called by {what}"
+            what = f"{name_of(prepared.fork, called)} called by {what}"
         what += "" if prepared.is_alone else f" in transaction {prepared.trace.index}"
         raise NotProvableError(f"not provable yet: {what}")
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from circuits.execution.execution import Execution
-from circuits.execution.precompiles import IDENTITY
+from circuits.execution.precompiles import IDENTITY, name_of
 from circuits.execution.schedule import AUTHORITY_TICKS
 from zkevm.errors import NotProvableError
 from zkevm.evm import gas
@@ -75,7 +75,7 @@ def require_provable(execution: Execution) -> None:
     to_another |= bool(at_once.any()) and transaction.to != IDENTITY
     fees = (transaction.max_fee_per_gas, transaction.max_fee_per_blob_gas)
     refused = {
-        "a transaction to a precompile other than the identity": to_another,
+        f"a transaction to {name_of(execution.fork, transaction.to or 0)}": to_another,
         "fees of 2^128 wei or more": max(fees) >= PRICE_LIMIT,
     }
     for what, found in refused.items():

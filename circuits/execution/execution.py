@@ -14,6 +14,7 @@ from circuits.execution.authorizations import Verdict, refund_of, verdicts
 from circuits.execution.carried import Carried, first_carried, new_stores, with_common_codes
 from circuits.execution.history import History, balance_history, code_history
 from circuits.execution.journal import Journal, journal
+from circuits.execution.precompiles import name_of
 from circuits.execution.schedule import (
     CREATE_OPS,
     CREATES,
@@ -250,7 +251,8 @@ def execution(trace: Trace, carried: Carried, is_last: bool) -> Execution:
     """Prepare a trace.  NotProvableError if a precompile fails in place of the root frame."""
     op = trace.rows.op
     if trace.frames.halt[0] == Halt.PRECOMPILE_FAILURE:
-        raise NotProvableError("not provable yet: a transaction to a precompile, which fails")
+        called = name_of(fork_named(trace.fork), trace.transaction.to or 0)
+        raise NotProvableError(f"not provable yet: a transaction to {called}, which fails")
     reads = POPPED[op]
     frames, rows_gas = trace.frames, trace.rows.gas
     for f in np.flatnonzero((frames.halt >= Halt.OUT_OF_GAS) & (frames.end_row >= 0)):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from zkevm.evm.fork import Fork
+
 IDENTITY = 4
 """The address of the precompile that returns its input."""
 
@@ -42,3 +44,9 @@ LENGTHS = (
     (0x11, 128),
 )
 """Addresses of precompiles that fail with any other length of their input."""
+
+
+def name_of(fork: Fork, address: int) -> str:
+    """What a precompile is called, in words."""
+    known = fork.precompiles.get(address)
+    return f"precompile {address:#x}" if known is None else f"precompile {known.name}"

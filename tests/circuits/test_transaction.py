@@ -23,6 +23,7 @@ from tests.support.transactions import (
 from zkevm.errors import NotProvableError
 from zkevm.evm import gas, transition
 from zkevm.evm.code import Code, delegation_to
+from zkevm.evm.forks import fork_named
 from zkevm.evm.opcodes import Op
 from zkevm.evm.state import Account, State
 from zkevm.evm.transaction import AccessListEntry, TransactionType
@@ -85,10 +86,17 @@ def test_a_sender_may_be_delegated():
     check(trace_of(b"", accounts=accounts, fork="Prague"))
 
 
-@pytest.mark.parametrize("to", [1, 2])
-def test_precompiles_are_refused(to):
-    with pytest.raises(NotProvableError, match="precompile"):
-        fill(trace_of(b"", to=to))
+@pytest.mark.parametrize(("to", "known"), fork_named("Osaka").precompiles.items())
+@pytest.mark.parametrize("gas_limit", [21_005, 10**6])
+def test_precompiles_are_refused_by_name(to, known, gas_limit):
+    """Whether they succeed or fail, for lack of gas or because of their input."""
+    trace = trace_of(b"", to=to, gas_limit=gas_limit, fork="Osaka")
+    if known.name == "IDENTITY" and trace.receipt.success:
+        check(trace)
+        return
+    fails = "" if trace.receipt.success else ", which fails"
+    with pytest.raises(NotProvableError, match=f"a transaction to precompile {known.name}{fails}$"):
+        fill(trace)
 
 
 # Lies of the interpreter: the whole transaction by a wrong rule.

@@ -21,13 +21,14 @@ from zkevm.trace.recorder import TraceRecorder
 from zkevm.trace.trace import RESUME, Trace, TraceLog
 
 WORD = 1 << 256
-PLENTY = 1 << 62
+PLENTY = 1 << 24
+"""Of gas, and not so much that memory could grow beyond all bounds."""
 HALTS = [halt for halt in Halt if Halt.OUT_OF_GAS <= halt <= Halt.CODE_TOO_LARGE]
 
 Cheat = Callable[[Frame, Random], None]
 
 
-CANNOT = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
+CANNOT = (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
 """What going on from nonsense raises."""
 
 
