@@ -92,7 +92,7 @@ class Filling:
         """Evaluate a row; of one that breaks a constraint nothing else is told."""
         table, program = self.tables[name].table, self.tables[name].program
         cells = [_limbs(value) for value in values]
-        row = kernel.Rows(kernels._program(kernel, program), cells, 0)
+        row = kernel.Rows(kernels.native_program(kernel, program), cells, 0)
         found = Row(bool(row.violations(1)), Counter(), [], Counter())
         if found.broken:
             return found
