@@ -30,9 +30,11 @@ def run(*arguments: str | Path) -> Command:
 def run_python(*arguments: str | Path) -> Command:
     """Run Python to its end; a failure ends the benchmark with the command's words."""
     command = [sys.executable, *map(str, arguments)]
+    # A user has compiled modules from the second run on.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryFile() as output:
         start = time.perf_counter()
-        process = subprocess.Popen(command, stdout=output, cwd=ROOT)
+        process = subprocess.Popen(command, stdout=output, cwd=ROOT, env=environment)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
