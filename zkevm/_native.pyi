@@ -36,7 +36,11 @@ __all__ = [
 _Columns: TypeAlias = Sequence[NDArray[Any]]
 
 def features() -> str:
-    """The chosen kernels, e.g. 'portable'."""
+    """The chosen kernels, 'portable' or 'avx512ifma'.
+
+    They are those that the environment variable `ZKEVM_KERNELS` names, without it the fastest that
+    run here. Importing this module raises `UsageError` where they do not exist or do not run.
+    """
 
 def powers(tau: bytes, count: int) -> NDArray[np.uint8]:
     """[tau^i]_1 for i < count: (count, 64), little-endian Montgomery x, y (the bases' format)."""

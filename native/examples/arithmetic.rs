@@ -1,62 +1,117 @@
 //! Nanoseconds of the smallest operations on one core: `name value` a line.
+//!
+//! `ZKEVM_KERNELS` chooses the vector ones.
 
 use std::hint::black_box;
 use std::time::Instant;
 
-use ark_bn254::G1Projective;
+use ark_bn254::{FrConfig, G1Projective};
 use ark_ec::PrimeGroup;
-use zkevm_native::arithmetic::{Dot, Product};
-use zkevm_native::curve::{Point, add_all, powers};
-use zkevm_native::field::{CHUNK, Factor, Fr, Wide, powers as field_powers};
+use zkevm_native::curve::{Addition, BATCH, Point, add_all, powers};
+use zkevm_native::error::Result;
+use zkevm_native::field::{CHUNK, Fr, powers as field_powers};
+use zkevm_native::vector::{Kernel, LANES, Products, Simd, Vector, choose, dispatch};
 
-const REPETITIONS: usize = 200;
+const REPETITIONS: usize = 400;
 
+/// The best time, for each of `count` operations.
 fn report(name: &str, count: usize, mut run: impl FnMut()) {
-    run();
-    let start = Instant::now();
+    let mut best = f64::INFINITY;
     for _ in 0..REPETITIONS {
+        let start = Instant::now();
         run();
+        best = best.min(start.elapsed().as_nanos() as f64 / count as f64);
     }
-    let nanoseconds = start.elapsed().as_nanos() as f64 / (REPETITIONS * count) as f64;
-    println!("{name} {nanoseconds:.1}");
+    println!("{name} {best:.1}");
 }
 
-fn main() {
-    let base = Fr::from(u128::MAX);
-    let (a, mut b) = (field_powers(base, CHUNK), field_powers(-base, CHUNK));
-    report("field_multiplication", CHUNK, || {
-        for (b, a) in b.iter_mut().zip(&a) {
-            *b *= a;
+/// Multiply eight vectors by one, again and again.
+struct Multiply<'a>(&'a mut [Fr], Fr);
+
+impl Kernel for Multiply<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let factor = simd.splat(self.1).factor();
+        let mut vectors = [simd.splat(self.1); LANES];
+        for _ in 0..CHUNK / LANES {
+            for vector in &mut vectors {
+                *vector = vector.times(factor);
+            }
         }
-        black_box(&mut b);
+        for vector in vectors {
+            vector.store_at(self.0, 0);
+        }
+    }
+}
+
+struct Fold<'a>(&'a mut [Fr], &'a [Fr], Fr);
+
+impl Kernel for Fold<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let x = simd.line_at(self.2);
+        for i in (0..CHUNK).step_by(LANES) {
+            let low = simd.load_at(self.0, i, self.2);
+            let high = simd.load_at(self.1, i, self.2);
+            low.line(high, x).store_at(self.0, i);
+        }
+    }
+}
+
+struct Dot<'a>(&'a [Fr], &'a [Fr], Fr);
+
+impl Kernel for Dot<'_> {
+    type Output = Fr;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> Fr {
+        let mut sum = simd.sum::<FrConfig>();
+        for i in (0..CHUNK).step_by(LANES) {
+            let factor = simd.load_at(self.1, i, self.2).factor();
+            sum.add(simd.load_at(self.0, i, self.2), factor);
+        }
+        sum.total()
+    }
+}
+
+fn main() -> Result<()> {
+    choose()?;
+    let base = Fr::from(u128::MAX);
+    let (mut a, b) = (field_powers(base, CHUNK), field_powers(-base, CHUNK));
+    report("field_multiplication", CHUNK * LANES, || {
+        dispatch(Multiply(black_box(&mut a), base));
+    });
+    report("fold", CHUNK, || {
+        dispatch(Fold(black_box(&mut a), &b, base));
     });
     report("field_product_in_a_sum", CHUNK, || {
-        let mut dot = Dot::default();
-        for (a, b) in a.iter().zip(&b) {
-            dot.add(Product::new(*a, *b));
-        }
-        black_box(dot);
+        black_box(dispatch(Dot(&a, &b, base)));
     });
-    let factors: Vec<Factor> = a.iter().map(|a| Factor::new(*a)).collect();
-    report("small_product_in_a_sum", CHUNK, || {
-        let mut wide = Wide::default();
-        for (i, factor) in factors.iter().enumerate() {
-            wide.add(factor, black_box(i as u64));
-        }
-        black_box(wide);
-    });
-    let points = powers(base, 1 << 10).unwrap_or_default();
-    let points: Vec<Point> = points.iter().map(Point::from_words).collect();
-    let (left, right) = points.split_at(1 << 9);
-    let (mut out, mut scratch) = (Vec::new(), Vec::new());
-    report("batched_affine_addition", left.len(), || {
-        add_all(black_box(left), black_box(right), &mut out, &mut scratch);
+    let points: Vec<Point> = powers(base, 2 * BATCH)?
+        .iter()
+        .map(Point::from_words)
+        .collect();
+    let count = BATCH as u32;
+    let additions: Vec<Addition> = (0..count)
+        .map(|target| Addition {
+            terms: [target, count + target],
+            target,
+        })
+        .collect();
+    let mut out = points[..BATCH].to_vec();
+    report("batched_affine_addition", BATCH, || {
+        add_all(black_box(&points), &additions, &mut out);
     });
     let mut sum = G1Projective::generator();
-    report("library_mixed_addition", left.len(), || {
-        for point in left {
+    report("library_mixed_addition", BATCH, || {
+        for point in &points[..BATCH] {
             sum += point.affine();
         }
         black_box(&mut sum);
     });
+    Ok(())
 }

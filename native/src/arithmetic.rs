@@ -1,13 +1,12 @@
 //! Additions without branches, and sums of products that are reduced once.
 //!
 //! The library's own additions decide by comparison, and on random operands the branch is guessed
-//! wrong half of the time. Its multiplication is as good as portable code gets. This is also where
-//! vector kernels belong.
+//! wrong half of the time. Its multiplication is as good as portable code gets.
 
-use ark_bn254::{Fr, FrConfig};
 use ark_ff::{BigInt, Fp, MontBackend, MontConfig};
 
-type Element<C> = Fp<MontBackend<C, 4>, 4>;
+/// An element of either field.
+pub type Element<C> = Fp<MontBackend<C, 4>, 4>;
 
 /// a - b and the borrow.
 #[inline(always)]
@@ -51,7 +50,7 @@ pub struct Product([u64; 8]);
 
 impl Product {
     #[inline(always)]
-    pub fn new(a: Fr, b: Fr) -> Self {
+    pub fn new<C: MontConfig<4>>(a: Element<C>, b: Element<C>) -> Self {
         let (a, b) = (&a.0.0, &b.0.0);
         let mut words = [0; 8];
         for i in 0..4 {
@@ -80,26 +79,26 @@ impl Product {
     }
 
     #[inline(always)]
-    pub fn reduce(self) -> Fr {
-        let (low, top) = montgomery(self.0, 0);
+    pub fn reduce<C: MontConfig<4>>(self) -> Element<C> {
+        let (low, top) = montgomery::<C>(self.0, 0);
         // Five products are below 5 p^2 < p 2^256: after the division by 2^256, below 2p.
         debug_assert_eq!(top, 0);
         sub(
-            Fr::new_unchecked(BigInt(low)),
-            Fr::new_unchecked(FrConfig::MODULUS),
+            Fp::new_unchecked(BigInt(low)),
+            Fp::new_unchecked(C::MODULUS),
         )
     }
 }
 
 /// Divide by 2^256 modulo p: four words and an overflow.
 #[inline(always)]
-fn montgomery(mut words: [u64; 8], top: u64) -> ([u64; 4], u64) {
+fn montgomery<C: MontConfig<4>>(mut words: [u64; 8], top: u64) -> ([u64; 4], u64) {
     let mut above = 0;
     for i in 0..4 {
-        let k = words[i].wrapping_mul(FrConfig::INV);
+        let k = words[i].wrapping_mul(C::INV);
         let mut carry = 0;
         for j in 0..4 {
-            let sum = u128::from(k) * u128::from(FrConfig::MODULUS.0[j])
+            let sum = u128::from(k) * u128::from(C::MODULUS.0[j])
                 + u128::from(words[i + j])
                 + u128::from(carry);
             words[i + j] = sum as u64;
@@ -138,32 +137,37 @@ impl Dot {
         self
     }
 
-    pub fn reduce(self) -> Fr {
-        let (low, top) = montgomery(self.words, self.top);
-        let modulus = Fr::new_unchecked(FrConfig::MODULUS);
+    pub fn reduce<C: MontConfig<4>>(self) -> Element<C> {
+        let (low, top) = montgomery::<C>(self.words, self.top);
+        let modulus = Fp::new_unchecked(C::MODULUS);
         // 2^256 is between 5p and 6p.
-        let low = (0..6).fold(Fr::new_unchecked(BigInt(low)), |value, _| {
-            if value.0 >= FrConfig::MODULUS {
+        let low = (0..6).fold(Fp::new_unchecked(BigInt(low)), |value: Element<C>, _| {
+            if value.0 >= C::MODULUS {
                 sub(value, modulus)
             } else {
                 value
             }
         });
         // The residue of top · 2^256 is the Montgomery form of top.
-        add(low, Fr::from(top))
+        add(low, Fp::from(top))
     }
 }
 
 /// a b + c d.
 #[inline(always)]
-pub fn sum_of_two(a: Fr, b: Fr, c: Fr, d: Fr) -> Fr {
+pub fn sum_of_two<C: MontConfig<4>>(
+    a: Element<C>,
+    b: Element<C>,
+    c: Element<C>,
+    d: Element<C>,
+) -> Element<C> {
     Product::new(a, b).plus(Product::new(c, d)).reduce()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ark_bn254::{FqConfig, FrConfig};
+    use ark_bn254::{FqConfig, Fr, FrConfig};
     use ark_ff::{UniformRand, Zero};
 
     #[test]
@@ -176,20 +180,20 @@ mod tests {
         let (mut dot, mut expected) = (Dot::default(), Fr::zero());
         for a in &values {
             for b in &values {
-                assert_eq!(Product::new(*a, *b).reduce(), *a * b);
+                assert_eq!(Product::new(*a, *b).reduce::<FrConfig>(), *a * b);
                 assert_eq!(sum_of_two(*a, *b, *b, *b), *a * b + *b * b);
                 for _ in 0..100 {
                     dot.add(Product::new(*a, *b));
                     expected += *a * b;
                 }
-                assert_eq!(dot.reduce(), expected);
+                assert_eq!(dot.reduce::<FrConfig>(), expected);
             }
         }
         let most = values[3];
         let five = (0..4).fold(Product::new(most, most), |sum, _| {
             sum.plus(Product::new(most, most))
         });
-        assert_eq!(five.reduce(), most * most * Fr::from(5_u64));
+        assert_eq!(five.reduce::<FrConfig>(), most * most * Fr::from(5_u64));
     }
 
     #[test]

@@ -8,9 +8,11 @@ use rayon::prelude::*;
 use crate::arithmetic::sub;
 use crate::error::{Error, Result};
 use crate::field::{Fq, Fr};
+use crate::vector::{Kernel, LANES, Simd, Vector, dispatch};
 
 /// An affine point; x = y = 0, which is not on the curve, stands for infinity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
 pub struct Point {
     pub x: Fq,
     pub y: Fq,
@@ -51,6 +53,13 @@ impl Point {
         [a, b, c, d, e, f, g, h]
     }
 
+    /// Points of eight words each, where they are.
+    pub fn from_slice(words: &[[u64; 8]]) -> &[Self] {
+        const { assert!(size_of::<Self>() == 64 && align_of::<Self>() == 8) };
+        // SAFETY: a point is its eight words, x first.
+        unsafe { std::slice::from_raw_parts(words.as_ptr().cast(), words.len()) }
+    }
+
     #[inline(always)]
     pub fn from_words(words: &[u64; 8]) -> Self {
         let [a, b, c, d, e, f, g, h] = *words;
@@ -70,25 +79,202 @@ impl From<G1Projective> for Point {
     }
 }
 
-/// out[i] = left[i] + right[i], with one inversion for all.
+/// An addition of two points given by their numbers, and where the sum goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Addition {
+    /// The highest bit says that the point is to be negated.
+    pub terms: [u32; 2],
+    pub target: u32,
+}
+
+/// The highest bit of the number of a point that is to be negated.
+pub const SIGN: u32 = 1 << 31;
+
+/// Additions that share an inversion: what comes back to be inverted fits the cache.
+pub const BATCH: usize = 2048;
+
+/// The point of this number and sign.
+#[inline(always)]
+pub fn signed(points: &[Point], term: u32) -> Point {
+    let point = points[(term & !SIGN) as usize];
+    if term & SIGN == 0 {
+        point
+    } else {
+        point.negated()
+    }
+}
+
+/// Add points with one inversion for every `BATCH`.
 ///
 /// Affine addition costs 5 multiplications and a square when the inversion is shared.
-pub fn add_all(left: &[Point], right: &[Point], out: &mut Vec<Point>, scratch: &mut Vec<Fq>) {
-    out.clear();
-    scratch.clear();
-    let mut product = Fq::ONE;
-    for (a, b) in left.iter().zip(right) {
-        scratch.push(product);
-        product *= denominator(a, b);
+pub fn add_all(points: &[Point], additions: &[Addition], out: &mut [Point]) {
+    for additions in additions.chunks(BATCH) {
+        dispatch(AddBatch {
+            points,
+            additions,
+            out,
+        });
     }
-    // No denominator is zero, and so is no product of them.
+}
+
+struct AddBatch<'a> {
+    points: &'a [Point],
+    additions: &'a [Addition],
+    out: &'a mut [Point],
+}
+
+impl Kernel for AddBatch<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let blocks = self.additions.len().div_ceil(LANES);
+        // Products of the denominators so far, in each lane.
+        let mut product = simd.splat::<FqConfig>(Fq::ONE);
+        let mut products = [product; BATCH / LANES];
+        for (i, before) in products.iter_mut().enumerate().take(blocks) {
+            *before = product;
+            let block = Block::new(self.points, self.additions, i);
+            product = product * block.denominators(simd);
+        }
+        let mut inverses = [Fq::ONE; LANES];
+        product.store(&mut inverses);
+        invert_all(&mut inverses);
+        let mut inverse = simd.load(&inverses);
+        for i in (0..blocks).rev() {
+            let block = Block::new(self.points, self.additions, i);
+            let own = products[i] * inverse;
+            inverse = inverse * block.denominators(simd);
+            block.add(simd, own, self.out);
+        }
+    }
+}
+
+/// Eight additions, or what is left of them.
+enum Block<'a> {
+    /// Pairs that have a slope.
+    Plain {
+        left: [&'a Point; LANES],
+        right: [&'a Point; LANES],
+        additions: &'a [Addition; LANES],
+    },
+    Any {
+        points: &'a [Point],
+        additions: &'a [Addition],
+    },
+}
+
+impl<'a> Block<'a> {
+    #[inline(always)]
+    fn new(points: &'a [Point], additions: &'a [Addition], i: usize) -> Self {
+        let additions = &additions[i * LANES..];
+        if let Some(additions) = additions.first_chunk() {
+            let (mut left, mut right) = ([&points[0]; LANES], [&points[0]; LANES]);
+            let mut special = false;
+            for (k, addition) in additions.iter().enumerate() {
+                let [a, b] = addition.terms;
+                (left[k], right[k]) =
+                    (&points[(a & !SIGN) as usize], &points[(b & !SIGN) as usize]);
+                special |=
+                    left[k].x == right[k].x || left[k].is_infinity() || right[k].is_infinity();
+            }
+            if !special {
+                return Self::Plain {
+                    left,
+                    right,
+                    additions,
+                };
+            }
+        }
+        Self::Any {
+            points,
+            additions: &additions[..additions.len().min(LANES)],
+        }
+    }
+
+    /// Denominators of the slopes, 1 where there are none.
+    #[inline(always)]
+    fn denominators<S: Simd>(&self, simd: S) -> S::Vector<FqConfig> {
+        match self {
+            Self::Plain { left, right, .. } => abscissas(simd, right) - abscissas(simd, left),
+            Self::Any { points, additions } => {
+                let mut all = [Fq::ONE; LANES];
+                for (target, addition) in all.iter_mut().zip(*additions) {
+                    let [a, b] = addition.terms.map(|term| signed(points, term));
+                    *target = denominator(&a, &b);
+                }
+                simd.load(&all)
+            }
+        }
+    }
+
+    /// Write the sums, given the inverses of the denominators.
+    #[inline(always)]
+    fn add<S: Simd>(&self, simd: S, inverses: S::Vector<FqConfig>, out: &mut [Point]) {
+        match self {
+            Self::Plain {
+                left,
+                right,
+                additions,
+            } => {
+                let x = abscissas(simd, left);
+                let y = ordinates(simd, left, additions, 0);
+                let slope = (ordinates(simd, right, additions, 1) - y) * inverses;
+                let third = slope * slope - x - abscissas(simd, right);
+                let fourth = slope * (x - third) - y;
+                let (mut xs, mut ys) = ([Fq::ONE; LANES], [Fq::ONE; LANES]);
+                third.store(&mut xs);
+                fourth.store(&mut ys);
+                for (addition, (x, y)) in additions.iter().zip(xs.into_iter().zip(ys)) {
+                    out[addition.target as usize] = Point { x, y };
+                }
+            }
+            Self::Any { points, additions } => {
+                let mut all = [Fq::ONE; LANES];
+                inverses.store(&mut all);
+                for (addition, inverse) in additions.iter().zip(all) {
+                    let [a, b] = addition.terms.map(|term| signed(points, term));
+                    out[addition.target as usize] = sum(&a, &b, inverse);
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn abscissas<S: Simd>(simd: S, points: &[&Point; LANES]) -> S::Vector<FqConfig> {
+    let [a, b, c, d, e, f, g, h] = points;
+    simd.gather([&a.x, &b.x, &c.x, &d.x, &e.x, &f.x, &g.x, &h.x])
+}
+
+/// Ordinates of the points, which are term `side` of the additions, with their signs.
+#[inline(always)]
+fn ordinates<S: Simd>(
+    simd: S,
+    points: &[&Point; LANES],
+    additions: &[Addition; LANES],
+    side: usize,
+) -> S::Vector<FqConfig> {
+    let [a, b, c, d, e, f, g, h] = points;
+    let y = simd.gather([&a.y, &b.y, &c.y, &d.y, &e.y, &f.y, &g.y, &h.y]);
+    let mut signs = 0;
+    for (k, addition) in additions.iter().enumerate() {
+        signs |= ((addition.terms[side] >> 31) as u8) << k;
+    }
+    y.negate_where(signs)
+}
+
+/// Inverses of elements that are not zero, by one inversion.
+fn invert_all(elements: &mut [Fq; LANES]) {
+    let mut product = Fq::ONE;
+    let mut before = [Fq::ONE; LANES];
+    for (before, element) in before.iter_mut().zip(&*elements) {
+        *before = product;
+        product *= element;
+    }
     let mut inverse = product.inverse().unwrap_or_default();
-    out.resize(left.len(), Point::default());
-    for i in (0..left.len()).rev() {
-        let (a, b) = (&left[i], &right[i]);
-        let own = scratch[i] * inverse;
-        inverse *= denominator(a, b);
-        out[i] = sum(a, b, own);
+    for (element, before) in elements.iter_mut().zip(before).rev() {
+        (*element, inverse) = (before * inverse, inverse * *element);
     }
 }
 
@@ -175,15 +361,21 @@ pub fn powers(tau: Fr, count: usize) -> Result<Vec<[u64; 8]>> {
         .flat_map_iter(|scalars| {
             let scalars: Vec<[u64; 4]> = scalars.iter().map(|s| s.into_bigint().0).collect();
             let mut sums = vec![Point::default(); scalars.len()];
-            let (mut out, mut scratch) = (Vec::new(), Vec::new());
+            let count = scalars.len() as u32;
+            let additions: Vec<Addition> = (0..count)
+                .map(|i| Addition {
+                    terms: [i, count + i],
+                    target: i,
+                })
+                .collect();
+            let mut points = Vec::new();
             for window in 0..WINDOWS {
-                let terms: Vec<Point> = scalars
-                    .iter()
-                    .map(|s| (s[window * BITS / 64] >> (window * BITS % 64)) as usize & 0xff)
-                    .map(|digit| table[window][digit])
-                    .collect();
-                add_all(&sums, &terms, &mut out, &mut scratch);
-                std::mem::swap(&mut sums, &mut out);
+                points.clone_from(&sums);
+                points.extend(scalars.iter().map(|s| {
+                    let digit = (s[window * BITS / 64] >> (window * BITS % 64)) as usize & 0xff;
+                    table[window][digit]
+                }));
+                add_all(&points, &additions, &mut sums);
             }
             sums.into_iter().map(Point::words)
         })
@@ -219,15 +411,23 @@ mod tests {
         let points: Vec<Point> = [g - g, g, -g, g.double(), g.double() + g]
             .map(Point::from)
             .to_vec();
-        let pairs: Vec<(Point, Point)> = points
+        let count = points.len() as u32;
+        let terms = || (0..count).flat_map(|i| [i, i | SIGN]);
+        // Every case eight times, and every case among others.
+        let pairs: Vec<[u32; 2]> = terms().flat_map(|a| terms().map(move |b| [a, b])).collect();
+        let eight_times = pairs.iter().flat_map(|pair| [*pair; LANES]);
+        let additions: Vec<Addition> = pairs
             .iter()
-            .flat_map(|a| points.iter().map(|b| (*a, *b)))
+            .copied()
+            .chain(eight_times)
+            .zip(0..)
+            .map(|(terms, target)| Addition { terms, target })
             .collect();
-        let (left, right): (Vec<_>, Vec<_>) = pairs.iter().copied().unzip();
-        let (mut out, mut scratch) = (Vec::new(), Vec::new());
-        add_all(&left, &right, &mut out, &mut scratch);
-        for ((a, b), sum) in pairs.iter().zip(out) {
-            assert_eq!(sum, Point::from(a.affine() + b.affine()));
+        let mut out = vec![Point::default(); additions.len()];
+        add_all(&points, &additions, &mut out);
+        for (addition, sum) in additions.iter().zip(out) {
+            let [a, b] = addition.terms.map(|term| signed(&points, term).affine());
+            assert_eq!(sum, Point::from(a + b));
         }
     }
 

@@ -19,6 +19,8 @@ pub enum Error {
     Order(&'static str),
     /// More memory than the machine grants.
     Memory(usize),
+    /// A choice of kernels that does not exist or does not run here.
+    Kernels(String),
 }
 
 impl fmt::Display for Error {
@@ -31,6 +33,7 @@ impl fmt::Display for Error {
             Self::Range(what) => write!(f, "out of range: {what}"),
             Self::Order(what) => write!(f, "called out of turn: {what}"),
             Self::Memory(bytes) => write!(f, "no memory for {bytes} bytes"),
+            Self::Kernels(what) => f.write_str(what),
         }
     }
 }

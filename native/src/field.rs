@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use crate::arithmetic::{add, sub};
 use crate::error::{Error, Result};
+use crate::vector::{Kernel, LANES, Simd, Vector, dispatch};
 
 pub use ark_bn254::{Fq, Fr};
 
@@ -83,26 +84,86 @@ pub fn eq_table(point: &[Fr]) -> Vec<Fr> {
     table[0] = Fr::ONE;
     for (i, x) in point.iter().enumerate() {
         let (low, high) = table[..2 << i].split_at_mut(1 << i);
-        low.par_iter_mut()
-            .zip(high)
-            .with_min_len(CHUNK)
-            .for_each(|(low, high)| {
-                *high = *low * x;
-                *low = sub(*low, *high);
-            });
+        low.par_chunks_mut(CHUNK)
+            .zip(high.par_chunks_mut(CHUNK))
+            .for_each(|(low, high)| dispatch(Split { low, high, x: *x }));
     }
     table
+}
+
+/// From a in `low` to a (1 - x) in `low` and a x in `high`.
+struct Split<'a> {
+    low: &'a mut [Fr],
+    high: &'a mut [Fr],
+    x: Fr,
+}
+
+impl Kernel for Split<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let x = simd.splat(self.x).factor();
+        for i in (0..self.low.len()).step_by(LANES) {
+            let low = simd.load_at(self.low, i, Fr::ZERO);
+            let high = low.times(x);
+            high.store_at(self.high, i);
+            (low - high).store_at(self.low, i);
+        }
+    }
+}
+
+/// sums[i] += values[i] · factor.
+pub struct AddMultiple<'a> {
+    pub sums: &'a mut [Fr],
+    pub values: &'a [Fr],
+    pub factor: Fr,
+}
+
+impl Kernel for AddMultiple<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let factor = simd.splat(self.factor).factor();
+        for i in (0..self.sums.len().min(self.values.len())).step_by(LANES) {
+            let product = simd.load_at(self.values, i, Fr::ZERO).times(factor);
+            (simd.load_at(self.sums, i, Fr::ZERO) + product).store_at(self.sums, i);
+        }
+    }
 }
 
 /// From eq(point[..n], ·) to eq(point[..n-1], ·): the top variable summed out.
 pub fn drop_top_variable(table: &mut Vec<Fr>) {
     let half = table.len() / 2;
     let (low, high) = table.split_at_mut(half);
-    low.par_iter_mut()
-        .zip(high)
-        .with_min_len(CHUNK)
-        .for_each(|(low, high)| *low = add(*low, *high));
+    low.par_chunks_mut(CHUNK)
+        .zip(high.par_chunks(CHUNK))
+        .for_each(|(low, high)| {
+            dispatch(AddAll {
+                sums: low,
+                values: high,
+            })
+        });
     table.truncate(half);
+}
+
+/// sums[i] += values[i].
+struct AddAll<'a> {
+    sums: &'a mut [Fr],
+    values: &'a [Fr],
+}
+
+impl Kernel for AddAll<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        for i in (0..self.sums.len()).step_by(LANES) {
+            let sum = simd.load_at(self.sums, i, Fr::ZERO) + simd.load_at(self.values, i, Fr::ZERO);
+            sum.store_at(self.sums, i);
+        }
+    }
 }
 
 /// The weight eq(point, bits of `index`) of one vertex.

@@ -6,13 +6,16 @@
 
 use std::mem;
 
-use ark_ff::{Field, Zero};
+use ark_bn254::FrConfig;
+use ark_ff::{AdditiveGroup, Field, Zero};
 use rayon::prelude::*;
 
-use crate::arithmetic::{Dot, Product, add, sub, sum_of_two};
 use crate::error::{Error, Result, filled};
-use crate::field::{CHUNK, Fr, drop_top_variable, eq_one, eq_table, interpolate, line};
+use crate::field::{
+    AddMultiple, CHUNK, Fr, drop_top_variable, eq_one, eq_table, interpolate, line,
+};
 use crate::rows::{Evaluator, Rows};
+use crate::vector::{Kernel, LANES, Products, Simd, Vector, dispatch};
 
 /// More leaves than this no machine holds.
 const MAX_LEAVES: usize = 1 << 32;
@@ -176,13 +179,36 @@ impl Layer {
                 let left = start..start + p.len();
                 p.copy_from_slice(&self.p[left.clone()]);
                 q.copy_from_slice(&self.q[left]);
-                let others = self.p[right.clone()].iter().zip(&self.q[right]);
-                for ((p, q), (p1, q1)) in p[..added].iter_mut().zip(q).zip(others) {
-                    *p = sum_of_two(*p, *q1, *p1, *q);
-                    *q *= q1;
-                }
+                dispatch(AddFractions {
+                    left: [&mut p[..added], &mut q[..added]],
+                    right: [&self.p[right.clone()], &self.q[right]],
+                });
             });
         Ok(Self { p, q })
+    }
+}
+
+/// Add fractions (p, q) to as many others.
+struct AddFractions<'a> {
+    left: [&'a mut [Fr]; 2],
+    right: [&'a [Fr]; 2],
+}
+
+impl Kernel for AddFractions<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let ([p, q], [p1, q1]) = (self.left, self.right);
+        for i in (0..p.len()).step_by(LANES) {
+            let left = simd.load_at(p, i, Fr::ZERO);
+            let right = simd.load_at(p1, i, Fr::ZERO);
+            let bottom = simd.load_at(q, i, Fr::ZERO).factor();
+            let other = simd.load_at(q1, i, Fr::ZERO);
+            left.times_plus(other.factor(), right, bottom)
+                .store_at(p, i);
+            other.times(bottom).store_at(q, i);
+        }
     }
 }
 
@@ -229,19 +255,21 @@ struct Quarters<'a> {
 }
 
 impl Quarters<'_> {
-    /// Bind the top variable for entry i of both low quarters, and return the bound values.
+    /// Bind the top variable for the entries from i on of low quarter k, and return them.
     #[inline(always)]
-    fn bind(&mut self, i: usize, x: Fr) -> [Fr; 2] {
-        let Self { low, high, pad } = self;
-        std::array::from_fn(|k| match low[k].get_mut(i) {
-            None => *pad,
-            Some(value) => {
-                *value = line(*value, high[k].get(i).copied().unwrap_or(*pad), x);
-                *value
-            }
-        })
+    fn bind<S: Simd>(&mut self, simd: S, k: usize, i: usize, x: Line<S>) -> Values<S> {
+        if i >= self.low[k].len() {
+            return simd.splat(self.pad);
+        }
+        let high = simd.load_at(self.high[k], i, self.pad);
+        let bound = simd.load_at(self.low[k], i, self.pad).line(high, x);
+        bound.store_at(self.low[k], i);
+        bound
     }
 }
+
+type Values<S> = <S as Simd>::Vector<FrConfig>;
+type Line<S> = <Values<S> as Vector<FrConfig>>::Line;
 
 /// The sum over x of eq(xi, x) h(x), h = a0 b1 + a1 b0, where a0 = p(x,0) + lambda q(x,0),
 /// a1 = p(x,1), b0 = q(x,0), b1 = q(x,1).
@@ -267,26 +295,103 @@ struct LayerSum {
 /// The sums over x of eq(x) h(0, x) and of eq(x) times the top coefficient of h(·, x).
 #[derive(Clone, Copy, Default)]
 struct Sums {
-    at_zero: Dot,
-    top: Dot,
+    at_zero: Fr,
+    top: Fr,
 }
 
 impl Sums {
-    /// Add one x: values of the four sides at 0 and 1.
-    #[inline(always)]
-    fn add(&mut self, eq: Fr, sides: [[Fr; 2]; 4]) {
-        let [a0, a1, b1, b0] = sides.map(|[low, _]| low);
-        self.at_zero
-            .add(Product::new(eq, sum_of_two(a0, b1, a1, b0)));
-        let [a0, a1, b1, b0] = sides.map(|[low, high]| sub(high, low));
-        self.top.add(Product::new(eq, sum_of_two(a0, b1, a1, b0)));
-    }
-
     fn merge(self, other: Self) -> Self {
         Self {
-            at_zero: self.at_zero.merge(other.at_zero),
-            top: self.top.merge(other.top),
+            at_zero: self.at_zero + other.at_zero,
+            top: self.top + other.top,
         }
+    }
+}
+
+/// `Sums` that are not reduced yet.
+struct Growing<S: Simd> {
+    at_zero: <Values<S> as Vector<FrConfig>>::Sum,
+    top: <Values<S> as Vector<FrConfig>>::Sum,
+}
+
+impl<S: Simd> Growing<S> {
+    #[inline(always)]
+    fn new(simd: S) -> Self {
+        Self {
+            at_zero: simd.sum(),
+            top: simd.sum(),
+        }
+    }
+
+    /// Add eight x: values of the four sides at 0 and 1.
+    #[inline(always)]
+    fn add(&mut self, eq: Values<S>, low: [Values<S>; 4], high: [Values<S>; 4]) {
+        let eq = eq.factor();
+        let h = |[a0, a1, b1, b0]: [Values<S>; 4]| a0.times_plus(b1.factor(), a1, b0.factor());
+        self.at_zero.add(h(low), eq);
+        let ([a, b, c, d], [e, f, g, i]) = (low, high);
+        self.top.add(h([e - a, f - b, g - c, i - d]), eq);
+    }
+
+    #[inline(always)]
+    fn total(self) -> Sums {
+        Sums {
+            at_zero: self.at_zero.total(),
+            top: self.top.total(),
+        }
+    }
+}
+
+/// The sums over a chunk of eq from `start` on.
+struct SumChunk<'a> {
+    sides: &'a [Side; 4],
+    start: usize,
+    half: usize,
+    eq: &'a [Fr],
+}
+
+impl Kernel for SumChunk<'_> {
+    type Output = Sums;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> Sums {
+        let mut sums = Growing::new(simd);
+        for i in (0..self.eq.len()).step_by(LANES) {
+            let (mut low, mut high) = ([simd.splat(Fr::ZERO); 4], [simd.splat(Fr::ZERO); 4]);
+            for k in 0..4 {
+                let Side { values, pad } = &self.sides[k];
+                low[k] = simd.load_at(values, self.start + i, *pad);
+                high[k] = simd.load_at(values, self.half + self.start + i, *pad);
+            }
+            sums.add(simd.load_at(self.eq, i, Fr::ZERO), low, high);
+        }
+        sums.total()
+    }
+}
+
+/// Bind the top variable of a chunk of the sides, and sum for the next round.
+struct BindChunk<'a> {
+    sides: [Quarters<'a>; 4],
+    eq: &'a [Fr],
+    x: Fr,
+}
+
+impl Kernel for BindChunk<'_> {
+    type Output = Sums;
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, simd: S) -> Sums {
+        let x = simd.line_at(self.x);
+        let mut sums = Growing::new(simd);
+        for i in (0..self.eq.len()).step_by(LANES) {
+            let (mut low, mut high) = ([simd.splat(Fr::ZERO); 4], [simd.splat(Fr::ZERO); 4]);
+            for k in 0..4 {
+                low[k] = self.sides[k].bind(simd, 0, i, x);
+                high[k] = self.sides[k].bind(simd, 1, i, x);
+            }
+            sums.add(simd.load_at(self.eq, i, Fr::ZERO), low, high);
+        }
+        sums.total()
     }
 }
 
@@ -294,10 +399,15 @@ impl LayerSum {
     fn new(children: Layer, xi: Vec<Fr>, lambda: Fr, claim: Fr) -> Self {
         let Layer { mut p, mut q } = children;
         let (p1, q1) = (p.split_off(1 << xi.len()), q.split_off(1 << xi.len()));
-        p.par_iter_mut()
-            .zip(&q)
-            .with_min_len(CHUNK)
-            .for_each(|(p, q)| *p = add(*p, lambda * q));
+        p.par_chunks_mut(CHUNK)
+            .zip(q.par_chunks(CHUNK))
+            .for_each(|(p, q)| {
+                dispatch(AddMultiple {
+                    sums: p,
+                    values: q,
+                    factor: lambda,
+                })
+            });
         let (zero, one) = (Fr::zero(), Fr::ONE);
         let sides = [(p, zero), (p1, zero), (q1, one), (q, one)];
         let sides = sides.map(|(values, pad)| Side { values, pad });
@@ -307,16 +417,12 @@ impl LayerSum {
             .par_chunks(CHUNK)
             .enumerate()
             .map(|(chunk, eq)| {
-                let mut sums = Sums::default();
-                for (i, eq) in (chunk * CHUNK..).zip(eq) {
-                    sums.add(
-                        *eq,
-                        sides
-                            .each_ref()
-                            .map(|side| [side.get(i), side.get(half + i)]),
-                    );
-                }
-                sums
+                dispatch(SumChunk {
+                    sides: &sides,
+                    start: chunk * CHUNK,
+                    half,
+                    eq,
+                })
             })
             .reduce(Sums::default, Sums::merge);
         Self {
@@ -336,7 +442,7 @@ impl LayerSum {
         let Some(xi) = self.xi.last().copied() else {
             return Err(Error::Order("the layer's rounds are over"));
         };
-        let (at_zero, top) = (self.sums.at_zero.reduce(), self.sums.top.reduce());
+        let Sums { at_zero, top } = self.sums;
         let at_one = match xi.inverse() {
             Some(inverse) => (self.claim - (Fr::ONE - xi) * at_zero) * inverse,
             None => self.upper_sum(),
@@ -388,12 +494,12 @@ impl LayerSum {
         self.sums = chunks
             .into_par_iter()
             .zip(self.eq.par_chunks(CHUNK))
-            .map(|(mut sides, eq)| {
-                let mut sums = Sums::default();
-                for (i, eq) in eq.iter().enumerate() {
-                    sums.add(*eq, sides.each_mut().map(|side| side.bind(i, challenge)));
-                }
-                sums
+            .map(|(sides, eq)| {
+                dispatch(BindChunk {
+                    sides,
+                    eq,
+                    x: challenge,
+                })
             })
             .reduce(Sums::default, Sums::merge);
         for side in &mut self.sides {

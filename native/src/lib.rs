@@ -25,3 +25,4 @@ pub mod stacked_sum;
 pub mod tape;
 #[cfg(test)]
 mod testing;
+pub mod vector;

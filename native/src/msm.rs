@@ -12,9 +12,8 @@ use ark_ff::{AdditiveGroup, Zero};
 use rayon::prelude::*;
 
 use crate::column::{Cell, Cells, Column};
-use crate::curve::{Point, add_all, check_reduced};
+use crate::curve::{Addition, Point, SIGN, add_all, check_reduced, signed};
 use crate::error::{Error, Result};
-use crate::field::Fq;
 use crate::shared::Shared;
 use crate::with_cells;
 
@@ -25,10 +24,6 @@ pub struct Bases(Shared<[u64; 8]>);
 /// A polynomial: columns with the offset of their first coefficient. Other coefficients are zero.
 pub type Pieces = Vec<(usize, Column)>;
 
-/// The highest bit of a term says that the point is to be negated.
-const SIGN: u32 = 1 << 31;
-/// Additions that share an inversion.
-const BATCH: usize = 512;
 /// Buckets that are summed one by one: more are first gathered into two sets of 2^8.
 const NARROW: u32 = 8;
 const WIDEST: u32 = 16;
@@ -97,7 +92,7 @@ fn multiply(bases: &[[u64; 8]], pieces: &[Piece]) -> G1Projective {
         .into_par_iter()
         .map(|window| {
             let terms = Terms::sort(c, &Window { pieces, c, window });
-            weighted_sum(c, terms.sums(|i| Point::from_words(&bases[i])))
+            weighted_sum(c, terms.sums(Point::from_slice(bases)))
         })
         .collect();
     horner(&sums, c)
@@ -279,20 +274,10 @@ impl Terms {
     }
 
     /// The sum of each bucket.
-    fn sums(&self, point: impl Fn(usize) -> Point) -> Vec<Point> {
+    fn sums(&self, points: &[Point]) -> Vec<Point> {
         let buckets = self.ends.len() - 1;
         let mut sums = vec![Point::default(); buckets];
-        let signed = |at: usize| {
-            let term = self.terms[at];
-            let point = point((term & !SIGN) as usize);
-            if term & SIGN == 0 {
-                point
-            } else {
-                point.negated()
-            }
-        };
-        let mut adder = Adder::default();
-        let mut active: Vec<Segment> = (0..buckets)
+        let segments = (0..buckets)
             .map(|bucket| (bucket, self.bucket(bucket)))
             .filter(|(_, range)| !range.is_empty())
             .map(|(bucket, range)| Segment {
@@ -301,9 +286,13 @@ impl Terms {
                 len: range.len(),
             })
             .collect();
-        let mut points = adder.halve(&mut active, signed, &mut sums);
-        while !active.is_empty() {
-            points = adder.halve(&mut active, |at| points[at], &mut sums);
+        let mut halving = Halving {
+            segments,
+            ..Halving::default()
+        };
+        let mut halved = halving.run(points, |at| self.terms[at], &mut sums);
+        while !halving.segments.is_empty() {
+            halved = halving.run(&halved, |at| at as u32, &mut sums);
         }
         sums
     }
@@ -316,75 +305,53 @@ struct Segment {
     len: usize,
 }
 
-/// Additions that wait for an inversion to share.
+/// Additions in pairs, in all buckets at once.
 #[derive(Default)]
-struct Adder {
-    left: Vec<Point>,
-    right: Vec<Point>,
-    targets: Vec<Target>,
-    out: Vec<Point>,
-    scratch: Vec<Fq>,
+struct Halving {
+    segments: Vec<Segment>,
+    additions: Vec<Addition>,
+    /// Terms without another, and where they go.
+    moves: Vec<(u32, u32)>,
 }
 
-/// Where a sum goes.
-enum Target {
-    Point(usize),
-    Bucket(usize),
-}
-
-impl Adder {
-    /// Add the points of each segment in pairs. Returns what is left to add; finished sums go to
-    /// `sums` and their segments away.
-    fn halve(
+impl Halving {
+    /// Add the points of each segment in pairs and return the sums, which are the segments' points
+    /// from now on. A segment of one point goes to the sums of buckets.
+    fn run(
         &mut self,
-        segments: &mut Vec<Segment>,
-        source: impl Fn(usize) -> Point,
+        points: &[Point],
+        term: impl Fn(usize) -> u32,
         sums: &mut [Point],
     ) -> Vec<Point> {
-        let mut points = Vec::new();
-        segments.retain_mut(|segment| {
-            let Segment { bucket, start, len } = *segment;
-            if len == 1 {
-                sums[bucket] = source(start);
-                return false;
-            }
-            segment.start = points.len();
+        self.additions.clear();
+        self.moves.clear();
+        let mut target = 0;
+        for segment in &mut self.segments {
+            let Segment { start, len, .. } = *segment;
+            segment.start = target as usize;
             segment.len = len.div_ceil(2);
-            for pair in 0..len / 2 {
-                let target = if len == 2 {
-                    Target::Bucket(bucket)
-                } else {
-                    points.push(Point::default());
-                    Target::Point(points.len() - 1)
-                };
-                let at = start + 2 * pair;
-                self.left.push(source(at));
-                self.right.push(source(at + 1));
-                self.targets.push(target);
-                if self.targets.len() == BATCH {
-                    self.flush(&mut points, sums);
-                }
+            for at in (start..start + len - 1).step_by(2) {
+                let terms = [term(at), term(at + 1)];
+                self.additions.push(Addition { terms, target });
+                target += 1;
             }
             if len % 2 == 1 {
-                points.push(source(start + len - 1));
-            }
-            len > 2
-        });
-        self.flush(&mut points, sums);
-        points
-    }
-
-    fn flush(&mut self, points: &mut [Point], sums: &mut [Point]) {
-        add_all(&self.left, &self.right, &mut self.out, &mut self.scratch);
-        for (target, sum) in self.targets.iter().zip(&self.out) {
-            match target {
-                Target::Point(at) => points[*at] = *sum,
-                Target::Bucket(bucket) => sums[*bucket] = *sum,
+                self.moves.push((term(start + len - 1), target));
+                target += 1;
             }
         }
-        self.left.clear();
-        self.right.clear();
-        self.targets.clear();
+        let mut halved = vec![Point::default(); target as usize];
+        add_all(points, &self.additions, &mut halved);
+        for (term, target) in &self.moves {
+            halved[*target as usize] = signed(points, *term);
+        }
+        self.segments.retain(|segment| {
+            if segment.len == 1 {
+                sums[segment.bucket] = halved[segment.start];
+            }
+            segment.len > 1
+        });
+        halved
     }
 }
 
@@ -401,7 +368,7 @@ fn weighted_sum(c: u32, buckets: Vec<Point>) -> G1Projective {
                 upper,
             },
         );
-        running_sum(&terms.sums(|bucket| buckets[bucket]))
+        running_sum(&terms.sums(&buckets))
     });
     horner(&halves, NARROW)
 }

@@ -4,7 +4,7 @@
 //! numerators and the denominators of table t. A table of height n is data at the zero corner of
 //! the variables from n on: Z_t is the product of 1 - x_i over them.
 
-use ark_ff::{Field, Zero};
+use ark_ff::{AdditiveGroup, Field, Zero};
 use rayon::prelude::*;
 
 use crate::arithmetic::{Dot, Product, add, sub};
@@ -346,9 +346,7 @@ fn combined(rows: &Rows, columns: &[(u32, Fr)]) -> Vec<Fr> {
         .par_chunks_mut(BLOCK)
         .enumerate()
         .for_each(|(i, chunk)| {
-            let start = i * BLOCK;
-            let values = rows.combine(columns.iter().copied(), start..start + chunk.len());
-            chunk.copy_from_slice(&values);
+            rows.combine(columns.iter().copied(), Fr::ZERO, i * BLOCK, chunk);
         });
     elements
 }

@@ -3,16 +3,17 @@
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use ark_ff::{Field, PrimeField, Zero};
+use ark_ff::{AdditiveGroup, Field, PrimeField, Zero};
 use rayon::prelude::*;
 
-use crate::column::Column;
+use crate::column::{Cells, Column};
 use crate::error::{Error, Result, filled};
-use crate::field::{Fr, Wide};
+use crate::field::Fr;
 use crate::lookups::Stated;
 use crate::program::{Form, Program};
 use crate::small::SmallSum;
 use crate::tape::{LANES, Lanes, Tape};
+use crate::vector::{Kernel, MOST_MULTIPLES, Multiples, Simd, Vector, dispatch};
 
 /// log2 of the most rows of a table.
 pub const MAX_HEIGHT: u32 = 28;
@@ -89,14 +90,25 @@ impl Rows {
         })
     }
 
-    /// The sum of weight · column on `rows`.
-    pub fn combine(&self, weights: impl Iterator<Item = (u32, Fr)>, rows: Range<usize>) -> Vec<Fr> {
-        let mut sums = vec![Wide::default(); rows.len()];
-        for (column, weight) in weights {
-            let cells = self.columns[column as usize].cells();
-            cells.range(rows.clone()).add_multiples(weight, &mut sums);
+    /// Write constant + the sum of weight · column on the rows from `start` on.
+    pub fn combine(
+        &self,
+        weights: impl Iterator<Item = (u32, Fr)>,
+        constant: Fr,
+        start: usize,
+        target: &mut [Fr],
+    ) {
+        target.fill(constant);
+        let terms: Vec<(Cells, Fr)> = weights
+            .map(|(column, weight)| (self.columns[column as usize].cells(), weight))
+            .collect();
+        for terms in terms.chunks(MOST_MULTIPLES) {
+            dispatch(Combine {
+                terms,
+                start,
+                sums: target,
+            });
         }
-        sums.into_iter().map(Wide::reduce).collect()
     }
 
     /// Load a block of LANES rows for a tape.
@@ -208,6 +220,33 @@ impl Rows {
     }
 }
 
+/// Add the sum of weight · cells on the rows from `start` on.
+struct Combine<'a> {
+    terms: &'a [(Cells<'a>, Fr)],
+    start: usize,
+    sums: &'a mut [Fr],
+}
+
+impl Kernel for Combine<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let mut weights = Vec::with_capacity(self.terms.len());
+        for (_, weight) in self.terms {
+            weights.push(simd.weight(*weight));
+        }
+        for i in (0..self.sums.len()).step_by(LANES) {
+            let mut multiples = simd.multiples();
+            for (k, (cells, _)) in self.terms.iter().enumerate() {
+                multiples.add(weights[k], cells, self.start + i);
+            }
+            let sum = simd.load_at(self.sums, i, Fr::ZERO) + multiples.total();
+            sum.store_at(self.sums, i);
+        }
+    }
+}
+
 /// A form made ready to be evaluated on ranges of rows.
 pub struct Evaluator {
     pub form: Form,
@@ -239,10 +278,7 @@ impl Evaluator {
             return small.write(&rows.columns, start, target);
         }
         let columns = self.form.columns.iter().map(|(c, weight)| (*c, *weight));
-        let sums = rows.combine(columns, start..start + target.len());
-        for (target, sum) in target.iter_mut().zip(sums) {
-            *target = sum + self.form.constant;
-        }
+        rows.combine(columns, self.form.constant, start, target);
         if self.form.products.is_empty() {
             return;
         }

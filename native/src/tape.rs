@@ -7,7 +7,7 @@ use crate::field::Fr;
 use crate::program::Node;
 
 /// Rows that one step of a tape works on.
-pub const LANES: usize = 8;
+pub use crate::vector::LANES;
 
 /// A value on each row of a block.
 pub type Lanes = [Fr; LANES];

@@ -9,6 +9,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::error::Error;
+use crate::vector;
 
 impl From<Error> for PyErr {
     fn from(error: Error) -> Self {
@@ -19,12 +20,23 @@ impl From<Error> for PyErr {
 /// The chosen kernels.
 #[pyfunction]
 fn features() -> &'static str {
-    "portable"
+    vector::name()
+}
+
+/// A choice of the user that cannot be served, as the command line reports it.
+fn usage_error(py: Python<'_>, error: &Error) -> PyErr {
+    let made = py
+        .import("zkevm.errors")
+        .and_then(|errors| errors.getattr("UsageError"))
+        .and_then(|class| class.call1((error.to_string(),)));
+    made.map_or_else(|failure| failure, PyErr::from_value)
 }
 
 /// Vectors in, vectors out.
 #[pymodule]
 mod _native {
+    use super::{Bound, PyModule, PyResult, usage_error, vector};
+
     #[pymodule_export]
     use super::curve::{Bases, Opening, check_on_curve, commit, pairing_check, powers};
     #[pymodule_export]
@@ -33,4 +45,9 @@ mod _native {
     use super::sums::{Fractions, RowSum, StackedSum};
     #[pymodule_export]
     use super::tables::{Program, Rows, count_lookups, imbalance};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        vector::choose().map_err(|error| usage_error(module.py(), &error))
+    }
 }

@@ -1,0 +1,711 @@
+//! Vectors in five limbs of 52 bits each, for AVX-512 IFMA.
+//!
+//! `vpmadd52` multiplies the low 52 bits of its operands and adds the low or the high 52 bits of the
+//! product: Montgomery multiplication divides by 2^260 here. The library divides by 2^256, so a right
+//! operand is shifted by four bits first. 2^256 is above 5p: with operands below 2p and 16 · 2p the
+//! product, (2p · 32p + 2^260 p) / 2^260, is below 2p again.
+
+// What iterators call is compiled apart, without the instructions: loops over limbs are plain ones.
+#![allow(clippy::needless_range_loop)]
+
+use std::arch::x86_64::*;
+use std::marker::PhantomData;
+use std::ops::{Add, Mul, Sub};
+
+use ark_bn254::{Fr, FrConfig};
+use ark_ff::{BigInt, Fp, MontConfig, PrimeField, Zero};
+
+use super::{Kernel, LANES, Multiples, Products, Simd, Vector};
+use crate::arithmetic::Element;
+use crate::column::Cells;
+
+const LIMBS: usize = 5;
+const BITS: u32 = 52;
+const MASK: u64 = (1 << BITS) - 1;
+
+/// Proof that the processor has the instructions; the vectors that come from it are proofs as well.
+#[derive(Clone, Copy)]
+pub struct Ifma(());
+
+impl Ifma {
+    pub fn detect() -> Option<Self> {
+        let found = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512ifma")
+            && is_x86_feature_detected!("avx512vbmi2")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("adx");
+        found.then_some(Self(()))
+    }
+
+    #[inline]
+    pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2,bmi2,adx")]
+        fn with_instructions<K: Kernel>(ifma: Ifma, kernel: K) -> K::Output {
+            kernel.run(ifma)
+        }
+        // SAFETY: `self` is proof that the processor has these instructions.
+        unsafe { with_instructions(self, kernel) }
+    }
+}
+
+/// Eight words of 64 bits. Like an `Ifma`, one is proof of the instructions.
+#[derive(Clone, Copy)]
+struct Words(__m512i);
+
+// SAFETY: of each block: there are words, hence the instructions.
+impl Words {
+    #[inline(always)]
+    fn splat(_: Ifma, word: u64) -> Self {
+        Self(unsafe { _mm512_set1_epi64(word as i64) })
+    }
+
+    /// This word in all lanes.
+    #[inline(always)]
+    fn all(self, word: u64) -> Self {
+        Self(unsafe { _mm512_set1_epi64(word as i64) })
+    }
+
+    #[inline(always)]
+    fn bytes(self, words: [u8; LANES]) -> Self {
+        let words = i64::from_le_bytes(words);
+        Self(unsafe { _mm512_cvtepu8_epi64(_mm_set_epi64x(0, words)) })
+    }
+
+    #[inline(always)]
+    fn shorts(self, words: [u16; LANES]) -> Self {
+        Self(unsafe { _mm512_cvtepu16_epi64(_mm_loadu_si128(words.as_ptr().cast())) })
+    }
+
+    #[inline(always)]
+    fn longs(self, words: [u32; LANES]) -> Self {
+        Self(unsafe { _mm512_cvtepu32_epi64(_mm256_loadu_si256(words.as_ptr().cast())) })
+    }
+
+    #[inline(always)]
+    fn quads(self, words: [u64; LANES]) -> Self {
+        Self(unsafe { _mm512_loadu_si512(words.as_ptr().cast()) })
+    }
+
+    /// These limbs in all lanes.
+    #[inline(always)]
+    fn limbs(self, limbs: [u64; LIMBS]) -> [Self; LIMBS] {
+        let [a, b, c, d, e] = limbs;
+        [
+            self.all(a),
+            self.all(b),
+            self.all(c),
+            self.all(d),
+            self.all(e),
+        ]
+    }
+
+    #[inline(always)]
+    fn plus(self, other: Self) -> Self {
+        Self(unsafe { _mm512_add_epi64(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn minus(self, other: Self) -> Self {
+        Self(unsafe { _mm512_sub_epi64(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn and(self, other: Self) -> Self {
+        Self(unsafe { _mm512_and_si512(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn or(self, other: Self) -> Self {
+        Self(unsafe { _mm512_or_si512(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn left<const BITS: u32>(self) -> Self {
+        Self(unsafe { _mm512_slli_epi64::<BITS>(self.0) })
+    }
+
+    #[inline(always)]
+    fn right<const BITS: u32>(self) -> Self {
+        Self(unsafe { _mm512_srli_epi64::<BITS>(self.0) })
+    }
+
+    #[inline(always)]
+    fn signed_right<const BITS: u32>(self) -> Self {
+        Self(unsafe { _mm512_srai_epi64::<BITS>(self.0) })
+    }
+
+    /// The low word of 2^64 high + self, shifted.
+    #[inline(always)]
+    fn right_with<const BITS: i32>(self, high: Self) -> Self {
+        Self(unsafe { _mm512_shrdi_epi64::<BITS>(self.0, high.0) })
+    }
+
+    /// Add the low 52 bits of the product of the low 52 bits of a and b.
+    #[inline(always)]
+    fn plus_low(self, a: Self, b: Self) -> Self {
+        Self(unsafe { _mm512_madd52lo_epu64(self.0, a.0, b.0) })
+    }
+
+    /// Add the high 52 bits of the product of the low 52 bits of a and b.
+    #[inline(always)]
+    fn plus_high(self, a: Self, b: Self) -> Self {
+        Self(unsafe { _mm512_madd52hi_epu64(self.0, a.0, b.0) })
+    }
+
+    #[inline(always)]
+    fn negative(self) -> __mmask8 {
+        unsafe { _mm512_movepi64_mask(self.0) }
+    }
+
+    #[inline(always)]
+    fn zero(self) -> __mmask8 {
+        unsafe { _mm512_testn_epi64_mask(self.0, self.0) }
+    }
+
+    /// Add `other` in the lanes of `mask`.
+    #[inline(always)]
+    fn plus_where(self, mask: __mmask8, other: Self) -> Self {
+        Self(unsafe { _mm512_mask_add_epi64(self.0, mask, self.0, other.0) })
+    }
+
+    /// `other` in the lanes of `mask`.
+    #[inline(always)]
+    fn or_where(self, mask: __mmask8, other: Self) -> Self {
+        Self(unsafe { _mm512_mask_blend_epi64(mask, self.0, other.0) })
+    }
+
+    /// The lower half of this, then the lower half of `other`.
+    #[inline(always)]
+    fn lower_halves(self, other: Self) -> Self {
+        Self(unsafe { _mm512_shuffle_i64x2::<0x44>(self.0, other.0) })
+    }
+
+    /// The upper half of this, then the upper half of `other`.
+    #[inline(always)]
+    fn upper_halves(self, other: Self) -> Self {
+        Self(unsafe { _mm512_shuffle_i64x2::<0xee>(self.0, other.0) })
+    }
+
+    /// Words 0 and 1 of the halves of both, in turn: with halves a, b and c, d
+    /// a0 b0 c0 d0 a1 b1 c1 d1.
+    #[inline(always)]
+    fn first_words(self, other: Self) -> Self {
+        Self(unsafe {
+            let order = _mm512_setr_epi64(0, 4, 8, 12, 1, 5, 9, 13);
+            _mm512_permutex2var_epi64(self.0, order, other.0)
+        })
+    }
+
+    /// The same with words 2 and 3.
+    #[inline(always)]
+    fn last_words(self, other: Self) -> Self {
+        Self(unsafe {
+            let order = _mm512_setr_epi64(2, 6, 10, 14, 3, 7, 11, 15);
+            _mm512_permutex2var_epi64(self.0, order, other.0)
+        })
+    }
+
+    #[inline(always)]
+    fn to_array(self) -> [u64; LANES] {
+        let mut words = [0; LANES];
+        unsafe { _mm512_storeu_si512(words.as_mut_ptr().cast(), self.0) };
+        words
+    }
+}
+
+/// Two elements side by side.
+#[inline(always)]
+fn two<C: MontConfig<4>>(_: Ifma, low: &Element<C>, high: &Element<C>) -> Words {
+    const { assert!(size_of::<Element<C>>() == size_of::<__m256i>()) };
+    // SAFETY: elements are their 32 bytes, and there are the instructions.
+    Words(unsafe {
+        let low = _mm256_loadu_si256((low as *const Element<C>).cast());
+        let high = _mm256_loadu_si256((high as *const Element<C>).cast());
+        _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high)
+    })
+}
+
+/// From pairs of elements to words 0 of all elements, words 1, ...
+#[inline(always)]
+fn transpose(pairs: [Words; 4]) -> [Words; 4] {
+    let [a, b, c, d] = pairs;
+    let (low, high) = (a.first_words(b), c.first_words(d));
+    let (low_last, high_last) = (a.last_words(b), c.last_words(d));
+    [
+        low.lower_halves(high),
+        low.upper_halves(high),
+        low_last.lower_halves(high_last),
+        low_last.upper_halves(high_last),
+    ]
+}
+
+/// The way back.
+#[inline(always)]
+fn transpose_back(words: [Words; 4]) -> [Words; 4] {
+    let [a, b, c, d] = words;
+    let (low, high) = (a.lower_halves(b), a.upper_halves(b));
+    let (low_last, high_last) = (c.lower_halves(d), c.upper_halves(d));
+    [
+        low.first_words(low_last),
+        low.last_words(low_last),
+        high.first_words(high_last),
+        high.last_words(high_last),
+    ]
+}
+
+/// The limbs of `times` times the modulus.
+const fn multiple<C: MontConfig<4>>(times: u64) -> [u64; LIMBS] {
+    let words = C::MODULUS.0;
+    let mut limbs = [
+        words[0] & MASK,
+        (words[0] >> 52 | words[1] << 12) & MASK,
+        (words[1] >> 40 | words[2] << 24) & MASK,
+        (words[2] >> 28 | words[3] << 36) & MASK,
+        words[3] >> 16,
+    ];
+    let (mut i, mut carry) = (0, 0);
+    while i < LIMBS {
+        let limb = limbs[i] * times + carry;
+        limbs[i] = limb & MASK;
+        carry = limb >> BITS;
+        i += 1;
+    }
+    limbs
+}
+
+/// Elements below 2p, in Montgomery form for 2^256; every limb has at most 52 bits.
+pub struct Elements<C>([Words; LIMBS], PhantomData<C>);
+
+/// The same times 16, modulo 2^260; bits above the 52 of a limb are to be ignored.
+#[derive(Clone, Copy)]
+pub struct Factor([Words; LIMBS]);
+
+/// A reduced factor of integers, in Montgomery form for 2^516.
+#[derive(Clone, Copy)]
+pub struct Weight([Words; LIMBS]);
+
+/// An integer: the sum of limbs times powers of 2^52.
+#[derive(Clone, Copy)]
+pub struct Sum([Words; 2 * LIMBS]);
+
+impl<C> Copy for Elements<C> {}
+
+impl<C> Clone for Elements<C> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+/// Carry on what exceeds 52 bits or is negative.
+#[inline(always)]
+fn carry(limbs: &mut [Words; LIMBS]) {
+    let mask = limbs[0].all(MASK);
+    for i in 0..LIMBS - 1 {
+        limbs[i + 1] = limbs[i + 1].plus(limbs[i].signed_right::<BITS>());
+        limbs[i] = limbs[i].and(mask);
+    }
+}
+
+impl<C: MontConfig<4>> Elements<C> {
+    const MODULUS: [u64; LIMBS] = multiple::<C>(1);
+    const TWICE: [u64; LIMBS] = multiple::<C>(2);
+
+    #[inline(always)]
+    fn from_words(words: [Words; 4]) -> Self {
+        let [a, b, c, d] = words;
+        let mask = a.all(MASK);
+        let limbs = [
+            a.and(mask),
+            a.right_with::<52>(b).and(mask),
+            b.right_with::<40>(c).and(mask),
+            c.right_with::<28>(d).and(mask),
+            d.right::<16>(),
+        ];
+        Self(limbs, PhantomData)
+    }
+
+    /// Four words of each reduced element.
+    #[inline(always)]
+    fn words(self) -> [Words; 4] {
+        let [a, b, c, d, e] = self.reduced().0;
+        [
+            a.or(b.left::<52>()),
+            b.right::<12>().or(c.left::<40>()),
+            c.right::<24>().or(d.left::<28>()),
+            d.right::<36>().or(e.left::<16>()),
+        ]
+    }
+
+    /// Subtract a multiple of p where nothing becomes negative.
+    #[inline(always)]
+    fn less(self, multiple: [u64; LIMBS]) -> Self {
+        let multiple = self.0[0].limbs(multiple);
+        let mut limbs = self.0;
+        for i in 0..LIMBS {
+            limbs[i] = limbs[i].minus(multiple[i]);
+        }
+        carry(&mut limbs);
+        let negative = limbs[LIMBS - 1].negative();
+        for i in 0..LIMBS {
+            limbs[i] = limbs[i].or_where(negative, self.0[i]);
+        }
+        Self(limbs, PhantomData)
+    }
+
+    #[inline(always)]
+    fn reduced(self) -> Self {
+        self.less(Self::MODULUS)
+    }
+
+    /// From limbs of any sign, the number being between -2p and 2p.
+    #[inline(always)]
+    fn from_signed(mut limbs: [Words; LIMBS]) -> Self {
+        carry(&mut limbs);
+        let negative = limbs[LIMBS - 1].negative();
+        let twice = limbs[0].limbs(Self::TWICE);
+        for i in 0..LIMBS {
+            limbs[i] = limbs[i].plus_where(negative, twice[i]);
+        }
+        carry(&mut limbs);
+        Self(limbs, PhantomData)
+    }
+}
+
+type Limbs = [Words; LIMBS];
+type DoubleLimbs = [Words; 2 * LIMBS];
+
+/// sum + 2^(52 i) a b.
+#[inline(always)]
+fn add_row(sum: &mut DoubleLimbs, i: usize, a: Words, b: &Limbs) {
+    for j in 0..LIMBS {
+        sum[i + j] = sum[i + j].plus_low(a, b[j]);
+        sum[i + j + 1] = sum[i + j + 1].plus_high(a, b[j]);
+    }
+}
+
+/// Add a multiple of 2^(52 i) p that clears limb i, and carry its upper bits on.
+#[inline(always)]
+fn clear<C: MontConfig<4>>(sum: &mut DoubleLimbs, i: usize) {
+    let zero = sum[0].all(0);
+    let modulus = zero.limbs(Elements::<C>::MODULUS);
+    let k = zero.plus_low(sum[i], zero.all(C::INV & MASK));
+    // The next limb is waited for: its three parts are found side by side.
+    let cleared = sum[i].plus_low(k, modulus[0]);
+    let high = zero.plus_high(k, modulus[0]);
+    sum[i + 1] = sum[i + 1].plus_low(k, modulus[1]);
+    sum[i + 1] = sum[i + 1].plus(cleared.right::<BITS>().plus(high));
+    for j in 2..LIMBS {
+        sum[i + j] = sum[i + j].plus_low(k, modulus[j]);
+    }
+    for j in 1..LIMBS {
+        sum[i + j + 1] = sum[i + j + 1].plus_high(k, modulus[j]);
+    }
+}
+
+/// The upper half, carried; the highest limb holds what is left.
+#[inline(always)]
+fn upper(mut sum: DoubleLimbs) -> Limbs {
+    let mask = sum[0].all(MASK);
+    for i in LIMBS..2 * LIMBS - 1 {
+        sum[i + 1] = sum[i + 1].plus(sum[i].right::<BITS>());
+        sum[i] = sum[i].and(mask);
+    }
+    let [_, _, _, _, _, a, b, c, d, e] = sum;
+    [a, b, c, d, e]
+}
+
+/// sum + a b. Too long to be inlined everywhere, like the three after it.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
+fn add_product(sum: &mut DoubleLimbs, a: &Limbs, b: &Limbs) {
+    for i in 0..LIMBS {
+        add_row(sum, i, a[i], b);
+    }
+}
+
+/// sum / 2^260 modulo p.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
+fn reduce<C: MontConfig<4>>(mut sum: DoubleLimbs) -> Limbs {
+    for i in 0..LIMBS {
+        clear::<C>(&mut sum, i);
+    }
+    upper(sum)
+}
+
+/// a b / 2^260 modulo p.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
+fn product<C: MontConfig<4>>(a: &Limbs, b: &Limbs) -> Limbs {
+    let mut sum = [a[0].all(0); 2 * LIMBS];
+    add_row(&mut sum, 0, a[0], b);
+    // Clearing is a chain of dependent steps: it begins as early as it can.
+    for i in 1..LIMBS {
+        add_row(&mut sum, i, a[i], b);
+        clear::<C>(&mut sum, i - 1);
+    }
+    clear::<C>(&mut sum, LIMBS - 1);
+    upper(sum)
+}
+
+/// (a b + c d) / 2^260 modulo p.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
+fn two_products<C: MontConfig<4>>(a: &Limbs, b: &Limbs, c: &Limbs, d: &Limbs) -> Limbs {
+    let mut sum = [a[0].all(0); 2 * LIMBS];
+    add_row(&mut sum, 0, a[0], b);
+    add_row(&mut sum, 0, c[0], d);
+    for i in 1..LIMBS {
+        add_row(&mut sum, i, a[i], b);
+        add_row(&mut sum, i, c[i], d);
+        clear::<C>(&mut sum, i - 1);
+    }
+    clear::<C>(&mut sum, LIMBS - 1);
+    upper(sum)
+}
+
+impl Simd for Ifma {
+    type Vector<C: MontConfig<4>> = Elements<C>;
+    type Weight = Weight;
+    type Multiples = Sum;
+
+    #[inline(always)]
+    fn load<C: MontConfig<4>>(self, elements: &[Element<C>; LANES]) -> Elements<C> {
+        let [a, b, c, d, e, f, g, h] = elements;
+        self.gather([a, b, c, d, e, f, g, h])
+    }
+
+    #[inline(always)]
+    fn gather<C: MontConfig<4>>(self, elements: [&Element<C>; LANES]) -> Elements<C> {
+        let [a, b, c, d, e, f, g, h] = elements;
+        let pairs = [
+            two(self, a, b),
+            two(self, c, d),
+            two(self, e, f),
+            two(self, g, h),
+        ];
+        Elements::from_words(transpose(pairs))
+    }
+
+    #[inline(always)]
+    fn splat<C: MontConfig<4>>(self, element: Element<C>) -> Elements<C> {
+        let [a, b, c, d] = element.0.0;
+        Elements::from_words([
+            Words::splat(self, a),
+            Words::splat(self, b),
+            Words::splat(self, c),
+            Words::splat(self, d),
+        ])
+    }
+
+    #[inline(always)]
+    fn weight(self, x: Fr) -> Weight {
+        // 2^260
+        let radix = Fr::new(BigInt([0, 0, 0, 1 << 60])) * Fr::from(1_u64 << 8);
+        Weight(self.splat(x * radix).0)
+    }
+
+    #[inline(always)]
+    fn multiples(self) -> Sum {
+        self.sum::<FrConfig>()
+    }
+
+    #[inline(always)]
+    fn line_at<C: MontConfig<4>>(self, x: Element<C>) -> [Factor; 2] {
+        let opposite = Element::<C>::from(1_u64) - x;
+        [self.splat(opposite).factor(), self.splat(x).factor()]
+    }
+
+    #[inline(always)]
+    fn sum<C: MontConfig<4>>(self) -> Sum {
+        Sum([Words::splat(self, 0); 2 * LIMBS])
+    }
+}
+
+impl<C: MontConfig<4>> Vector<C> for Elements<C> {
+    type Factor = Factor;
+    type Line = [Factor; 2];
+    type Sum = Sum;
+
+    #[inline(always)]
+    fn store(self, elements: &mut [Element<C>; LANES]) {
+        let target: *mut Element<C> = elements.as_mut_ptr();
+        let pairs = transpose_back(self.words());
+        for i in 0..4 {
+            // SAFETY: elements are their 32 bytes, as in `two`; there are eight, and these are reduced.
+            unsafe { _mm512_storeu_si512(target.add(2 * i).cast(), pairs[i].0) };
+        }
+    }
+
+    #[inline(always)]
+    fn negate_where(self, signs: u8) -> Self {
+        let zero = self.0[0].all(0);
+        let opposite = Self([zero; LIMBS], PhantomData) - self;
+        let mut limbs = self.0;
+        for i in 0..LIMBS {
+            limbs[i] = limbs[i].or_where(signs, opposite.0[i]);
+        }
+        Self(limbs, PhantomData)
+    }
+
+    #[inline(always)]
+    fn factor(self) -> Factor {
+        let mut limbs = self.0;
+        limbs[0] = limbs[0].left::<4>();
+        for i in 1..LIMBS {
+            // The limb below at the top of its word: its highest bits come in.
+            limbs[i] = self.0[i - 1].left::<12>().right_with::<60>(self.0[i]);
+        }
+        Factor(limbs)
+    }
+
+    #[inline(always)]
+    fn times(self, factor: Factor) -> Self {
+        // SAFETY: there are vectors, hence the instructions; so below.
+        Self(unsafe { product::<C>(&self.0, &factor.0) }, PhantomData)
+    }
+
+    #[inline(always)]
+    fn times_plus(self, a: Factor, other: Self, b: Factor) -> Self {
+        let sum = unsafe { two_products::<C>(&self.0, &a.0, &other.0, &b.0) };
+        // Below 2 · 2p · 32p / 2^260 + p < 3p.
+        Self(sum, PhantomData).less(Self::MODULUS)
+    }
+
+    #[inline(always)]
+    fn line(self, high: Self, x: [Factor; 2]) -> Self {
+        let sum = unsafe { two_products::<C>(&self.0, &x[0].0, &high.0, &x[1].0) };
+        // The factors are reduced: below 2 · 2p · 16p / 2^260 + p < 2p.
+        Self(sum, PhantomData)
+    }
+
+    #[inline(always)]
+    fn has_zero(self) -> bool {
+        let [a, b, c, d, e] = self.reduced().0;
+        a.or(b).or(c.or(d)).or(e).zero() != 0
+    }
+}
+
+impl<C: MontConfig<4>> Add for Elements<C> {
+    type Output = Self;
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        let twice = self.0[0].limbs(Self::TWICE);
+        let mut limbs = self.0;
+        for i in 0..LIMBS {
+            limbs[i] = limbs[i].plus(other.0[i]).minus(twice[i]);
+        }
+        Self::from_signed(limbs)
+    }
+}
+
+impl<C: MontConfig<4>> Sub for Elements<C> {
+    type Output = Self;
+
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        let mut limbs = self.0;
+        for i in 0..LIMBS {
+            limbs[i] = limbs[i].minus(other.0[i]);
+        }
+        Self::from_signed(limbs)
+    }
+}
+
+impl<C: MontConfig<4>> Mul for Elements<C> {
+    type Output = Self;
+
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        self.times(other.factor())
+    }
+}
+
+impl<C: MontConfig<4>> Products<C> for Sum {
+    type Vector = Elements<C>;
+
+    #[inline(always)]
+    fn add(&mut self, a: Elements<C>, b: Factor) {
+        // SAFETY: there are vectors, hence the instructions.
+        unsafe { add_product(&mut self.0, &a.0, &b.0) };
+    }
+
+    #[inline(always)]
+    fn total(self) -> Element<C> {
+        // Limbs of up to 60 bits, added over the lanes and put together by the library.
+        // SAFETY: there are vectors, hence the instructions.
+        let limbs = unsafe { reduce::<C>(self.0) }.map(|limb| limb.to_array().iter().sum::<u64>());
+        let radix = Element::<C>::from(1_u64 << BITS);
+        let total = limbs
+            .iter()
+            .rev()
+            .fold(Element::<C>::zero(), |total, limb| {
+                total * radix + Element::<C>::from(*limb)
+            });
+        // The number is a Montgomery form.
+        Fp::new_unchecked(total.into_bigint())
+    }
+}
+
+impl Multiples for Sum {
+    type Vector = Elements<FrConfig>;
+    type Weight = Weight;
+
+    #[inline(always)]
+    fn add(&mut self, weight: Weight, cells: &Cells, row: usize) {
+        let (sum, weight) = (&mut self.0, &weight.0);
+        let zero = weight[0].all(0);
+        match cells {
+            Cells::U8(cells) => add_row(sum, 0, zero.bytes(eight(cells, row)), weight),
+            Cells::U16(cells) => add_row(sum, 0, zero.shorts(eight(cells, row)), weight),
+            Cells::U32(cells) => add_row(sum, 0, zero.longs(eight(cells, row)), weight),
+            Cells::U64(cells) => {
+                let word = zero.quads(eight(cells, row));
+                add_row(sum, 0, word, weight);
+                add_row(sum, 1, word.right::<BITS>(), weight);
+            }
+            Cells::U128(cells) => {
+                let cells: [[u64; 2]; LANES] = eight(cells, row);
+                let (mut low, mut high) = ([0; LANES], [0; LANES]);
+                for i in 0..LANES {
+                    [low[i], high[i]] = cells[i];
+                }
+                let (low, high) = (zero.quads(low), zero.quads(high));
+                add_row(sum, 0, low, weight);
+                add_row(sum, 1, low.right_with::<52>(high), weight);
+                add_row(sum, 2, high.right::<40>(), weight);
+            }
+            Cells::Field(cells) => {
+                let cells = eight(cells, row).map(|words| Fr::new_unchecked(BigInt(words)));
+                let limbs = Ifma(()).load::<FrConfig>(&cells).0;
+                for i in 0..LIMBS {
+                    add_row(sum, i, limbs[i], weight);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn total(self) -> Elements<FrConfig> {
+        // SAFETY: there are vectors, hence the instructions. Cells and weights are below p: the sum
+        // is below 64 p^2 / 2^260 + p < 2p.
+        Elements(unsafe { reduce::<FrConfig>(self.0) }, PhantomData)
+    }
+}
+
+/// The cells of eight rows, zero where there are none.
+#[inline(always)]
+fn eight<T: Copy + Default>(cells: &[T], row: usize) -> [T; LANES] {
+    let cells = cells.get(row..).unwrap_or_default();
+    match cells.first_chunk() {
+        Some(cells) => *cells,
+        None => {
+            let mut filled = [T::default(); LANES];
+            filled[..cells.len()].copy_from_slice(cells);
+            filled
+        }
+    }
+}

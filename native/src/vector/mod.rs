@@ -1,0 +1,222 @@
+//! Eight field elements at a time, on the vector unit where the processor has one that serves.
+//!
+//! A hot loop is a `Kernel`: written once over `Simd`, it runs with AVX-512 IFMA where the processor
+//! has it, and with the library's arithmetic elsewhere. In memory elements are the library's, in
+//! Montgomery form and reduced; a vector may hold other representatives, below 2p, and reduces
+//! them when it is stored.
+
+#[cfg(target_arch = "x86_64")]
+mod ifma;
+mod portable;
+#[cfg(test)]
+mod tests;
+
+use std::ops::{Add, Mul, Sub};
+use std::sync::OnceLock;
+
+use ark_bn254::{Fr, FrConfig};
+use ark_ff::MontConfig;
+
+use crate::arithmetic::Element;
+use crate::column::Cells;
+use crate::error::{Error, Result};
+
+/// Elements of a vector.
+pub const LANES: usize = 8;
+/// Products that a sum has room for.
+pub const MOST_PRODUCTS: usize = 400;
+/// Multiples of cells that a combination has room for.
+pub const MOST_MULTIPLES: usize = 64;
+
+/// An instruction set: where vectors come from.
+pub trait Simd: Copy {
+    type Vector<C: MontConfig<4>>: Vector<C>;
+    /// A factor of cells.
+    type Weight: Copy;
+    type Multiples: Multiples<Vector = Self::Vector<FrConfig>, Weight = Self::Weight>;
+
+    fn load<C: MontConfig<4>>(self, elements: &[Element<C>; LANES]) -> Self::Vector<C>;
+
+    /// Elements that lie apart.
+    fn gather<C: MontConfig<4>>(self, elements: [&Element<C>; LANES]) -> Self::Vector<C>;
+
+    fn splat<C: MontConfig<4>>(self, element: Element<C>) -> Self::Vector<C>;
+
+    /// Make ready to multiply cells by `x`.
+    fn weight(self, x: Fr) -> Self::Weight;
+
+    /// An empty sum of multiples of cells.
+    fn multiples(self) -> Self::Multiples;
+
+    /// Make ready to evaluate lines at `x`.
+    fn line_at<C: MontConfig<4>>(self, x: Element<C>) -> <Self::Vector<C> as Vector<C>>::Line;
+
+    /// An empty sum.
+    fn sum<C: MontConfig<4>>(self) -> <Self::Vector<C> as Vector<C>>::Sum;
+
+    /// The elements from `start` on, `rest` where there are none.
+    #[inline(always)]
+    fn load_at<C: MontConfig<4>>(
+        self,
+        elements: &[Element<C>],
+        start: usize,
+        rest: Element<C>,
+    ) -> Self::Vector<C> {
+        let elements = elements.get(start..).unwrap_or_default();
+        match elements.first_chunk() {
+            Some(elements) => self.load(elements),
+            None if elements.is_empty() => self.splat(rest),
+            None => {
+                let mut filled = [rest; LANES];
+                filled[..elements.len()].copy_from_slice(elements);
+                self.load(&filled)
+            }
+        }
+    }
+}
+
+/// Eight elements.
+pub trait Vector<C: MontConfig<4>>:
+    Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self>
+{
+    /// A right operand of products.
+    type Factor: Copy;
+    /// A point of evaluation of lines.
+    type Line: Copy;
+    type Sum: Products<C, Vector = Self> + Copy;
+
+    fn store(self, elements: &mut [Element<C>; LANES]);
+
+    /// Negate the elements whose bit is set.
+    fn negate_where(self, signs: u8) -> Self;
+
+    fn factor(self) -> Self::Factor;
+
+    fn times(self, factor: Self::Factor) -> Self;
+
+    /// self · a + other · b.
+    fn times_plus(self, a: Self::Factor, other: Self, b: Self::Factor) -> Self;
+
+    /// The line through `self` at 0 and `high` at 1.
+    fn line(self, high: Self, x: Self::Line) -> Self;
+
+    /// Whether an element is zero.
+    fn has_zero(self) -> bool;
+
+    /// Store over the elements from `start` on, as many as there are.
+    #[inline(always)]
+    fn store_at(self, elements: &mut [Element<C>], start: usize) {
+        let elements = elements.get_mut(start..).unwrap_or_default();
+        match elements.first_chunk_mut() {
+            Some(elements) => self.store(elements),
+            None => {
+                let mut all = [Element::<C>::default(); LANES];
+                self.store(&mut all);
+                elements.copy_from_slice(&all[..elements.len()]);
+            }
+        }
+    }
+}
+
+/// A sum of products over all elements, reduced once.
+pub trait Products<C: MontConfig<4>> {
+    type Vector: Vector<C>;
+
+    /// Add a · b; the sum has room for `MOST_PRODUCTS`.
+    fn add(&mut self, a: Self::Vector, b: <Self::Vector as Vector<C>>::Factor);
+
+    fn total(self) -> Element<C>;
+}
+
+/// Sums of multiples of cells, reduced once.
+pub trait Multiples {
+    type Vector: Vector<FrConfig>;
+    type Weight: Copy;
+
+    /// Add multiples of the cells of eight rows from `row` on, as far as there are any; there is
+    /// room for `MOST_MULTIPLES`.
+    fn add(&mut self, weight: Self::Weight, cells: &Cells, row: usize);
+
+    fn total(self) -> Self::Vector;
+}
+
+/// A loop over vectors.
+pub trait Kernel {
+    type Output;
+
+    /// Inline this, and what it calls: only then it is compiled for the instruction set.
+    fn run<S: Simd>(self, simd: S) -> Self::Output;
+}
+
+/// Run a loop with the chosen instruction set.
+#[inline]
+pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
+    match instructions() {
+        Instructions::Portable => kernel.run(portable::Portable),
+        #[cfg(target_arch = "x86_64")]
+        Instructions::Ifma(ifma) => ifma.run(kernel),
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Instructions {
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    Ifma(ifma::Ifma),
+}
+
+const VARIABLE: &str = "ZKEVM_KERNELS";
+const PORTABLE: &str = "portable";
+const IFMA: &str = "avx512ifma";
+
+static CHOSEN: OnceLock<Instructions> = OnceLock::new();
+
+#[inline]
+fn instructions() -> Instructions {
+    *CHOSEN.get_or_init(best)
+}
+
+fn best() -> Instructions {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(ifma) = ifma::Ifma::detect() {
+        return Instructions::Ifma(ifma);
+    }
+    Instructions::Portable
+}
+
+/// Choose as the environment variable `ZKEVM_KERNELS` says; the best that runs here without it.
+///
+/// The first choice is final.
+pub fn choose() -> Result<()> {
+    let chosen = match std::env::var(VARIABLE).as_deref() {
+        Err(std::env::VarError::NotPresent) => best(),
+        Ok(PORTABLE) => Instructions::Portable,
+        Ok(IFMA) => match best() {
+            Instructions::Portable => {
+                return Err(Error::Kernels(format!(
+                    "{VARIABLE}={IFMA}, but this processor lacks the instructions"
+                )));
+            }
+            ifma => ifma,
+        },
+        Ok(other) => return Err(unknown(other)),
+        Err(std::env::VarError::NotUnicode(other)) => {
+            return Err(unknown(&other.to_string_lossy()));
+        }
+    };
+    CHOSEN.get_or_init(|| chosen);
+    Ok(())
+}
+
+fn unknown(value: &str) -> Error {
+    Error::Kernels(format!("{VARIABLE} is {PORTABLE} or {IFMA}, not {value:?}"))
+}
+
+/// The name of the chosen instruction set.
+pub fn name() -> &'static str {
+    match instructions() {
+        Instructions::Portable => PORTABLE,
+        #[cfg(target_arch = "x86_64")]
+        Instructions::Ifma(_) => IFMA,
+    }
+}

@@ -1,0 +1,196 @@
+//! Vectors of the library's elements.
+
+use std::array::from_fn;
+use std::ops::{Add, Mul, Sub};
+
+use ark_bn254::{Fr, FrConfig};
+use ark_ff::{MontConfig, Zero};
+
+use super::{LANES, Multiples, Products, Simd, Vector};
+use crate::arithmetic::{Dot, Element, Product, add, sub, sum_of_two};
+use crate::column::{Cell, Cells};
+use crate::field::{Factor, Wide};
+
+#[derive(Clone, Copy)]
+pub struct Portable;
+
+/// A factor times the powers of 2^64.
+type Weight = [Factor; 4];
+
+/// Reduced elements.
+pub struct Elements<C: MontConfig<4>>([Element<C>; LANES]);
+
+impl<C: MontConfig<4>> Copy for Elements<C> {}
+
+impl<C: MontConfig<4>> Clone for Elements<C> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl Simd for Portable {
+    type Vector<C: MontConfig<4>> = Elements<C>;
+    type Weight = Weight;
+    type Multiples = [Wide; LANES];
+
+    #[inline(always)]
+    fn load<C: MontConfig<4>>(self, elements: &[Element<C>; LANES]) -> Elements<C> {
+        Elements(*elements)
+    }
+
+    #[inline(always)]
+    fn gather<C: MontConfig<4>>(self, elements: [&Element<C>; LANES]) -> Elements<C> {
+        Elements(elements.map(|element| *element))
+    }
+
+    #[inline(always)]
+    fn splat<C: MontConfig<4>>(self, element: Element<C>) -> Elements<C> {
+        Elements([element; LANES])
+    }
+
+    #[inline(always)]
+    fn weight(self, x: Fr) -> Weight {
+        let base = Fr::from(1_u128 << 64);
+        let mut powers = [Factor::new(x); 4];
+        let mut power = x;
+        for factor in &mut powers[1..] {
+            power *= base;
+            *factor = Factor::new(power);
+        }
+        powers
+    }
+
+    #[inline(always)]
+    fn multiples(self) -> [Wide; LANES] {
+        [Wide::default(); LANES]
+    }
+
+    #[inline(always)]
+    fn line_at<C: MontConfig<4>>(self, x: Element<C>) -> Element<C> {
+        x
+    }
+
+    #[inline(always)]
+    fn sum<C: MontConfig<4>>(self) -> Dot {
+        Dot::default()
+    }
+}
+
+impl<C: MontConfig<4>> Vector<C> for Elements<C> {
+    type Factor = Self;
+    type Line = Element<C>;
+    type Sum = Dot;
+
+    #[inline(always)]
+    fn store(self, elements: &mut [Element<C>; LANES]) {
+        *elements = self.0;
+    }
+
+    #[inline(always)]
+    fn negate_where(self, signs: u8) -> Self {
+        Self(from_fn(|i| match signs >> i & 1 {
+            0 => self.0[i],
+            _ => -self.0[i],
+        }))
+    }
+
+    #[inline(always)]
+    fn factor(self) -> Self {
+        self
+    }
+
+    #[inline(always)]
+    fn times(self, factor: Self) -> Self {
+        Self(from_fn(|i| self.0[i] * factor.0[i]))
+    }
+
+    #[inline(always)]
+    fn times_plus(self, a: Self, other: Self, b: Self) -> Self {
+        Self(from_fn(|i| {
+            sum_of_two(self.0[i], a.0[i], other.0[i], b.0[i])
+        }))
+    }
+
+    #[inline(always)]
+    fn line(self, high: Self, x: Element<C>) -> Self {
+        Self(from_fn(|i| add(self.0[i], x * sub(high.0[i], self.0[i]))))
+    }
+
+    #[inline(always)]
+    fn has_zero(self) -> bool {
+        self.0.iter().any(Element::<C>::is_zero)
+    }
+}
+
+impl<C: MontConfig<4>> Add for Elements<C> {
+    type Output = Self;
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Self(from_fn(|i| add(self.0[i], other.0[i])))
+    }
+}
+
+impl<C: MontConfig<4>> Sub for Elements<C> {
+    type Output = Self;
+
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        Self(from_fn(|i| sub(self.0[i], other.0[i])))
+    }
+}
+
+impl<C: MontConfig<4>> Mul for Elements<C> {
+    type Output = Self;
+
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        self.times(other)
+    }
+}
+
+impl<C: MontConfig<4>> Products<C> for Dot {
+    type Vector = Elements<C>;
+
+    #[inline(always)]
+    fn add(&mut self, a: Elements<C>, b: Elements<C>) {
+        for (a, b) in a.0.into_iter().zip(b.0) {
+            self.add(Product::new(a, b));
+        }
+    }
+
+    #[inline(always)]
+    fn total(self) -> Element<C> {
+        self.reduce()
+    }
+}
+
+impl Multiples for [Wide; LANES] {
+    type Vector = Elements<FrConfig>;
+    type Weight = Weight;
+
+    #[inline(always)]
+    fn add(&mut self, weight: Weight, cells: &Cells, row: usize) {
+        fn add<C: Cell, const WORDS: usize>(sums: &mut [Wide], weight: &Weight, cells: &[C]) {
+            for (sum, cell) in sums.iter_mut().zip(cells) {
+                for (factor, word) in weight[..WORDS].iter().zip(cell.words()) {
+                    sum.add(factor, word);
+                }
+            }
+        }
+        match cells.range(row..row + LANES) {
+            Cells::U8(cells) => add::<_, 1>(self, &weight, cells),
+            Cells::U16(cells) => add::<_, 1>(self, &weight, cells),
+            Cells::U32(cells) => add::<_, 1>(self, &weight, cells),
+            Cells::U64(cells) => add::<_, 1>(self, &weight, cells),
+            Cells::U128(cells) => add::<_, 2>(self, &weight, cells),
+            Cells::Field(cells) => add::<_, 4>(self, &weight, cells),
+        }
+    }
+
+    #[inline(always)]
+    fn total(self) -> Elements<FrConfig> {
+        Elements(self.map(Wide::reduce))
+    }
+}
