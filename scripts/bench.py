@@ -21,6 +21,7 @@ from typing import Final
 from bench_command import ROOT, Command, run, run_python
 from bench_growth import section as growth_section
 from bench_interpreter import section as interpreter_section
+from bench_kernels import section as kernel_section
 
 TRANSACTIONS: Final = ROOT.parent / "shared" / "fixtures" / "transactions"
 CEREMONY: Final = ROOT.parent / "shared" / "srs" / "hez_15_pruned.ptau"
@@ -188,7 +189,7 @@ def main() -> None:
         if not words:
             share = python_share(ROOT / "fixtures" / "loop.json", folder)
             print(share)
-            sections = [*growth_section(), *interpreter_section()]
+            sections = [*growth_section(), *kernel_section(), *interpreter_section()]
             PAGE.write_text(page(measurements, share, sections))
 
 

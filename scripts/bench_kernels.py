@@ -1,15 +1,17 @@
-"""Measure the kernels: nanoseconds for each operation, on all cores unless it says one.
+"""Measure the kernels, portable ones and vector ones side by side: nanoseconds of CPU time.
 
-    python scripts/bench_kernels.py [log2 of the sizes, 16 unless given]
+    python scripts/bench_kernels.py
 
 The smallest operations are measured by `native/examples/arithmetic.rs`, where cargo is present.
 """
 
+import json
+import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -22,22 +24,24 @@ from zkevm.field import encode
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 ALPHA, BETA, CHALLENGE = encode(3**150), encode(5**105), encode(7**90)
+CHOICES: Final = ("portable", "avx512ifma")
+SIZE: Final = 16  # log2 of the lengths
 LIMBS: Final = 15
 DEGREE: Final = 4
 
 
 def nanoseconds(count: int, run: Callable[[], object]) -> float:
-    """The best of three runs, for each of `count` operations."""
+    """The best of three runs, for each of `count` operations; threads add up."""
     best = float("inf")
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         run()
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.process_time() - start)
     return best * 1e9 / count
 
 
-def arithmetic() -> None:
-    """Field and point operations, one core."""
+def arithmetic() -> Iterator[tuple[str, float]]:
+    """Field and point operations."""
     if shutil.which("cargo") is None:
         return
     command = ["cargo", "run", "--quiet", "--release", "--no-default-features"]
@@ -50,14 +54,14 @@ def arithmetic() -> None:
     ).stdout
     for line in output.splitlines():
         name, value = line.split()
-        show(f"{name.replace('_', ' ')}, one core", float(value))
+        yield name.replace("_", " "), float(value)
 
 
-def commitments(size: int) -> None:
+def commitments() -> Iterator[tuple[str, float]]:
     """A cell of each type, two polynomials at once."""
     rng = np.random.default_rng(1)
-    bases = _native.Bases(_native.powers(CHALLENGE, 1 << size))
-    count = 1 << size
+    bases = _native.Bases(_native.powers(CHALLENGE, 1 << SIZE))
+    count = 1 << SIZE
     cells: dict[str, NDArray[Any]] = {
         "zero": np.zeros(count, dtype=np.uint8),
         "bit": rng.integers(0, 2, count, dtype=np.uint8),
@@ -70,16 +74,15 @@ def commitments(size: int) -> None:
     }
     for name, column in cells.items():
         both = [[(0, column)]] * 2
-        show(
-            f"committed cell, {name}", nanoseconds(2 * count, partial(_native.commit, bases, both))
-        )
+        commit = partial(_native.commit, bases, both)
+        yield f"committed cell, {name}", nanoseconds(2 * count, commit)
 
 
-def table(size: int) -> _native.Rows:
+def table() -> _native.Rows:
     """A flag and limbs that are looked up; products of the flag with every limb that vanish."""
     rng = np.random.default_rng(2)
-    limbs = [rng.integers(0, 1 << 16, 1 << size, dtype=np.uint16) for _ in range(LIMBS)]
-    columns: list[NDArray[Any]] = [np.ones(1 << size, dtype=np.uint8), *limbs]
+    limbs = [rng.integers(0, 1 << 16, 1 << SIZE, dtype=np.uint16) for _ in range(LIMBS)]
+    columns: list[NDArray[Any]] = [np.ones(1 << SIZE, dtype=np.uint8), *limbs]
     nodes = [(1, i, 0) for i in range(LIMBS + 1)]
     constraints = []
     for limb in range(1, LIMBS + 1):
@@ -89,10 +92,10 @@ def table(size: int) -> _native.Rows:
     program = _native.Program(
         LIMBS + 1, 0, np.array(nodes, dtype=np.uint32), b"", constraints, interactions
     )
-    return _native.Rows(program, columns, size)
+    return _native.Rows(program, columns, SIZE)
 
 
-def fractions(rows: _native.Rows, size: int) -> None:
+def fraction(rows: _native.Rows) -> float:
     """Building the tree and all its sumchecks, for each leaf."""
 
     def run() -> None:
@@ -107,38 +110,69 @@ def fractions(rows: _native.Rows, size: int) -> None:
             tree.children()
             point = [CHALLENGE] * layer
 
-    show("fraction", nanoseconds(LIMBS << size, run))
+    return nanoseconds(LIMBS << SIZE, run)
 
 
-def row_sum(rows: _native.Rows, size: int) -> None:
+def row_sum_cell(rows: _native.Rows) -> float:
     """The sumcheck over rows, for each cell."""
 
     def run() -> None:
-        total = _native.RowSum([rows], ALPHA, BETA, ALPHA * size, BETA * LIMBS, DEGREE)
+        total = _native.RowSum([rows], ALPHA, BETA, ALPHA * SIZE, BETA * LIMBS, DEGREE)
         total.begin(CHALLENGE, [ALPHA + BETA + CHALLENGE])
-        for _ in range(size):
+        for _ in range(SIZE):
             total.round()
             total.bind(CHALLENGE)
         total.column_values()
 
-    show("row-sum cell", nanoseconds((LIMBS + 1) << size, run))
+    return nanoseconds((LIMBS + 1) << SIZE, run)
 
 
-def show(name: str, value: float) -> None:
-    """One line of the report."""
-    print(f"{name:40s} {value:9.1f} ns")
+def measure() -> dict[str, float]:
+    """All figures of the kernels that this process has."""
+    rows = table()
+    return {
+        **dict(arithmetic()),
+        **dict(commitments()),
+        "fraction": fraction(rows),
+        "row-sum cell": row_sum_cell(rows),
+    }
 
 
-def main() -> None:
-    """Print all figures."""
-    size = int(sys.argv[1]) if len(sys.argv) > 1 else 16
-    print(f"kernels: {_native.features()}, size 2^{size}")
-    arithmetic()
-    commitments(size)
-    rows = table(size)
-    fractions(rows, size)
-    row_sum(rows, size)
+def measure_apart(choice: str) -> dict[str, float]:
+    """The same in a process of its own; nothing where these kernels cannot run."""
+    process = subprocess.run(
+        [sys.executable, __file__, "--json"],
+        env=os.environ | {"ZKEVM_KERNELS": choice},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "lacks the instructions" in process.stderr:
+        return {}
+    if process.returncode:
+        sys.exit(process.stderr)
+    measured: dict[str, float] = json.loads(process.stdout)
+    return measured
+
+
+def section() -> list[str]:
+    """Measure, and return the lines of the page."""
+    portable, vector = map(measure_apart, CHOICES)
+    lines = [
+        "## Kernels",
+        "",
+        f"Nanoseconds of CPU time, columns and tables of 2^{SIZE} rows, measured by",
+        "`scripts/bench_kernels.py`; `ZKEVM_KERNELS` chooses between the two.",
+        "",
+        f"| operation | {CHOICES[0]} | {CHOICES[1]} | ratio |",
+        "|---|---|---|---|",
+    ]
+    for name, slow in portable.items():
+        fast = vector.get(name)
+        cells = (f"{fast:.1f}", f"{slow / fast:.1f}") if fast else ("-", "-")
+        lines.append(f"| {name} | {slow:.1f} | {' | '.join(cells)} |")
+    return [*lines, ""]
 
 
 if __name__ == "__main__":
-    main()
+    print(json.dumps(measure()) if sys.argv[1:] else "\n".join(section()))
