@@ -22,7 +22,7 @@ from zkevm.errors import UsageError, VerificationError
 from zkevm.phases import listening, resident_memory
 from zkevm.plonkish.cells import Cells, height_of
 from zkevm.proof import Witness, cluster, prove, verify
-from zkevm.proof.cutting import LEAF_BYTES, Limits, Load, cut
+from zkevm.proof.cutting import NODE_BYTES, Limits, Load, cut
 from zkevm.proof.executors import Serial
 from zkevm.proof.processes import Processes
 from zkevm.proof.resources import Resources
@@ -103,7 +103,7 @@ def test_a_table_that_cannot_be_cut():
 # ---- executors -----------------------------------------------------------------------------------
 
 
-def prove_honest(executor=None, store=None, digest=b"", memory=20 * LEAF_BYTES):
+def prove_honest(executor=None, store=None, digest=b"", memory=52 * NODE_BYTES):
     segments = [Witness.of(segment) for segment in cut(honest(), Limits(memory, 1 << 20, 8))]
     assert len(segments) >= 3 or memory is None
     public = toy.publish(*toy.OUTPUT)
@@ -195,8 +195,8 @@ def test_results_of_another_proof_are_not_used(tmp_path):
     assert prove_honest(again, Store(tmp_path), digest=b"other") == prove_honest(digest=b"other")
     assert again.done == count
     again = Counting()
-    assert prove_honest(again, Store(tmp_path), memory=17 * LEAF_BYTES) == prove_honest(
-        memory=17 * LEAF_BYTES
+    assert prove_honest(again, Store(tmp_path), memory=49 * NODE_BYTES) == prove_honest(
+        memory=49 * NODE_BYTES
     )
     assert again.done > count
 

@@ -15,8 +15,9 @@ from zkevm.errors import UsageError
 from zkevm.plonkish.cells import Cells
 from zkevm.proof.circuit import Bounds
 
-LEAF_BYTES = 164
-"""Of the fraction tree: for each leaf, padding rows included."""
+NODE_BYTES = 64
+"""Of a fraction.  The tree has all leaves, padding rows included, and above them layers that are
+filled up to powers of two."""
 
 CELL_BYTES = 34
 """Of the sum over rows and of the cells themselves: for each cell, padding rows included."""
@@ -59,7 +60,8 @@ class Load:
     @property
     def memory(self) -> int:
         """Bytes that proving them takes."""
-        return max(LEAF_BYTES * self.leaves, CELL_BYTES * self.cells)
+        above = 1 << (self.leaves - 1).bit_length() if self.leaves else 0
+        return max(NODE_BYTES * (self.leaves + above), CELL_BYTES * self.cells)
 
     def plus(self, each: Cells, height: int) -> "Load":
         """With 2^height rows of a table."""
