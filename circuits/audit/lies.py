@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from circuits.audit.equation import Equation, Form
 from circuits.audit.polynomial import Polynomial
@@ -84,7 +85,8 @@ def own_lies(scene: Scene, item: int) -> Iterator[Lie]:
     if len(own) > MANY:
         own = [*own[:3], *own[-2:]]
     cells = changes(scene, own, STEPS, item)
-    yield from _turns([_moves(scene, own), cells] if len(own) > 1 else [cells])
+    kinds = [_moves(scene, own), cells] if len(own) > 1 else [cells]
+    yield from _turns([*kinds, _taken_back(scene, own, item)])
 
 
 def near_lies(scene: Scene, item: int) -> Iterator[Lie]:
@@ -170,6 +172,19 @@ def _moves(scene: Scene, places: Sequence[int]) -> Iterator[Lie]:
             for place in (p for p in groups[group] if scene.honest[p] == 0):
                 cells = ((held, 0), (place, 1))
                 yield Lie(f"{names[place]} for {names[held]}", cells)
+
+
+def _taken_back(scene: Scene, places: Sequence[int], item: int) -> Iterator[Lie]:
+    """Two bits of a group set, and one that is none any more -1: their sum is still one."""
+    relation, bounds = scene.relation, scene.bounds_without(item)
+    bits = {p for p, b in relation.bounds_without(None).items() if b == 2}
+    for freed in (p for p in places if p in bits and p not in bounds):
+        group = [p for p in bits if relation.group[p] == relation.group[freed] and p != freed]
+        rest = tuple((p, 0) for p in group if scene.honest[p])
+        for one, other in combinations(sorted(group), 2):
+            names = f"{relation.names[one]}, {relation.names[other]}"
+            cells = dict((*rest, (one, 1), (other, 1), (freed, MODULUS - 1)))
+            yield Lie(f"{names} without {relation.names[freed]}", tuple(cells.items()))
 
 
 def _inputs(scene: Scene, places: Sequence[int]) -> Iterator[Lie]:

@@ -159,6 +159,14 @@ class Relation:
         taking = (Role.RECEIVE, Role.REQUEST)
         return [m for m in self.messages if m.interaction.role in taking]
 
+    def is_implied(self, item: int) -> bool:
+        """Whether a factor of a constraint is what another constraint says is zero."""
+        if item >= self.first_lookup:
+            return False
+        own = self.table.constraints[item].expr
+        said = [c.expr for c in self.table.constraints if c.expr is not own]
+        return any(factor is expr for factor in factors(own) for expr in said)
+
     def is_of_padding(self, item: int) -> bool:
         """Whether a constraint holds on every real row as it is, and padding says nothing anyway.
 

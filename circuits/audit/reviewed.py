@@ -185,11 +185,23 @@ REDUNDANCIES: tuple[Redundancy, ...] = (
         "accounts",
     ),
     Redundancy(
+        r"by\[[01]\] is a bit",
+        "the other one is a bit, and both add up to one; on padding no multiplicity has them",
+        "init_code_too_large|code_too_large",
+    ),
+    Redundancy(
+        r"is_zero: (low|high) halves agree if set",
+        "if set the result is 0, and not below the modulus, which is 0 then",
+        "modular",
+    ),
+    Redundancy(
         r"range16 of small\.rest, scaled",
         "a sum of ten limbs is below 2^20 anyway",
         "accounts",
     ),
 )
+
+IMPLIED = "a factor of it is zero by another constraint"
 
 PADDING = "speaks of padding alone, which sends and receives nothing without it either"
 

@@ -34,7 +34,6 @@ TAKING = (Role.RECEIVE, Role.REQUEST)
 TIME = 1 << 40
 """Clocks stay below it."""
 
-
 World = dict[tuple[str, tuple[int, ...]], tuple[int, ...]]
 """What tables state on lookup buses: the message by bus and key."""
 
@@ -275,9 +274,21 @@ class Scene:
                 if not same and world and world.get((m.bus.name, key), unknown) != now:
                     return False
             fits = available if m.interaction.role in TAKING else acceptable
-            if not fits(m.bus, now):
+            if not fits(m.bus, now) or self._is_told_otherwise(row, m, now):
                 return False
         return True
+
+    def _is_told_otherwise(self, row: Row, m: Message, now: tuple[int, ...]) -> bool:
+        """Whether the honest row takes, by another part, another token of a cell: there is one."""
+        size, receives = len(m.key), m.interaction.role is Role.RECEIVE
+        if m.bus.name not in CELLS or not receives or self.loose:
+            return False
+        held = zip(self.relation.messages, self.multiplicities, self.elements, strict=True)
+        told = [(o, was) for o, active, was in held if active == 1 and was[:size] == now[:size]]
+        told = [t for t in told if (t[0].bus, t[0].interaction.role) == (m.bus, Role.RECEIVE)]
+        if len(told) != 1 or told[0][0] is m or told[0][0].active(row):
+            return False
+        return any(told[0][1][place] != now[place] for place in m.given)
 
     def _foreign(self, row: Row, dropped: int | None) -> str:
         """The instruction that the row passes for, if it is not one of its gadget's."""
