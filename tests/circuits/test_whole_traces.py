@@ -116,7 +116,8 @@ def test_no_fault_proves_anything_false():
         rejected[name] += number * (verdict not in PASSING)
     assert sum(rejected.values()) >= 25 * executions()
     if executions() >= 1000:
-        assert {name for name, _ in found} == {*NAMES, *tables.KINDS}
+        missed = {*NAMES, *tables.KINDS} - {name for name, _ in found}
+        assert missed <= {"created", "another log"}  # few executions have a place for them
 
 
 @needs_native
