@@ -4,19 +4,20 @@
 //! numerators and the denominators of table t. A table of height n is data at the zero corner of
 //! the variables from n on: Z_t is the product of 1 - x_i over them.
 
+use ark_bn254::FrConfig;
 use ark_ff::{AdditiveGroup, Field, Zero};
 use rayon::prelude::*;
 
-use crate::arithmetic::{Dot, Product, add, sub};
+use crate::arithmetic::{Dot, Product};
 use crate::collapse::{Collapsed, Input, collapse};
 use crate::column::{Cells, Column};
 use crate::error::{Error, Result};
 use crate::field::{
-    CHUNK, Factor, Fr, Wide, drop_top_variable, eq_one, eq_table, interpolate, line, powers,
+    CHUNK, Factor, Fr, Wide, drop_top_variable, eq_one, eq_table, interpolate, powers,
 };
 use crate::rows::{BLOCK, Evaluator, Rows};
 use crate::small::{self, Integers, SmallSum};
-use crate::tape::{LANES, Lanes};
+use crate::vector::{Kernel, LANES, Products, Simd, Vector as _, dispatch};
 
 pub struct RowSum {
     tables: Vec<Rows>,
@@ -375,17 +376,28 @@ impl Part {
                 .map_init(
                     || (small.registers(), Vec::new(), Vec::new()),
                     |registers, i| {
-                        small_sums(small, rows, i * PAIRS, half, eq_of(i), &points, registers)
+                        dispatch(SmallSums {
+                            small,
+                            rows,
+                            start: i * PAIRS,
+                            half,
+                            eq: eq_of(i),
+                            points: &points,
+                            registers,
+                        })
                     },
                 )
                 .reduce(nothing, add_up),
             None => blocks
-                .map_init(
-                    || (self.collapsed.tape.registers(), Vec::new()),
-                    |(registers, steps), i| {
-                        self.sums(i * PAIRS, half, eq_of(i), &points, registers, steps)
-                    },
-                )
+                .map(|i| {
+                    dispatch(PartSums {
+                        part: self,
+                        start: i * PAIRS,
+                        half,
+                        eq: eq_of(i),
+                        points: &points,
+                    })
+                })
                 .reduce(nothing, add_up),
         };
         let rest = self.zero_row * (Fr::ONE - mass);
@@ -397,53 +409,6 @@ impl Part {
             g[1] = (self.claim - (Fr::ONE - xi) * g[0]) * inverse;
         }
         g
-    }
-
-    /// The sums over pairs of rows from `start` on, and the sum of eq over them.
-    fn sums(
-        &self,
-        start: usize,
-        half: usize,
-        eq: &[Fr],
-        points: &[usize],
-        registers: &mut [Lanes],
-        steps: &mut Vec<Lanes>,
-    ) -> (Vec<Fr>, Fr) {
-        let tape = &self.collapsed.tape;
-        let columns = tape.columns.len();
-        steps.resize(columns, [Fr::zero(); LANES]);
-        let mut sums = vec![Dot::default(); points.len()];
-        for (block, eq) in eq.chunks(LANES).enumerate() {
-            let row = start + block * LANES;
-            for (input, (low, step)) in self
-                .inputs
-                .iter()
-                .zip(registers.iter_mut().zip(&mut *steps))
-            {
-                input.read(row, half, low);
-                input.read(row + half, usize::MAX, step);
-                for (step, low) in step.iter_mut().zip(low) {
-                    *step = sub(*step, *low);
-                }
-            }
-            let mut at = 0;
-            for (sum, point) in sums.iter_mut().zip(points) {
-                while at < *point {
-                    for (value, step) in registers[..columns].iter_mut().zip(&*steps) {
-                        for (value, step) in value.iter_mut().zip(step) {
-                            *value = add(*value, *step);
-                        }
-                    }
-                    at += 1;
-                }
-                tape.run(registers);
-                let values = tape.output(registers, 0);
-                for (eq, value) in eq.iter().zip(values) {
-                    sum.add(Product::new(*eq, *value));
-                }
-            }
-        }
-        (sums.into_iter().map(Dot::reduce).collect(), eq.iter().sum())
     }
 
     fn bind(&mut self, rows: &Rows, half: usize, x: Fr) {
@@ -472,68 +437,143 @@ impl Part {
     }
 }
 
+/// The sums over pairs of rows from `start` on, and the sum of eq over them.
+struct PartSums<'a> {
+    part: &'a Part,
+    start: usize,
+    half: usize,
+    eq: &'a [Fr],
+    points: &'a [usize],
+}
+
+impl Kernel for PartSums<'_> {
+    type Output = (Vec<Fr>, Fr);
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> (Vec<Fr>, Fr) {
+        let (tape, inputs) = (&self.part.collapsed.tape, &self.part.inputs);
+        let mut vectors = tape.vectors(simd);
+        let mut steps = vec![simd.splat(Fr::ZERO); inputs.len()];
+        let mut sums = vec![simd.sum(); self.points.len()];
+        for i in (0..self.eq.len()).step_by(LANES) {
+            let row = self.start + i;
+            for (k, input) in inputs.iter().enumerate() {
+                vectors[k] = input.read(simd, row, self.half);
+                steps[k] = input.read(simd, row + self.half, usize::MAX) - vectors[k];
+            }
+            let eq = simd.load_at(self.eq, i, Fr::ZERO).factor();
+            let mut at = 0;
+            for (sum, point) in sums.iter_mut().zip(self.points) {
+                while at < *point {
+                    for (k, step) in steps.iter().enumerate() {
+                        vectors[k] = vectors[k] + *step;
+                    }
+                    at += 1;
+                }
+                sum.add(tape.run_on(simd, &mut vectors), eq);
+            }
+        }
+        let mut totals = Vec::with_capacity(sums.len());
+        for sum in sums {
+            totals.push(sum.total());
+        }
+        (totals, self.eq.iter().sum())
+    }
+}
+
+/// The lines through `low` and `high` at `x`; zeros stand for what `high` lacks.
+struct BindTop<'a> {
+    low: &'a mut [Fr],
+    high: &'a [Fr],
+    x: Fr,
+}
+
+impl Kernel for BindTop<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let x = simd.line_at(self.x);
+        for i in (0..self.low.len()).step_by(LANES) {
+            let high = simd.load_at(self.high, i, Fr::ZERO);
+            let low = simd.load_at(self.low, i, Fr::ZERO);
+            low.line(high, x).store_at(self.low, i);
+        }
+    }
+}
+
 /// Registers, the cells of the lower rows, and their steps from one point to the next.
 type SmallRegisters = (Vec<Integers>, Vec<Integers>, Vec<Integers>);
 
-/// As `Part::sums`, on typed cells.
-fn small_sums(
-    small: &SmallSum,
-    rows: &Rows,
+/// As `PartSums`, on typed cells.
+struct SmallSums<'a> {
+    small: &'a SmallSum,
+    rows: &'a Rows,
     start: usize,
     half: usize,
-    eq: &[Fr],
-    points: &[usize],
-    (registers, low, step): &mut SmallRegisters,
-) -> (Vec<Fr>, Fr) {
-    let columns = small.columns();
-    low.resize(columns.len(), [0; LANES]);
-    step.resize(columns.len(), [0; LANES]);
-    let mut sums = vec![Dot::default(); points.len()];
-    for (block, eq) in eq.chunks(LANES).enumerate() {
-        let row = start + block * LANES;
-        for (column, (low, step)) in columns.iter().zip(low.iter_mut().zip(&mut *step)) {
-            let cells = rows.columns[*column as usize].cells();
-            small::read(cells.range(0..half), row, low);
-            small::read(cells, row + half, step);
-            for (step, low) in step.iter_mut().zip(low) {
-                *step -= *low;
+    eq: &'a [Fr],
+    points: &'a [usize],
+    registers: &'a mut SmallRegisters,
+}
+
+impl Kernel for SmallSums<'_> {
+    type Output = (Vec<Fr>, Fr);
+
+    /// On integers: the compiler has the instruction set do several at a time.
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) -> (Vec<Fr>, Fr) {
+        let (small, points) = (self.small, self.points);
+        let (registers, low, step) = self.registers;
+        let columns = small.columns();
+        low.resize(columns.len(), [0; LANES]);
+        step.resize(columns.len(), [0; LANES]);
+        let mut sums = vec![Dot::default(); points.len()];
+        for (block, eq) in self.eq.chunks(LANES).enumerate() {
+            let row = self.start + block * LANES;
+            for (column, (low, step)) in columns.iter().zip(low.iter_mut().zip(&mut *step)) {
+                let cells = self.rows.columns[*column as usize].cells();
+                small::read(cells.range(0..self.half), row, low);
+                small::read(cells, row + self.half, step);
+                for (step, low) in step.iter_mut().zip(low) {
+                    *step -= *low;
+                }
+            }
+            for (sum, point) in sums.iter_mut().zip(points) {
+                for (register, (low, step)) in registers.iter_mut().zip(low.iter().zip(&*step)) {
+                    *register = std::array::from_fn(|i| low[i] + *point as i32 * step[i]);
+                }
+                let values = small.run(registers);
+                for (eq, value) in eq.iter().zip(values) {
+                    sum.add(Product::new(*eq, value));
+                }
             }
         }
-        for (sum, point) in sums.iter_mut().zip(points) {
-            for (register, (low, step)) in registers.iter_mut().zip(low.iter().zip(&*step)) {
-                *register = std::array::from_fn(|i| low[i] + *point as i32 * step[i]);
-            }
-            let values = small.run(registers);
-            for (eq, value) in eq.iter().zip(values) {
-                sum.add(Product::new(*eq, value));
-            }
-        }
+        (
+            sums.into_iter().map(Dot::reduce).collect(),
+            self.eq.iter().sum(),
+        )
     }
-    (sums.into_iter().map(Dot::reduce).collect(), eq.iter().sum())
 }
 
 /// Pairs of rows that a parallel loop hands out at once.
 const PAIRS: usize = 64;
 
 impl Vector {
-    /// The cells of LANES rows from `row` on; those from row `end` on and past the last are zero.
-    fn read(&self, row: usize, end: usize, lanes: &mut Lanes) {
-        let range = row..end.min(row + LANES);
-        let count = match self {
+    /// The cells of eight rows from `row` on; those from row `end` on and past the last are zero.
+    #[inline(always)]
+    fn read<S: Simd>(&self, simd: S, row: usize, end: usize) -> S::Vector<FrConfig> {
+        match self {
             Self::Typed(column) => {
-                let cells = column.cells().range(range);
-                cells.read(lanes);
-                cells.len()
+                let mut lanes = [Fr::ZERO; LANES];
+                let cells = column.cells().range(row..end.min(row + LANES));
+                cells.read(&mut lanes);
+                simd.load(&lanes)
             }
-            Self::Combined(_) => 0, // read on integers
+            Self::Combined(_) => simd.splat(Fr::ZERO), // read on integers
             Self::Elements(elements) => {
-                let end = range.end.min(elements.len());
-                let cells = &elements[range.start.min(end)..end];
-                lanes[..cells.len()].copy_from_slice(cells);
-                cells.len()
+                simd.load_at(&elements[..end.min(elements.len())], row, Fr::ZERO)
             }
-        };
-        lanes[count..].fill(Fr::zero());
+        }
     }
 
     /// Bind the top variable of 2 · half rows.
@@ -554,15 +594,13 @@ impl Vector {
                 let cut = elements.len().min(half);
                 let (low, high) = elements.split_at_mut(cut);
                 let paired = high.len();
-                low[..paired]
-                    .par_iter_mut()
-                    .zip(high)
-                    .with_min_len(CHUNK)
-                    .for_each(|(a, b)| *a = line(*a, *b, x));
-                low[paired..]
-                    .par_iter_mut()
-                    .with_min_len(CHUNK)
-                    .for_each(|a| *a = sub(*a, *a * x));
+                let (both, alone) = low.split_at_mut(paired);
+                both.par_chunks_mut(CHUNK)
+                    .zip(high.par_chunks(CHUNK))
+                    .for_each(|(low, high)| dispatch(BindTop { low, high, x }));
+                alone
+                    .par_chunks_mut(CHUNK)
+                    .for_each(|low| dispatch(BindTop { low, high: &[], x }));
                 elements.truncate(cut);
             }
         }

@@ -12,7 +12,8 @@ use ark_ff::{BigInt, PrimeField};
 use crate::column::{Cells, Column};
 use crate::field::{Factor, Fr, Wide};
 use crate::program::{Form, Node, Program};
-use crate::tape::{LANES, Tape};
+use crate::tape::Tape;
+use crate::vector::{Kernel, LANES, Simd, dispatch};
 
 /// A small value on each row of a block.
 pub type Integers = [i32; LANES];
@@ -27,6 +28,7 @@ type Interval = (i64, i64);
 pub struct SmallSum {
     tape: Tape,
     constants: Vec<i32>,
+    factors: Vec<i32>,
     constant: Fr,
     /// The weights' Montgomery form, in limbs.
     weights: Vec<[u32; LIMBS]>,
@@ -40,16 +42,16 @@ impl SmallSum {
         let (nodes, weights): (Vec<u32>, Vec<Fr>) =
             linear.chain(form.products.iter().copied()).unzip();
         let tape = Tape::new(&program.nodes, &nodes);
-        let constants = tape
-            .constants()
-            .iter()
-            .map(|value| small(*value))
-            .collect::<Option<Vec<i32>>>()?;
+        let integers = |values: &[Fr]| values.iter().map(|value| small(*value)).collect();
+        let constants: Option<Vec<i32>> = integers(tape.constants());
+        let factors: Option<Vec<i32>> = integers(tape.factors());
+        let (constants, factors) = constants.zip(factors)?;
         let inputs = tape.columns.iter().map(|column| interval(*column));
-        fits(&tape, inputs, &constants).then(|| Self {
+        fits(&tape, inputs, &constants, &factors).then(|| Self {
             weights: weights.into_iter().map(limbs).collect(),
             tape,
             constants,
+            factors,
             constant: form.constant,
         })
     }
@@ -65,17 +67,12 @@ impl SmallSum {
 
     /// Write the sums on the rows from `start` on.
     pub fn write(&self, columns: &[Column], start: usize, target: &mut [Fr]) {
-        let mut registers = self.registers();
-        for (i, target) in target.chunks_mut(LANES).enumerate() {
-            for (column, register) in self.columns().iter().zip(&mut registers) {
-                read(
-                    columns[*column as usize].cells(),
-                    start + i * LANES,
-                    register,
-                );
-            }
-            target.copy_from_slice(&self.run(&mut registers)[..target.len()]);
-        }
+        dispatch(Write {
+            sum: self,
+            columns,
+            start,
+            target,
+        });
     }
 
     /// The sums on the rows whose cells the registers hold.
@@ -83,6 +80,7 @@ impl SmallSum {
     pub fn run(&self, registers: &mut [Integers]) -> [Fr; LANES] {
         self.tape.compute(
             registers,
+            &self.factors,
             |a, b| a.wrapping_add(b),
             |a, b| a.wrapping_sub(b),
             |a, b| a.wrapping_mul(b),
@@ -99,6 +97,30 @@ impl SmallSum {
     }
 }
 
+struct Write<'a> {
+    sum: &'a SmallSum,
+    columns: &'a [Column],
+    start: usize,
+    target: &'a mut [Fr],
+}
+
+impl Kernel for Write<'_> {
+    type Output = ();
+
+    /// On integers: the compiler has the instruction set do several at a time.
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let mut registers = self.sum.registers();
+        for (i, target) in self.target.chunks_mut(LANES).enumerate() {
+            let row = self.start + i * LANES;
+            for (column, register) in self.sum.columns().iter().zip(&mut registers) {
+                read(self.columns[*column as usize].cells(), row, register);
+            }
+            target.copy_from_slice(&self.sum.run(&mut registers)[..target.len()]);
+        }
+    }
+}
+
 /// The node of each column that has one.
 fn column_nodes(program: &Program) -> Vec<u32> {
     let mut places = vec![u32::MAX; program.width + program.fixed];
@@ -111,9 +133,17 @@ fn column_nodes(program: &Program) -> Vec<u32> {
 }
 
 /// Whether registers keep to 32 bits, and sums of limbs to 64.
-fn fits(tape: &Tape, inputs: impl Iterator<Item = Interval>, constants: &[i32]) -> bool {
-    let constants = constants.iter().map(|c| (i64::from(*c), i64::from(*c)));
-    let mut registers = tape.registers_of(&constants.collect::<Vec<_>>(), (0, 0));
+fn fits(
+    tape: &Tape,
+    inputs: impl Iterator<Item = Interval>,
+    constants: &[i32],
+    factors: &[i32],
+) -> bool {
+    let points = |values: &[i32]| -> Vec<Interval> {
+        let wide = values.iter().map(|value| i64::from(*value));
+        wide.map(|value| (value, value)).collect()
+    };
+    let mut registers = tape.registers_of(&points(constants), (0, 0));
     for (register, interval) in registers.iter_mut().zip(inputs) {
         *register = [(clamp(interval.0), clamp(interval.1)); LANES];
     }
@@ -126,6 +156,7 @@ fn fits(tape: &Tape, inputs: impl Iterator<Item = Interval>, constants: &[i32]) 
     };
     tape.compute(
         &mut registers,
+        &points(factors),
         |a, b| keep((a.0 + b.0, a.1 + b.1)),
         |a, b| keep((a.0 - b.1, a.1 - b.0)),
         |a, b| {
@@ -195,6 +226,7 @@ static PLACES: std::sync::LazyLock<[Factor; LIMBS]> = std::sync::LazyLock::new(|
 /// The cells of LANES rows from `row` on; those past the last are zero.
 #[inline(always)]
 pub fn read(cells: Cells<'_>, row: usize, integers: &mut Integers) {
+    #[inline(always)]
     fn copy<C: Copy>(cells: &[C], integers: &mut Integers, cast: impl Fn(C) -> i32) {
         let given = cells.iter().map(|cell| cast(*cell));
         let all = given.chain(iter::repeat(0));
