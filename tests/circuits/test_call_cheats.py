@@ -14,6 +14,7 @@ from tests.support.transactions import (
     TARGET,
     altered,
     cell,
+    end_lies_with_the_transaction,
     faults,
     program,
     tables_of,
@@ -203,12 +204,12 @@ def fields_of(record):
 def test_value_that_is_not_there_moves(monkeypatch, op, to):
     """The balance is taken for larger where the call looks at it."""
     honest = State.balance
+    end_lies_with_the_transaction(monkeypatch)
     monkeypatch.setattr(
         State, "balance", lambda self, a: honest(self, a) + (2**20 if a == TARGET else 0)
     )
     monkeypatch.setattr(State, "transfer", lambda self, sender, to, value: None)
     trace = trace_of(program(*call(op, to=to, value=6)), accounts=with_callee(Op.STOP))
-    monkeypatch.undo()
     rejected(trace)
 
 
@@ -235,10 +236,10 @@ def test_failure_although_the_value_is_there(monkeypatch, op, value):
     def balance(self, address):
         return honest(self, address) if address != TARGET else -1
 
+    end_lies_with_the_transaction(monkeypatch)
     monkeypatch.setattr(State, "balance", balance)
     monkeypatch.setattr(State, "transfer", lambda self, sender, to, value: None)
     trace = trace_of(program(*call(op, value=value)), accounts=with_callee(Op.STOP))
-    monkeypatch.undo()
     rejected(trace)
 
 

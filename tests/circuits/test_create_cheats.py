@@ -23,6 +23,7 @@ from tests.support.transactions import (
     TARGET,
     altered,
     cell,
+    end_lies_with_the_transaction,
     faults,
     is_refused,
     program,
@@ -40,7 +41,6 @@ from zkevm.evm.opcodes import Op
 from zkevm.evm.state import Account, State
 from zkevm.field import MODULUS
 from zkevm.plonkish import kernels
-from zkevm.trace.recorder import TraceRecorder
 from zkevm.trace.trace import FrameKind
 
 INIT = deploying(ANSWER)
@@ -240,14 +240,9 @@ def test_another_value_moves(monkeypatch, factor, salt):
 
 @EVERY
 def test_a_balance_that_is_not_too_little(monkeypatch, salt):
-    honest, ended = State.balance, TraceRecorder.transaction_ended
+    honest = State.balance
     wrong = lambda self, a: 0 if a == TARGET else honest(self, a)  # noqa: E731
-
-    def states_the_truth(recorder, *arguments):
-        monkeypatch.setattr(State, "balance", honest)
-        ended(recorder, *arguments)
-
-    monkeypatch.setattr(TraceRecorder, "transaction_ended", states_the_truth)
+    end_lies_with_the_transaction(monkeypatch)
     rejected(lie(monkeypatch, State, "balance", wrong, creation(value=1, salt=salt)))
 
 

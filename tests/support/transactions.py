@@ -216,3 +216,14 @@ def cell(tables: Sequence[Cells], name: str, row: int, column: str) -> int:
     found = next(t for t in tables if t.table.name == name)
     place = [c.name for c in found.table.columns].index(column)
     return integers(found.columns[place][row : row + 1])[0]
+
+
+def end_lies_with_the_transaction(monkeypatch: Any) -> None:
+    """Undo all patches before the state after the transaction is read: the statement is no lie."""
+    ended = TraceRecorder.transaction_ended
+
+    def states_the_truth(recorder: TraceRecorder, *arguments: Any) -> None:
+        monkeypatch.undo()
+        ended(recorder, *arguments)
+
+    monkeypatch.setattr(TraceRecorder, "transaction_ended", states_the_truth)
