@@ -58,7 +58,7 @@ from zkevm.errors import VerificationError
 from zkevm.evm import gas
 from zkevm.evm.block import BlockEnvironment
 from zkevm.evm.code import Code
-from zkevm.evm.forks import BLOB_PARAMETER_FORKS, FORKS
+from zkevm.evm.forks import find_fork
 from zkevm.evm.transaction import Log, Receipt, Transaction
 from zkevm.keccak import keccak256
 from zkevm.plonkish.table import Bus
@@ -204,7 +204,7 @@ class Statement:
             )
 
     def _transaction_faults(self) -> Iterator[str]:
-        fork = FORKS.get(self.fork) or BLOB_PARAMETER_FORKS.get(self.fork)
+        fork = find_fork(self.fork)
         if fork is None:
             yield f"unknown fork {self.fork}"
             return

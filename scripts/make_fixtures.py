@@ -143,22 +143,20 @@ def token_transfer(contract: str, value: int, description: str) -> Call:
 
 def loop(iterations: int) -> Call:
     """The loop benchmark."""
-    return Call(
-        contract="Loop.sol",
-        signature="run(uint256)",
-        arguments=(iterations,),
-        description=f"loop benchmark, {iterations} iterations",
-        gas_limit=LOOP_GAS_LIMIT,
-    )
+    return _benchmark("Loop.sol", iterations, f"loop benchmark, {iterations} iterations")
 
 
 def hashes(turns: int) -> Call:
     """The benchmark of Keccak-256: so many hashes of one block."""
+    return _benchmark("Hash.sol", turns, f"Keccak-256 benchmark, {turns} hashes of 32 bytes")
+
+
+def _benchmark(contract: str, turns: int, description: str) -> Call:
     return Call(
-        contract="Hash.sol",
+        contract=contract,
         signature="run(uint256)",
         arguments=(turns,),
-        description=f"Keccak-256 benchmark, {turns} hashes of 32 bytes",
+        description=description,
         gas_limit=LOOP_GAS_LIMIT,
     )
 

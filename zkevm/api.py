@@ -78,6 +78,7 @@ __all__ = [
 NEWEST_FORK = list(FORKS)[-1]
 IDENTIFIER = re.compile("0x[0-9a-f]{64}")
 ALL = Resources()
+"""Of the machine: no bound."""
 SRS_KEY = "srs"
 """Beside the fields of the statement in a proof file: the identifier of the setup."""
 

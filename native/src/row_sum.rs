@@ -46,6 +46,7 @@ struct State {
 
 /// One table's share of the sum.
 struct Part {
+    rows: Rows,
     height: usize,
     /// Rows left that may be non-zero.
     used: usize,
@@ -227,6 +228,7 @@ impl RowSum {
         collapsed.tape.run(&mut registers);
         let [p, q] = self.sums[i];
         Ok(Part {
+            rows: rows.clone(),
             height: rows.height as usize,
             used: rows.used,
             zero_row: collapsed.tape.output(&registers, 0)[0],
@@ -251,16 +253,11 @@ impl RowSum {
         };
         let xi = self.xi[variable];
         let eq = &state.eq;
-        let tables = self.tables.par_iter();
-        state
-            .parts
-            .par_iter_mut()
-            .zip(tables)
-            .for_each(|(part, rows)| {
-                if part.height > variable {
-                    part.g = part.round(rows, eq, xi);
-                }
-            });
+        state.parts.par_iter_mut().for_each(|part| {
+            if part.height > variable {
+                part.g = part.round(eq, xi);
+            }
+        });
         state.began_round = true;
         let points = (0..=degree as u64).filter(|x| *x != 1).map(Fr::from);
         Ok(points
@@ -290,20 +287,15 @@ impl RowSum {
         state.rounds -= 1;
         let variable = state.rounds;
         let factor = eq_one(self.xi[variable], challenge);
-        let tables = self.tables.par_iter();
-        state
-            .parts
-            .par_iter_mut()
-            .zip(tables)
-            .for_each(|(part, rows)| {
-                if part.height > variable {
-                    part.scale *= factor;
-                    part.claim = interpolate(&part.g, challenge);
-                    part.bind(rows, 1 << variable, challenge);
-                } else {
-                    part.scale *= Fr::ONE - challenge;
-                }
-            });
+        state.parts.par_iter_mut().for_each(|part| {
+            if part.height > variable {
+                part.scale *= factor;
+                part.claim = interpolate(&part.g, challenge);
+                part.bind(1 << variable, challenge);
+            } else {
+                part.scale *= Fr::ONE - challenge;
+            }
+        });
         if variable > 0 {
             drop_top_variable(&mut state.eq);
         }
@@ -329,7 +321,7 @@ impl RowSum {
                     .map(|value| Factor::new(*value))
                     .collect();
                 for i in tables().collect::<Vec<_>>() {
-                    values[i] = state.parts[i].column_values(&self.tables[i], &factors);
+                    values[i] = state.parts[i].column_values(&factors);
                 }
             }
             if height > 0 {
@@ -354,7 +346,7 @@ fn combined(rows: &Rows, columns: &[(u32, Fr)]) -> Vec<Fr> {
 
 impl Part {
     /// g at 0, 1, ..., degree: the sums over x of eq(x) B(X, x).
-    fn round(&self, rows: &Rows, eq: &[Fr], xi: Fr) -> Vec<Fr> {
+    fn round(&self, eq: &[Fr], xi: Fr) -> Vec<Fr> {
         let degree = self.collapsed.degree.max(1);
         // g(1) follows from the claim, unless xi = 0.
         let inverse = xi.inverse();
@@ -378,7 +370,7 @@ impl Part {
                     |registers, i| {
                         dispatch(SmallSums {
                             small,
-                            rows,
+                            rows: &self.rows,
                             start: i * PAIRS,
                             half,
                             eq: eq_of(i),
@@ -411,8 +403,8 @@ impl Part {
         g
     }
 
-    fn bind(&mut self, rows: &Rows, half: usize, x: Fr) {
-        let used = self.used.min(half);
+    fn bind(&mut self, half: usize, x: Fr) {
+        let (rows, used) = (&self.rows, self.used.min(half));
         self.inputs
             .par_iter_mut()
             .for_each(|input| input.bind(rows, used, half, x));
@@ -420,7 +412,8 @@ impl Part {
         self.small = None;
     }
 
-    fn column_values(&self, rows: &Rows, eq: &[Factor]) -> Vec<Fr> {
+    fn column_values(&self, eq: &[Factor]) -> Vec<Fr> {
+        let rows = &self.rows;
         let mut values: Vec<Option<Fr>> = vec![None; rows.program.width];
         for (input, vector) in self.collapsed.inputs.iter().zip(&self.inputs) {
             if let (Input::Column(column), Vector::Elements(elements)) = (input, vector)

@@ -6,21 +6,11 @@ from dataclasses import replace
 import pytest
 
 from tests.support import toy
-from tests.support.tampering import altered_segments, assert_rejected, elements
+from tests.support.tampering import M, altered_segments, assert_rejected, elements
 from zkevm.curve import BASE_MODULUS, g1
 from zkevm.errors import VerificationError
 from zkevm.proof import Circuit
 from zkevm.transcript import POINT, WORD, ProofReader, word
-
-M = 5
-
-
-@pytest.fixture(scope="module", params=[toy.prove_toy, toy.prove_split], ids=["one", "two"])
-def case(request):
-    """A proof of one segment, and of two."""
-    case = request.param(M)
-    case.verify()
-    return case
 
 
 def with_messages(case, change):

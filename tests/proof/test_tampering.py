@@ -9,6 +9,7 @@ import pytest
 from tests.support import toy
 from tests.support.kernels import native, needs_native
 from tests.support.tampering import (
+    M,
     alterations,
     altered_elements,
     altered_lengths,
@@ -20,16 +21,6 @@ from tests.support.tampering import (
     sampled,
 )
 from zkevm.proof import Circuit
-
-M = 5
-
-
-@pytest.fixture(scope="module", params=[toy.prove_toy, toy.prove_split], ids=["one", "two"])
-def case(request):
-    """A proof of one segment, and of two."""
-    case = request.param(M)
-    case.verify()
-    return case
 
 
 @pytest.mark.parametrize("worker", range(4))

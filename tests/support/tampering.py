@@ -19,6 +19,9 @@ from zkevm.proof.messages import Heights
 from zkevm.proof.verifier import message_parts
 from zkevm.transcript import POINT, WORD
 
+M = 5
+"""log2 of the powers of tau behind the proof of the toy that is altered."""
+
 
 @dataclass(frozen=True)
 class Case:

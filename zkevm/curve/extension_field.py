@@ -3,6 +3,7 @@
 from typing import TypeAlias
 
 from zkevm.curve.base_field import BASE_MODULUS
+from zkevm.curve.double_and_add import repeat
 
 ExtensionElement: TypeAlias = tuple[int, int]
 
@@ -32,13 +33,8 @@ def inverse(element: ExtensionElement) -> ExtensionElement:
 
 
 def power(element: ExtensionElement, exponent: int) -> ExtensionElement:
-    """Return ``element**exponent``, the exponent not being negative."""
-    result = (1, 0)
-    for bit in f"{exponent:b}":
-        result = multiply(result, result)
-        if bit == "1":
-            result = multiply(result, element)
-    return result
+    """Return ``element**exponent``, the exponent being positive."""
+    return repeat(element, exponent, lambda root: multiply(root, root), multiply)
 
 
 def conjugate(element: ExtensionElement) -> ExtensionElement:

@@ -13,6 +13,7 @@ from zkevm.curve.base_field import (
     encode_coordinate,
     square_root,
 )
+from zkevm.curve.double_and_add import repeat
 from zkevm.curve.extension_field import ExtensionElement
 from zkevm.field import MODULUS, EncodingError
 
@@ -110,12 +111,7 @@ def multiply(point: G2Point, scalar: int) -> G2Point:
 
 
 def _multiply(point: G2Point, scalar: int) -> G2Point:
-    result: G2Point = None
-    for bit in f"{scalar:b}":
-        result = add(result, result)
-        if bit == "1":
-            result = add(result, point)
-    return result
+    return repeat(point, scalar, lambda half: add(half, half), add) if scalar else None
 
 
 def encode(point: G2Point) -> bytes:

@@ -16,6 +16,7 @@ from typing import NamedTuple, TypeAlias
 from zkevm.curve import extension_field as fp2
 from zkevm.curve import g1, g2
 from zkevm.curve.base_field import BASE_MODULUS
+from zkevm.curve.double_and_add import repeat
 from zkevm.curve.extension_field import ExtensionElement
 from zkevm.curve.g1 import G1Point
 from zkevm.curve.g2 import FinitePoint, G2Point
@@ -112,24 +113,15 @@ def final_exponentiation(value: Value) -> Value:
     """
     f = _multiply(_conjugate(value), _inverse(value))
     f = _multiply(_frobenius(_frobenius(f)), f)  # from here on, the conjugate is the inverse
-    linear = _power(f, 2 * U)
+    linear = repeat(f, 2 * U, _square, _multiply)
     linear_cubed = _multiply(_square(linear), linear)
-    square = _power(linear_cubed, U)
-    cube = _power(square, 2 * U)
+    square = repeat(linear_cubed, U, _square, _multiply)
+    cube = repeat(square, 2 * U, _square, _multiply)
     a = _multiply(_multiply(linear_cubed, square), cube)
     b = _multiply(a, _conjugate(linear))
     result = _multiply(b, _conjugate(f))
     for factor in (a, b, _multiply(_multiply(a, square), f)):
         result = _multiply(_frobenius(result), factor)
-    return result
-
-
-def _power(value: Value, exponent: int) -> Value:
-    result = value
-    for bit in f"{exponent:b}"[1:]:
-        result = _square(result)
-        if bit == "1":
-            result = _multiply(result, value)
     return result
 
 

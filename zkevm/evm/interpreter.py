@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zkevm.evm import gas
-from zkevm.evm.code import Code
+from zkevm.evm.code import EMPTY_CODE, Code
 from zkevm.evm.events import Halt, Recorder
 from zkevm.evm.halt import ExceptionalHalt
 
@@ -57,6 +57,14 @@ class Machine:
         """Whether no contract can be created there (EIP-684, 7610)."""
         state = self.state
         return bool(state.nonce(address) or state.code(address) or state.has_storage(address))
+
+    def delegate_of(self, address: int) -> int | None:
+        """Return the account whose code an account runs in place of its own, if there is one."""
+        return self.state.code(address).delegate if self.fork.has_delegations else None
+
+    def delegated_code(self, delegate: int) -> Code:
+        """Return the code that runs by a delegation: none of a precompile, nor that (EIP-7702)."""
+        return EMPTY_CODE if delegate in self.fork.precompiles else self.state.code(delegate)
 
     def run(self, root: Frame) -> None:
         """Run a frame and all it opens to the end."""

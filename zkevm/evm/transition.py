@@ -154,15 +154,12 @@ def _root_frame(machine: Machine, available: int) -> Frame:
             input_range=(0, len(transaction.data)),
         )
     code_address, code = transaction.to, machine.state.code(transaction.to)
-    delegate = _delegate(machine, transaction.to)
+    delegate = machine.delegate_of(transaction.to)
     if delegate is not None:
         machine.recorder.code_inspected(code)
         machine.state.warm(delegate)
-        code_address, code = delegate, machine.state.code(delegate)
-        machine.recorder.code_inspected(code)
-        if delegate in machine.fork.precompiles:
-            # Delegating to a precompile runs nothing: neither it nor any code (EIP-7702).
-            code = EMPTY_CODE
+        machine.recorder.code_inspected(machine.state.code(delegate))
+        code_address, code = delegate, machine.delegated_code(delegate)
     return Frame(
         machine,
         parent=None,
@@ -179,17 +176,12 @@ def _root_frame(machine: Machine, available: int) -> Frame:
     )
 
 
-def _delegate(machine: Machine, address: int) -> int | None:
-    """Return the account whose code an account runs in place of its own, if there is one."""
-    return machine.state.code(address).delegate if machine.fork.has_delegations else None
-
-
 def _run_root(machine: Machine, frame: Frame) -> None:
     if frame.kind is FrameKind.ROOT_CREATE:
         if machine.is_occupied(frame.address):
             machine.fail_at_once(frame, Halt.CREATE_COLLISION)
             return
-    elif _delegate(machine, frame.address) is None:
+    elif machine.delegate_of(frame.address) is None:
         precompile = machine.fork.precompiles.get(frame.address)
         if precompile is not None:
             _run_root_precompile(machine, frame, precompile)

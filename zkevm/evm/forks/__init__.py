@@ -14,9 +14,14 @@ BLOB_PARAMETER_FORKS: dict[str, Fork] = {fork.name: fork for fork in (BPO1, BPO2
 """Those of mainnet that have the rules of Osaka but for blob parameters."""
 
 
+def find_fork(name: str) -> Fork | None:
+    """Return the fork of that name, None if there is none."""
+    return FORKS.get(name) or BLOB_PARAMETER_FORKS.get(name)
+
+
 def fork_named(name: str) -> Fork:
-    """Return the fork of that name."""
-    fork = FORKS.get(name) or BLOB_PARAMETER_FORKS.get(name)
+    """Return the fork of that name; `UsageError` if there is none."""
+    fork = find_fork(name)
     if fork is None:
         raise UsageError(f"unknown fork {name!r}: choose one of {', '.join(FORKS)}")
     return fork

@@ -1,7 +1,7 @@
 """Calls, creations and SELFDESTRUCT."""
 
 from zkevm.evm import gas
-from zkevm.evm.code import EMPTY_CODE, Code
+from zkevm.evm.code import Code
 from zkevm.evm.events import CallOutcome, FrameKind, Halt
 from zkevm.evm.frame import ADDRESS_MASK, Frame
 from zkevm.evm.halt import ExceptionalHalt
@@ -85,7 +85,7 @@ def _call(
     # GAS
     frame.grow_memory(*input_range)
     frame.grow_memory(*out_range)
-    delegate = state.code(to).delegate if machine.fork.has_delegations else None
+    delegate = machine.delegate_of(to)
     given = _give_gas(frame, requested, to, delegate, surcharge)
     if value:
         given += gas.CALL_STIPEND
@@ -100,8 +100,7 @@ def _call(
         _call_precompile(frame, precompile, to if op == Op.CALL else None, value, given, ranges)
         return
     code_address = to if delegate is None else delegate
-    # Delegating to a precompile runs nothing: neither it nor any code (EIP-7702).
-    code = EMPTY_CODE if code_address in machine.fork.precompiles else state.code(code_address)
+    code = state.code(to) if delegate is None else machine.delegated_code(delegate)
     if not code:
         if op == Op.CALL:
             state.transfer(frame.address, to, value)
