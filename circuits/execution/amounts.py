@@ -40,11 +40,11 @@ class Amounts:
         )
         schedule = execution.schedule
         self.list_end = schedule.first - TARGET_TICKS
-        runs = len(schedule.clock) > 0  # all but a creation that collides
-        self.moves = transaction.value > 0 and runs
+        self.runs = len(schedule.clock) > 0  # all but what fails at once
+        self.moves = transaction.value > 0 and self.runs
         intrinsic = intrinsic_gas(execution.fork, transaction).execution
         self.available = (
-            int(trace.frames.gas_start[0]) if runs else transaction.gas_limit - intrinsic
+            int(trace.frames.gas_start[0]) if self.runs else transaction.gas_limit - intrinsic
         )
         self.access_end = self.list_end - AUTHORITY_TICKS * len(transaction.authorizations)
         # The end: of the sender first, then of the coinbase, which may be the same.
@@ -70,9 +70,7 @@ def require_provable(execution: Execution) -> None:
     """Refuse by name what these tables do not prove."""
     transaction: Transaction = execution.trace.transaction
     calls = execution.trace.calls
-    at_once = calls.row < 0
-    to_another = bool(np.any(at_once & (calls.success == 0)))
-    to_another |= bool(at_once.any()) and transaction.to != IDENTITY
+    to_another = bool(np.any(calls.row < 0)) and transaction.to != IDENTITY
     fees = (transaction.max_fee_per_gas, transaction.max_fee_per_blob_gas)
     refused = {
         f"a transaction to {name_of(execution.fork, transaction.to or 0)}": to_another,

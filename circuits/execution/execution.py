@@ -14,7 +14,7 @@ from circuits.execution.authorizations import Verdict, refund_of, verdicts
 from circuits.execution.carried import Carried, first_carried, new_stores, with_common_codes
 from circuits.execution.history import History, balance_history, code_history
 from circuits.execution.journal import Journal, journal
-from circuits.execution.precompiles import name_of
+from circuits.execution.precompiles import IDENTITY, name_of
 from circuits.execution.schedule import (
     CREATE_OPS,
     CREATES,
@@ -248,10 +248,10 @@ def executions(traces: Sequence[Trace]) -> tuple[Execution, ...]:
 
 
 def execution(trace: Trace, carried: Carried, is_last: bool) -> Execution:
-    """Prepare a trace.  NotProvableError if a precompile fails in place of the root frame."""
-    op = trace.rows.op
-    if trace.frames.halt[0] == Halt.PRECOMPILE_FAILURE:
-        called = name_of(fork_named(trace.fork), trace.transaction.to or 0)
+    """Prepare a trace.  NotProvableError if another precompile than the identity fails as root."""
+    op, target = trace.rows.op, trace.transaction.to
+    if trace.frames.halt[0] == Halt.PRECOMPILE_FAILURE and target != IDENTITY:
+        called = name_of(fork_named(trace.fork), target or 0)
         raise NotProvableError(f"not provable yet: a transaction to {called}, which fails")
     reads = POPPED[op]
     frames, rows_gas = trace.frames, trace.rows.gas

@@ -21,6 +21,7 @@ from typing import ClassVar
 import numpy as np
 
 from circuits.buses import (
+    ENDED,
     ENV,
     FRAME_CONTEXT,
     JOURNAL_NEW,
@@ -55,11 +56,7 @@ from circuits.language.birth import BIRTH_WRITES
 from circuits.language.compare import AtLeast
 from circuits.language.money import Price, Transfer
 from circuits.language.payer import Offer, Payer
-from circuits.language.state import (
-    AddressAccess,
-    Inverses,
-    Undoing,
-)
+from circuits.language.state import AddressAccess, Inverses, Undoing
 from circuits.language.words import address_of
 from zkevm.evm import gas
 from zkevm.evm.fork import Fork
@@ -278,12 +275,13 @@ class Beginning(TableGadget[range]):
         store: Expr,
         data: tuple[Expr | int, Expr | int, Expr | int],
         code: Expr,
+        runs: Expr,
         first_writes: int = 0,
-        runs: Expr | None = None,
     ) -> None:
         """Open the root frame; where it `runs`, move the value in it and send its first state.
 
-        `first_writes` are the reversible writes of the frame before the value moves.
+        Elsewhere it fails at once: no gas is left.  `first_writes` are the reversible writes of the
+        frame before the value moves.
         """
         real, scope, begin, clock = self.real, self.scope, self.clock, self.start
         sender = address_of(self.sender)
@@ -296,7 +294,6 @@ class Beginning(TableGadget[range]):
         )
         c.request(FRAME_CONTEXT, real, begin, 0, scope, 0, self.undone, self.eor)
         # A move of nothing changes nothing: `moves` may be 1 then.
-        runs = real if runs is None else runs
         c.require_zero("value moves, low half", self.value.lo * (runs - self.moves))
         c.require_zero("value moves, high half", self.value.hi * (runs - self.moves))
         c.require_zero("moves is real", self.moves * (1 - runs))
@@ -307,6 +304,9 @@ class Beginning(TableGadget[range]):
         writes = (first_writes * real + 2 * self.moves) * self.undone
         state = (begin, code, 0, 0, self.available.value, 0, writes, begin)
         c.send(STATE, runs, clock + TARGET_TICKS, *state)
+        c.require_zero("to fail at once is no success", (real - runs) * self.success)
+        failed = (begin, clock + TARGET_TICKS, 0, 0, 0, 0, 0, 0, begin)
+        c.send(ENDED, real - runs, *failed, label="it fails at once")
 
     def collect(self, plan: Plan) -> range:
         execution = plan.execution

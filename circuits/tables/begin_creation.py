@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from circuits.buses import ENDED, TX, TransactionField
-from circuits.execution.amounts import TARGET_TICKS, Amounts
+from circuits.buses import TX, TransactionField
+from circuits.execution.amounts import Amounts
 from circuits.language import Builder, Plan, Witness
 from circuits.language.arrays import one_number, one_word
 from circuits.language.birth import BIRTH_WRITES, Birth, Taken
@@ -67,14 +67,11 @@ class BeginCreation(Beginning):
         collides, clock, birth = self.taken.use(c), self.list_end, self.birth
         # at most one reason is named, and none on padding
         c.require_zero("it collides or not", collides * (self.real - collides))
-        c.require_zero("a collision is no success", collides * self.success)
         runs = self.real - collides
         undoing = [Undoing(runs * self.undone, self.eor - k) for k in range(BIRTH_WRITES)]
         birth.use(c, runs, self.address, clock, self.scope, undoing)
         code = self.init_code.code
-        self.open_frame(c, birth.store, (0, 0, 0), code, BIRTH_WRITES, runs)
-        failed = (self.clock, clock + TARGET_TICKS, 0, 0, 0, 0, 0, 0, self.clock)
-        c.send(ENDED, collides, *failed, label="a collision ends")
+        self.open_frame(c, birth.store, (0, 0, 0), code, runs, BIRTH_WRITES)
 
     def plan_frame(self, plan: Plan, amounts: Amounts) -> None:
         execution, clock = plan.execution, one_number(amounts.list_end)

@@ -29,7 +29,7 @@ from zkevm.evm.precompiles import Precompile
 from zkevm.evm.state import Account
 from zkevm.evm.transaction import TransactionType
 from zkevm.plonkish.cells import Cells
-from zkevm.trace.trace import CallOutcome
+from zkevm.trace.trace import CallOutcome, Halt
 
 FORKS = ("Cancun", "Prague", "Osaka")
 IDENTITY = 4
@@ -377,11 +377,8 @@ def test_a_transaction_to_the_identity(fork, data, value):
 
 
 def test_the_identity_costs_something_else():
-    known = fork_named("Cancun")
-    for price in (lambda _: 14, lambda _: 15):
-        changed = dict(known.precompiles) | {IDENTITY: Precompile("", price, lambda data: data)}
-        lying = dataclasses.replace(known, precompiles=changed)
-        rejected(trace_of(b"", to=IDENTITY, data=bytes(40), rules=lying))
+    for price in (14, 15):
+        rejected(trace_of(b"", to=IDENTITY, data=bytes(40), rules=identity_for(price)))
 
 
 def test_the_identity_runs_no_code(monkeypatch):
@@ -425,7 +422,7 @@ def test_a_delegation_to_a_precompile_runs_no_code(monkeypatch, nested):
     assert f"{table} row 0: {part} of a precompile is empty" in broken
 
 
-@pytest.mark.parametrize(("to", "limit"), [(1, 10**6), (2, 10**6), (IDENTITY, 21_014)])
+@pytest.mark.parametrize(("to", "limit"), [(1, 10**6), (2, 10**6), (2, 21_000)])
 def test_what_is_not_provable_is_refused(to, limit):
     with pytest.raises(NotProvableError, match="precompile"):
         fill(trace_of(b"", to=to, gas_limit=limit))
@@ -438,3 +435,119 @@ def test_the_identity_is_forgotten_or_made_up(to):
     left = cell(tables, "begin_transaction", 0, "available[0]")
     lie = {(0, "is_identity"): 1 - was, (0, "available[0]"): left + (21 if was else -21)}
     assert faults(altered(tables, "begin_transaction", lie), public)
+
+
+def unpaid(left, data=b"", value=3, **about):
+    """A transaction to the identity that has only so much gas left for it."""
+    zeros, entries = data.count(0), len(about.get("fields", {}).get("authorizations", ()))
+    cost = gas.TRANSACTION + gas.DATA_TOKEN * (4 * len(data) - 3 * zeros)
+    limit = cost + gas.AUTHORIZATION_NEW_ACCOUNT * entries + left
+    trace = trace_of(b"", to=IDENTITY, data=data, value=value, gas_limit=limit, **about)
+    assert not trace.receipt.success
+    return trace
+
+
+@pytest.mark.parametrize(
+    ("data", "left"), [(b"", 0), (b"", 14), (b"\0", 17), (bytes(64), 0), (b"\1" * 65, 23)]
+)
+@pytest.mark.parametrize("value", [0, 3])
+def test_the_identity_is_not_paid(data, left, value):
+    for coinbase in (SENDER, IDENTITY):
+        check(unpaid(left, data, value, coinbase=coinbase, fork="Cancun"))
+    exact = gas.TRANSACTION + gas.DATA_TOKEN * sum(4 if byte else 1 for byte in data)
+    paid = trace_of(b"", to=IDENTITY, data=data, value=value, gas_limit=exact + left + 1)
+    assert paid.receipt.success == (left + 1 >= 15 + 3 * (-(-len(data) // 32)))
+
+
+def test_the_identity_is_not_paid_whatever_is_there():
+    """Neither the code of its account, nor blobs or authorizations, which stay applied."""
+    check(unpaid(14, accounts={IDENTITY: Account(code=Code(program(7, 0, Op.SSTORE)))}))
+    blobs = {"blob_versioned_hashes": (blob(1),), "max_fee_per_blob_gas": 50}
+    block = {"blob_base_fee": 7}
+    check(unpaid(14, kind=TransactionType.BLOB, fields=blobs, block=block, fork="Osaka"))
+    entries = {"authorizations": (authorization(7, nonce=7),)}
+    accounts = {FIRST: Account(nonce=7, balance=5)}
+    trace = unpaid(
+        14, kind=TransactionType.SET_CODE, fields=entries, accounts=accounts, fork="Prague"
+    )
+    assert trace.post.accounts[FIRST].code_hash == delegation_to(0xCA11EE).hash
+    check(trace)
+
+
+def identity_for(price):
+    """Rules by which the identity costs something else."""
+    known = fork_named("Cancun")
+    changed = Precompile("", lambda data: price, lambda data: data)
+    return dataclasses.replace(known, precompiles=dict(known.precompiles) | {IDENTITY: changed})
+
+
+@pytest.mark.parametrize(("price", "left"), [(15, 17), (18, 17), (19, 18), (100, 18)])
+def test_the_identity_fails_or_succeeds_by_another_price(price, left):
+    """Of a word of data, for which it costs 18."""
+    limit = gas.TRANSACTION + gas.DATA_TOKEN + left
+    about = {"to": IDENTITY, "data": b"\0", "value": 3, "gas_limit": limit}
+    trace = trace_of(b"", **about, rules=identity_for(price))
+    assert trace.receipt.success == (price <= left)
+    honest = trace_of(b"", **about, fork="Cancun")
+    check(honest)
+    if trace.receipt.success != honest.receipt.success:
+        rejected(trace)
+
+
+def test_the_value_moves_to_an_identity_that_is_not_paid(monkeypatch):
+    def moves(machine, frame, precompile):
+        machine.state.transfer(frame.caller, frame.address, frame.value)
+        machine.fail_at_once(frame, Halt.PRECOMPILE_FAILURE)
+
+    monkeypatch.setattr(transition, "_run_root_precompile", moves)
+    trace = unpaid(14)
+    monkeypatch.undo()
+    assert trace.post.accounts[IDENTITY].balance == 3
+    rejected(trace)
+
+
+def test_gas_is_left_of_an_identity_that_is_not_paid(monkeypatch):
+    def keeps(machine, frame, precompile):
+        given = frame.gas
+        machine.fail_at_once(frame, Halt.PRECOMPILE_FAILURE)
+        frame.gas = given
+
+    monkeypatch.setattr(transition, "_run_root_precompile", keeps)
+    trace = unpaid(14)
+    monkeypatch.undo()
+    rejected(trace)
+
+
+UNPAID_CHEATS = [
+    {"is_unpaid": 0},
+    {"is_unpaid": 0, "is_identity": 1},
+    {"is_identity": 1},
+    {"success": 1},
+    {"success": 1, "undone": 0, "eor": 0},
+    {"moves": 1},
+    {"undone": 0, "eor": 0},
+    {"available[0]": 15},
+    {"missing[0]": 5},
+    {"eor": 5},
+]
+
+
+@pytest.mark.parametrize("lie", UNPAID_CHEATS)
+def test_a_changed_cell_of_an_identity_that_is_not_paid_is_noticed(lie):
+    tables, public = tables_of(unpaid(14))
+    assert faults(tables, public) == []
+    cells = {(0, column): value for column, value in lie.items()}
+    assert faults(altered(tables, "begin_transaction", cells), public)
+
+
+@pytest.mark.parametrize(("to", "left"), [(IDENTITY, 15), (0xDEAD, 14), (TARGET, 14)])
+def test_what_is_no_unpaid_identity_does_not_fail_at_once(to, left):
+    """Paid, or no precompile: the row itself is broken, whatever the others say."""
+    limit = gas.TRANSACTION + left
+    tables, public = tables_of(trace_of(b"", to=to, gas_limit=limit, fork="Cancun"))
+    lie = {"is_unpaid": 1, "is_identity": 0, "success": 0, "undone": 1, "moves": 0}
+    missing = 14 - left + 15 * (to == IDENTITY)
+    lie |= {"available[0]": left, "missing[0]": max(missing, 0)}
+    cells = {(0, column): value for column, value in lie.items()}
+    broken = faults(altered(tables, "begin_transaction", cells), public)
+    assert any(fault.startswith("begin_transaction row 0") for fault in broken)

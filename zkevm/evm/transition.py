@@ -191,6 +191,8 @@ def _run_root(machine: Machine, frame: Frame) -> None:
 
 def _run_root_precompile(machine: Machine, frame: Frame, precompile: Precompile) -> None:
     """Run a precompile as the root: a frame without code, or a failure."""
+    machine.recorder.code_inspected(frame.code)
+    frame.code, frame.code_bytes = EMPTY_CODE, EMPTY_CODE.padded
     given = frame.gas
     try:
         output, frame.gas = precompile.run(frame.call_data, given)
@@ -199,6 +201,4 @@ def _run_root_precompile(machine: Machine, frame: Frame, precompile: Precompile)
         machine.fail_at_once(frame, Halt.PRECOMPILE_FAILURE)
         return
     machine.recorder.no_frame(CallOutcome.PRECOMPILE, True, given, frame.gas, output)
-    machine.recorder.code_inspected(frame.code)
-    frame.code, frame.code_bytes = EMPTY_CODE, EMPTY_CODE.padded
     machine.run(frame)
