@@ -1,5 +1,6 @@
 """A click group that imports a verb only when it is used, and that ends errors in one line."""
 
+import atexit
 import gc
 import os
 from collections.abc import Mapping
@@ -48,6 +49,7 @@ class VerbGroup(click.Group):
         if os.environ.get("NO_COLOR"):
             ctx.color = False
         gc.set_threshold(GARBAGE_THRESHOLD)
+        atexit.register(gc.freeze)  # the interpreter searches once more as it ends: for nothing
         try:
             result: object = super().invoke(ctx)
         except ZkevmError as error:
