@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
 from enum import IntEnum
+from functools import cache
 
 from zkevm.field import MODULUS
 
@@ -106,13 +107,19 @@ class Product(Binary):
     __slots__ = ()
 
 
-ZERO = Const(0)
-ONE = Const(1)
+@cache
+def constant(value: int) -> Const:
+    """A constant, one object for each value."""
+    return Const(value)
+
+
+ZERO = constant(0)
+ONE = constant(1)
 
 
 def lift(value: Expr | int) -> Expr:
     """An integer as a constant; an expression as it is."""
-    return value if isinstance(value, Expr) else Const(int(value))
+    return value if isinstance(value, Expr) else constant(int(value))
 
 
 def total(terms: Iterable[Expr | int]) -> Expr:
@@ -147,31 +154,31 @@ def in_order(root: Expr, done: Container[int]) -> Iterator[Expr]:
 
 
 def _add(left: Expr, right: Expr) -> Expr:
-    if isinstance(right, Const):
-        if isinstance(left, Const):
-            return Const(left.value + right.value)
+    if type(right) is Const:
+        if type(left) is Const:
+            return constant(left.value + right.value)
         if not right.value:
             return left
-    elif isinstance(left, Const) and not left.value:
+    elif type(left) is Const and not left.value:
         return right
     return Sum(left, right, max(left.degree, right.degree))
 
 
 def _subtract(left: Expr, right: Expr) -> Expr:
-    if isinstance(right, Const):
-        if isinstance(left, Const):
-            return Const(left.value - right.value)
+    if type(right) is Const:
+        if type(left) is Const:
+            return constant(left.value - right.value)
         if not right.value:
             return left
     return Difference(left, right, max(left.degree, right.degree))
 
 
 def _multiply(left: Expr, right: Expr) -> Expr:
-    if isinstance(right, Const):
-        if isinstance(left, Const):
-            return Const(left.value * right.value)
+    if type(right) is Const:
+        if type(left) is Const:
+            return constant(left.value * right.value)
         if right.value <= 1:
             return left if right.value else ZERO
-    elif isinstance(left, Const) and left.value <= 1:
+    elif type(left) is Const and left.value <= 1:
         return right if left.value else ZERO
     return Product(left, right, left.degree + right.degree)
