@@ -68,11 +68,9 @@ class Rounds:
     output: U64
 
 
-def rotate(lane: U64, by: int) -> U64:
-    """Rotate lanes to the left."""
-    if by == 0:
-        return lane
-    return np.asarray(lane << np.uint64(by) | lane >> np.uint64(64 - by), np.uint64)
+def _rotate(lanes: U64, by: U64 | np.uint64) -> U64:
+    """Rotate lanes to the left; numpy shifts all bits out where FIPS 202 would shift by 64."""
+    return np.asarray(lanes << by | lanes >> np.uint64(64) - by, np.uint64)
 
 
 def permute(states: U64) -> Rounds:
@@ -80,24 +78,21 @@ def permute(states: U64) -> Rounds:
     n = len(states)
     parity, mixed = (np.empty((n, ROUNDS, 5), np.uint64) for _ in range(2))
     theta = np.empty((n, ROUNDS, LANES), np.uint64)
-    state = states.copy()
+    moves = [rotated(x, y) for y in range(5) for x in range(5)]
+    source, by = [lane for lane, _ in moves], np.array([[by] for _, by in moves], np.uint64)
+    before, after, second = (np.arange(5) + step for step in (-1, -4, -3))  # all modulo 5
+    state = states.T
     for r, constant in enumerate(ROUND_CONSTANTS):
-        c = np.bitwise_xor.reduce(state.reshape(n, 5, 5), axis=1)
-        d = [c[:, x - 1] ^ rotate(c[:, (x + 1) % 5], 1) for x in range(5)]
-        parity[:, r] = c
-        for x in range(5):
-            mixed[:, r, x] = c[:, x] ^ d[x]
-        for lane in range(LANES):
-            theta[:, r, lane] = state[:, lane] ^ d[lane % 5]
-        for y in range(5):
-            row = []
-            for x in range(5):
-                source, by = rotated(x, y)
-                row.append(rotate(theta[:, r, source], by))
-            for x in range(5):
-                state[:, x + 5 * y] = row[x] ^ (~row[(x + 1) % 5] & row[(x + 2) % 5])
-        state[:, 0] ^= np.uint64(constant)
-    return Rounds(parity, mixed, theta, state)
+        square = state.reshape(5, 5, n)  # by y, then x
+        c = np.bitwise_xor.reduce(square, axis=0)
+        d = c[before] ^ _rotate(c[after], np.uint64(1))
+        after_theta = (square ^ d).reshape(LANES, n)
+        parity[:, r], mixed[:, r], theta[:, r] = c.T, (c ^ d).T, after_theta.T
+        square = _rotate(after_theta[source], by).reshape(5, 5, n)
+        chi = square ^ (~square[:, after] & square[:, second])
+        state = chi.reshape(LANES, n)
+        state[0] ^= np.uint64(constant)
+    return Rounds(parity, mixed, theta, state.T)
 
 
 @dataclass(frozen=True)
