@@ -17,6 +17,7 @@ from circuits.buses import BUSES
 from circuits.execution.execution import Execution, Steps, executions
 from circuits.execution.level import Level
 from circuits.execution.precompiles import name_of
+from circuits.execution.schedule import rows_of_opcodes
 from circuits.execution.tokens import I64
 from circuits.filled import Filled, counted_on, describe_row
 from circuits.gadgets import create_halts, selfdestruct
@@ -290,16 +291,16 @@ def assign(prepared: Execution) -> dict[str, I64]:
     free = np.ones(len(rows), np.bool_)
     frame_halt = prepared.trace.frames.halt
     halt = np.where(schedule.halted, frame_halt[schedule.ended], Halt.NONE)
+    halts = set(np.flatnonzero(np.bincount(halt)).tolist())
+    rows_of = rows_of_opcodes(rows.op)
     found: dict[str, I64] = {}
-    executed, halts = set(np.unique(rows.op).tolist()), set(np.unique(halt).tolist())
     for gadget in step_gadgets(prepared.trace.fork):
-        if executed.isdisjoint(gadget.opcodes) or halts.isdisjoint(gadget.halts or halts):
+        of_kind = [rows_of[op] for op in gadget.opcodes if op in rows_of]
+        if not of_kind or halts.isdisjoint(gadget.halts or halts):
             continue
-        proves = np.zeros(RESUME + 1, np.bool_)
-        proves[list(gadget.opcodes)] = True
-        of_kind = free & proves[rows.op]
-        of_kind &= np.isin(halt, gadget.halts) if gadget.halts else ~schedule.halted
-        candidates = np.flatnonzero(of_kind)
+        candidates = np.sort(np.concatenate(of_kind))
+        ends = np.isin(halt[candidates], gadget.halts or (Halt.NONE,))
+        candidates = candidates[free[candidates] & ends]
         if len(candidates):
             candidates = candidates[gadget.accepts(prepared.steps(candidates))]
         if len(candidates):

@@ -292,7 +292,7 @@ class Steps:
 
     def take(self, column: NDArray[Any]) -> NDArray[Any]:
         """The entries of a column over all trace rows."""
-        return column[self.rows]
+        return column.take(self.rows, axis=0)
 
     @cached_property
     def opcode(self) -> NDArray[np.uint16]:
@@ -377,15 +377,15 @@ class Steps:
         start, count = self._operands
         has = count > k
         if has.all():
-            return column[start + k]
+            return column.take(start + k, axis=0)
         out: NDArray[Any] = np.zeros((len(self.rows), *column.shape[1:]), column.dtype)
         out[has] = column[start[has] + k]
         return out
 
     def written(self, k: int = 0) -> Words:
         """The k-th word that the row puts on the stack (every row must write so many)."""
-        found: Words = self.trace.written.words[self.take(self.execution.written_start) + k]
-        return found
+        places = self.take(self.execution.written_start) + k
+        return self.trace.written.words.take(places, axis=0)
 
     def memory_left(self, k: int, where: Mask) -> Words:
         """The k-th memory word that the row leaves, 0 where `where` is not set."""

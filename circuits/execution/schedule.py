@@ -239,6 +239,13 @@ def _journal(
     return journal, np.where(changes, clock, journal)
 
 
+def rows_of_opcodes(op: NDArray[np.uint16]) -> dict[int, I64]:
+    """The rows of each opcode that occurs, in order."""
+    counts = np.bincount(op)
+    parts = np.split(np.argsort(op, kind="stable"), np.cumsum(counts)[:-1])
+    return {code: part for code, part in enumerate(parts) if len(part)}
+
+
 def gives_away(trace: Trace, rows: I64) -> Mask:
     """Which of these SELFDESTRUCT rows give a balance to another account."""
     marked = events_at(trace, rows, StateEventKind.WARM_ACCOUNT).address

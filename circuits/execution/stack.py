@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.execution.tokens import GAP, I64, U64, Mask
-from zkevm.evm.opcodes import ARITY, Op
+from zkevm.evm.opcodes import ARITY, STACK_LIMIT, Op
 from zkevm.trace.trace import RESUME, Halt, Trace
 from zkevm.trace.words import Words
 
@@ -106,23 +106,23 @@ def operands(trace: Trace, reads: I64) -> Operands:
     index[deep] = sp[reader[deep]] - depth[reader[deep]]
 
     sent = _sent(trace, depth)
-    key_frame = np.concatenate([rows.frame[reader], sent.frame]).astype(np.int64)
-    key_index = np.concatenate([index, sent.index])
+    frame = np.concatenate([rows.frame[reader], sent.frame]).astype(np.int64)
+    cell = frame * STACK_LIMIT + np.concatenate([index, sent.index])
     time = np.concatenate([2 * reader, 2 * sent.row + 1])
-    order = np.lexsort((time, key_index, key_frame))
-    is_read = order < len(reader)
-    before = np.concatenate([[-1], order[:-1]])
-    read_at = np.flatnonzero(is_read)
-    source = before[read_at] - len(reader)
-    same = (source >= 0) & (key_frame[order[read_at]] == key_frame[before[read_at]])
-    if not (same & (key_index[order[read_at]] == key_index[before[read_at]])).all():
+    # One number of both sorts fastest.  It is below 2^63 where there are fewer than 2^26 rows.
+    order = np.argsort(cell * (2 * len(op)) + time)
+    read_at = np.flatnonzero(order < len(reader))
+    before = np.concatenate([[-1], order[:-1]])[read_at]
+    source = before - len(reader)
+    if not ((source >= 0) & (cell[order[read_at]] == cell[before])).all():
         raise ValueError("the trace reads a stack word that no row wrote")
     sender = np.empty(len(reader), np.int64)
     sender[order[read_at]] = source
     taken = np.zeros(len(sent.row), np.bool_)
     taken[source] = True
     left = StackTokens(sent.frame[~taken], sent.index[~taken], sent.word[~taken], sent.row[~taken])
-    return Operands(start[:-1], reads, sent.word[sender], sent.row[sender], left)
+    word = sent.word.take(sender, axis=0)
+    return Operands(start[:-1], reads, word, sent.row[sender], left)
 
 
 def _sent(trace: Trace, depth: I64) -> StackTokens:

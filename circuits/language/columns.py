@@ -67,8 +67,7 @@ class Row(Part):
 
     def assign(self, w: Witness, values: Array) -> None:
         """From an (n, count) array."""
-        for i, cell in enumerate(self.cells):
-            w.store(cell, values[:, i])
+        w.store_all(self.cells, values)
 
 
 class Cells(Row):

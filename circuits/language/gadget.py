@@ -12,6 +12,7 @@ from circuits.language.columns import Bit
 from circuits.language.part import Fixed, Part
 from circuits.language.plan import Plan
 from circuits.language.witness import Witness
+from zkevm.plonkish.expression import Column
 from zkevm.plonkish.table import Table
 
 Record = TypeVar("Record", bound=Sized)
@@ -59,7 +60,8 @@ def _nested(part: Part) -> Iterator[Part]:
     for _, child in part.children():
         if isinstance(child, Part):
             yield child
-            yield from _nested(child)
+            if not isinstance(child, Column):
+                yield from _nested(child)
 
 
 class TableGadget(Gadget, Generic[Record]):

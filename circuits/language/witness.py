@@ -39,6 +39,15 @@ class Witness:
             raise ValueError(f"{column.name}: negative cells; give field elements")
         self.cells[column] = narrow(array)
 
+    def store_all(self, columns: Sequence[Column], values: NDArray[Any]) -> None:
+        """Keep columns whose cells lie side by side, (n, count); what lies beyond is left out."""
+        if values.dtype.itemsize > 1 or len(values) != self.rows:
+            for i, column in enumerate(columns):
+                self.store(column, values[:, i])
+        else:
+            octets = np.ascontiguousarray(values.T[: len(columns)]).view(np.uint8)
+            self.cells.update(zip(columns, octets, strict=True))
+
     def word(self, lo: Column, hi: Column) -> NDArray[np.uint64]:
         """The words (n, 4) in two columns of halves that are filled."""
         out = np.zeros((self.rows, 4), np.uint64)
