@@ -108,6 +108,7 @@ def test_a_delegated_account_may_send():
     delegated = Code(bytes.fromhex("ef0100") + bytes(20))
     case = replace(BASE, pre={**BASE.pre, SENDER: Account(0, ETHER, delegated)})
     assert rejection(case) is None
+    assert rejection(replace(case, fork=CANCUN)) is Rejection.SENDER_NOT_EOA
     assert rejection(replace(case, pre={**BASE.pre, SENDER: Account(0, ETHER, Code(b"\0"))})) is (
         Rejection.SENDER_NOT_EOA
     )

@@ -145,7 +145,7 @@ def require_valid(
         _require_blobs(fork, environment, transaction, used.blob_gas)
     if transaction.type is TransactionType.SET_CODE:
         _require_authorizations(transaction)
-    _require_sender(state, transaction)
+    _require_sender(fork, state, transaction)
 
 
 def _require_type(fork: Fork, transaction: Transaction) -> None:
@@ -248,7 +248,7 @@ def _require_authorizations(transaction: Transaction) -> None:
         )
 
 
-def _require_sender(state: State, transaction: Transaction) -> None:
+def _require_sender(fork: Fork, state: State, transaction: Transaction) -> None:
     sender = transaction.sender
     nonce = state.nonce(sender)
     if transaction.nonce >= MAX_NONCE:
@@ -271,5 +271,5 @@ def _require_sender(state: State, transaction: Transaction) -> None:
             f"the sender has {state.balance(sender)} wei of {most} that it may take",
         )
     code = state.code(sender)
-    if code and code.delegate is None:
+    if code and not (fork.has_delegations and code.delegate is not None):
         raise InvalidTransaction(Rejection.SENDER_NOT_EOA, "the sender is a contract (EIP-3607)")
