@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -174,14 +174,50 @@ class Relation:
         """
         if self._real is None or item >= self.first_lookup:
             return False
+        if set(self.constraints[item].degrees) == {self._real}:  # that it is one or the other
+            return False
         said = [m.multiplicity for m in self.messages if m.interaction.role is not Role.REQUEST]
-        return self._vanish([self.constraints[item]], 1) and self._vanish(said, 0)
+        zeros = self._zeros_of_padding(item)
+        return self._vanish([self.constraints[item]], 1) and self._vanish(said, 0, zeros)
 
-    def _vanish(self, polynomials: Sequence[Polynomial], real: int) -> bool:
-        """Whether polynomials vanish where the column of real rows has a value."""
+    def _zeros_of_padding(self, dropped: int) -> frozenset[int]:
+        """Cells that other constraints say are zero on padding: alone, or as a sum of bits."""
+        zeros, before = {self._real or 0}, 0
+        bounds = self.bounds_without(dropped)
+        others = [c for n, c in enumerate(self.constraints) if n != dropped]
+        while len(zeros) > before:
+            before = len(zeros)
+            for constraint in others:
+                left = self._read_besides(constraint, zeros)
+                if len(left) == 1 or all(bounds.get(p) == 2 for p in left):
+                    zeros |= left if self._is_their_sum(constraint, left) else set()
+        return frozenset(zeros)
+
+    def _read_besides(self, constraint: Polynomial, zeros: Collection[int]) -> set[int]:
+        """The cells that a polynomial still depends on where some are zero."""
+        row = [pow(GENERATOR, place + 1, MODULUS) for place in range(self.width)]
+        row = [0 if place in zeros else value for place, value in enumerate(row)]
+        slopes = constraint.slopes_at(row, constraint.degrees.keys() - set(zeros))
+        return {place for place, slope in slopes.items() if slope}
+
+    def _is_their_sum(self, constraint: Polynomial, places: Collection[int]) -> bool:
+        """Whether, all else zero, a polynomial is a multiple of the sum of some cells."""
+        row = [0] * (self.width + len(self.table.fixed))
+        for place in places:
+            row[place] = 1
+        slope = constraint.value(row) * pow(len(places), -1, MODULUS) if places else 0
+        for place in places:
+            row[place] = pow(GENERATOR, place + 1, MODULUS)
+        return slope != 0 and (constraint.value(row) - slope * sum(row)) % MODULUS == 0
+
+    def _vanish(
+        self, polynomials: Sequence[Polynomial], real: int, zeros: Collection[int] = ()
+    ) -> bool:
+        """Whether polynomials vanish where the column of real rows has a value, and some have 0."""
         width = len(self.table.columns) + len(self.table.fixed)
         for point in range(1, POINTS + 1):
             row = [pow(GENERATOR, point * (place + 1), MODULUS) for place in range(width)]
+            row = [0 if place in zeros else value for place, value in enumerate(row)]
             row[self._real or 0] = real
             if any(p.value(row) for p in polynomials):
                 return False

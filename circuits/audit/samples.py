@@ -8,6 +8,7 @@ from functools import cache
 from itertools import product
 
 from circuits.audit.buses import fixed_statements
+from circuits.audit.calling import callings, shortages
 from circuits.audit.creations import creations
 from circuits.audit.programs import (
     CONTRACT,
@@ -22,16 +23,13 @@ from circuits.audit.programs import (
 )
 from circuits.audit.relation import Relation
 from circuits.audit.rows import Rows, enriched, rows_of, strangers, world_of
+from circuits.audit.transactions import several, signed, typed
 from circuits.execution.level import Level
 from circuits.machine import fill, step_gadgets, tables
 from zkevm.evm.code import delegation_to
 from zkevm.evm.forks import fork_named
-from zkevm.evm.keccak import keccak256
 from zkevm.evm.opcodes import Op
-from zkevm.evm.rlp import rlp_encode
-from zkevm.evm.signature import sign
-from zkevm.evm.transaction import AccessListEntry, Authorization, TransactionType
-from zkevm.evm.transition import AUTHORIZATION_MAGIC
+from zkevm.evm.transaction import AccessListEntry, TransactionType
 from zkevm.trace.trace import Halt, Trace
 
 OTHER, FAILING, SENDING, DELEGATED, NOBODY = 0xC1, 0xC2, 0xC3, 0xC4, 0xDEAD
@@ -60,6 +58,9 @@ def relations(fork: str) -> dict[str, Relation]:
 def samples(fork: str, known: dict[str, Relation], most: int = 256) -> Rows:
     """Rows of all tables, and for gadgets that share an opcode steps of the others."""
     found: Rows = {}
+    for filled in (*map(fill, typed(fork)), *map(fill, several(fork))):
+        for name, rows in rows_of(filled, known, world_of(filled, known), most).items():
+            found.setdefault(name, []).extend(rows)
     for filled in (*map(fill, traces(fork)), fill(_delegating(fork), Level.S2)):
         world = world_of(filled, known)
         steps = {gadget.name for gadget in step_gadgets(fork)}
@@ -99,11 +100,13 @@ def traces(fork: str) -> Iterator[Trace]:
     yield run(call(Op.SLOAD, 3), fork=fork, access_list=listed)
     yield from creations(fork)
     yield from _typed(fork)
+    yield from callings(fork)
+    yield from shortages(fork)
+    yield _pushing(fork)
 
 
 def _typed(fork: str) -> Iterator[Trace]:
-    """Transactions with blobs and with authorizations, and to the identity."""
-    yield run(b"", b"\1\2", fork=fork, to=IDENTITY)
+    """Transactions with blobs that are asked for, and with authorizations of every fate."""
     asked = _asking(Op.BLOBHASH, (0, 1, 2))
     hashes = (1 << 248 | 7, 1 << 248 | 2**130)
     kind, fee = TransactionType.BLOB, 10**9
@@ -111,21 +114,13 @@ def _typed(fork: str) -> Iterator[Trace]:
     if not fork_named(fork).has_delegations:
         return
     entries = [
-        *(_signed(1, 1, OTHER, 0), _signed(1, 0, 0, 1), _signed(2, 2**200, OTHER, 0)),
-        *(_signed(3, 1, OTHER, 2**64 - 1), _signed(4, 1, OTHER, 5)),
-        replace(_signed(5, 1, OTHER, 0), s=0),
+        *(signed(1, 1, OTHER, 0), signed(1, 0, 0, 1), signed(2, 2**200, OTHER, 0)),
+        *(signed(3, 1, OTHER, 2**64 - 1), signed(4, 1, OTHER, 5)),
+        replace(signed(5, 1, OTHER, 0), s=0),
     ]
     others = {OTHER: _callee()}
     kind, code = TransactionType.SET_CODE, call(Op.SLOAD, 3)
     yield run(code, fork=fork, others=others, type=kind, authorizations=tuple(entries))
-
-
-def _signed(secret: int, chain: int, address: int, nonce: int) -> Authorization:
-    """An authorization by the account of a secret key."""
-    message = rlp_encode([chain, address.to_bytes(20, "big"), nonce])
-    return Authorization(
-        chain, address, nonce, *sign(keccak256(AUTHORIZATION_MAGIC + message), secret)
-    )
 
 
 def _delegating(fork: str) -> Trace:
@@ -133,6 +128,21 @@ def _delegating(fork: str) -> Trace:
     others = {OTHER: b"\1" * 150, FAILING: delegation_to(OTHER).data, SENDING: b"\1" * 23}
     code = b"".join(call(Op.CALL, 5000, x, 0, 0, 0, 0, 0) + POP for x in others)
     return run(code + bytes(range(96, 110)), fork=fork, others=others)
+
+
+def _pushing(fork: str) -> Trace:
+    """Codes that end within their last PUSH, in every way, and within a word or with one."""
+    codes = [
+        bytes((Op.JUMPDEST,)) * (pad + (31 - there) % 32)
+        + bytes((Op.PUSH0 + size,))
+        + bytes(range(1, 1 + there))
+        for size in range(1, 33)
+        for there in sorted({0, 1, size // 2, size - 1})
+        for pad in (0, 20)
+    ]
+    others = {0x1000 + n: code for n, code in enumerate(codes)}
+    calls = (call(Op.CALL, 100, a, 0, 0, 0, 0, 0) + POP for a in others)
+    return run(b"".join(calls), others=others, fork=fork)
 
 
 def _deep(fork: str) -> Iterator[Trace]:
@@ -194,7 +204,8 @@ def _copies() -> bytes:
     for dest, source, size in ((0, 32, 64), (40, 3, 70), (3, 40, 70), (0, 0, 0)):
         code += call(Op.MCOPY, dest, source, size)
     code += call(Op.KECCAK256, 0, 0) + POP
-    for size in (0, 1, 135, 136, 137):
+    lanes = [8 * lane + lane % 8 for lane in range(34)]
+    for size in (0, 1, 135, 136, 137, *lanes, 1000, 1001):
         code += call(Op.KECCAK256, 3, size) + POP
     for topics in range(5):
         code += call(Op.LOG0 + topics, 1, 45, *WORDS[:2], 3, 4)
