@@ -253,7 +253,7 @@ pub fn count_lookups(
             .push((number, messages));
     }
     let answers: HashMap<u64, Answers> = by_bus
-        .iter()
+        .par_iter()
         .map(|(bus, providers)| (*bus, Answers::of(providers)))
         .collect();
     let requests: Vec<Messages> = interactions(tables)
@@ -264,12 +264,13 @@ pub fn count_lookups(
     let mut missing: Vec<Request> = requests
         .par_iter()
         .flat_map(|messages| {
-            let elements = messages.element();
-            let stripes: Vec<Range<usize>> = messages.stripes().collect();
             let answers = &answers[&messages.bus];
+            let element = answers.by_element().then(|| messages.element());
+            let stripes: Vec<Range<usize>> = messages.stripes().collect();
             let counts = &counts;
             stripes.into_par_iter().flat_map_iter(move |stripe| {
-                let unanswered = count(messages, &elements, answers, &stripe, counts);
+                let compared = element.as_ref().unwrap_or(&messages.fingerprint);
+                let unanswered = count(messages, compared, answers, &stripe, counts);
                 unanswered
                     .into_iter()
                     .map(|row| (messages.table, messages.interaction, row))
@@ -312,10 +313,11 @@ fn small(value: Fr) -> Option<u64> {
     }
 }
 
-/// Count the requests of some rows; return the rows without an answer.
+/// Count the requests of some rows, of which `compared` says what answers are found by; return the
+/// rows without an answer.
 fn count(
     messages: &Messages,
-    elements: &Evaluator,
+    compared: &Evaluator,
     answers: &Answers,
     rows: &Range<usize>,
     counts: &[Vec<AtomicU32>],
@@ -328,11 +330,6 @@ fn count(
         if let Some((number, row, count)) = run {
             counts[number][row].fetch_add(count, Ordering::Relaxed);
         }
-    };
-    let compared = if answers.by_element() {
-        elements
-    } else {
-        &messages.fingerprint
     };
     let values = messages.values(compared, rows);
     for ((row, value), numerator) in rows.clone().zip(values).zip(numerators) {
