@@ -89,6 +89,18 @@ def test_a_changed_bit_is_refused(bit):
         g2.decode(data.to_bytes(128, "little"))
 
 
+def test_the_frobenius_map_tells_the_group():
+    assert BASE_MODULUS + 1 - MODULUS == 6 * g2.U**2 + 1  # the trace
+    cofactor = 2 * BASE_MODULUS - MODULUS
+    points = [(x, y) for x in CANDIDATES[:4] if (y := g2.y_at(x)) is not None]
+    for point in points:
+        image, twice = g2.frobenius(point), g2.frobenius(g2.frobenius(point))
+        trace_of_image = g2._multiply(image, 6 * g2.U**2 + 1)
+        assert g2.add(twice, g2._multiply(point, BASE_MODULUS)) == trace_of_image
+        assert g2.is_in_group(g2._multiply(point, cofactor))
+        assert not g2.is_in_group(g2._multiply(point, MODULUS))
+
+
 def test_point_outside_the_group_is_refused():
     point = next((x, y) for x in CANDIDATES if (y := g2.y_at(x)) is not None)
     assert g2.is_on_curve(point)

@@ -37,6 +37,13 @@ GENERATOR: G2Point = (
 """The generator of EIP-197, used by every ceremony this project reads."""
 
 
+U = 4965661367192848881
+"""The parameter of the curve: P and the order of the groups are polynomials in it."""
+
+GAMMA = fp2.power(fp2.NON_RESIDUE, (BASE_MODULUS - 1) // 6)
+"""``w**(P - 1)``, where ``w**6 = 9 + i``: a point (x, y) is (x w**2, y w**3) on the curve of G1."""
+
+
 def is_on_curve(point: G2Point) -> bool:
     """Say whether `point`, with reduced coordinates, satisfies the equation or is infinity."""
     if point is None:
@@ -71,8 +78,23 @@ def _right_side(x: ExtensionElement) -> ExtensionElement:
 
 
 def is_in_group(point: G2Point) -> bool:
-    """Say whether `point` is on the curve and its order divides that of the group."""
-    return is_on_curve(point) and _multiply(point, MODULUS) is None
+    """Say whether `point` is on the curve and its order divides that of the group.
+
+    With q the Frobenius map and t its trace, q**2 - t q + P = 0 on the curve.  In the group q is
+    the multiple by P, which is t - 1 = 6 U**2 modulo its order.  The other way round, where q is
+    the multiple by t - 1, that equation says that P + 1 - t times the point is zero: the order.
+    (Scott, A note on group membership tests, 2021/1130.)
+    """
+    if point is None or not is_on_curve(point):
+        return point is None
+    return _multiply(point, 6 * U**2) == frobenius(point)
+
+
+def frobenius(point: FinitePoint) -> FinitePoint:
+    """The point for whose coordinates x w**2 and y w**3 are raised to the power P."""
+    x, y = map(fp2.conjugate, point)
+    square = fp2.multiply(GAMMA, GAMMA)
+    return fp2.multiply(x, square), fp2.multiply(y, fp2.multiply(square, GAMMA))
 
 
 def add(left: G2Point, right: G2Point) -> G2Point:

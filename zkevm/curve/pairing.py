@@ -19,7 +19,7 @@ from zkevm.curve.base_field import BASE_MODULUS
 from zkevm.curve.double_and_add import repeat
 from zkevm.curve.extension_field import ExtensionElement
 from zkevm.curve.g1 import G1Point
-from zkevm.curve.g2 import FinitePoint, G2Point
+from zkevm.curve.g2 import GAMMA, FinitePoint, G2Point, U
 
 Value: TypeAlias = list[int]
 Terms: TypeAlias = Iterable[tuple[int, int]]
@@ -28,12 +28,6 @@ Terms: TypeAlias = Iterable[tuple[int, int]]
 P = BASE_MODULUS
 DEGREE = 12
 ONE: Value = [1, *[0] * (DEGREE - 1)]
-
-U = 4965661367192848881
-"""The parameter of the curve: P and the order of the groups are polynomials in it."""
-
-GAMMA = fp2.power(fp2.NON_RESIDUE, (P - 1) // 6)
-"""``w**(P - 1)``"""
 
 
 class Line(NamedTuple):
@@ -86,8 +80,8 @@ def _lines(point: FinitePoint) -> tuple[Line, ...]:
     summands: list[FinitePoint | None] = []
     for bit in f"{6 * U + 2:b}"[1:]:
         summands += [None, point] if bit == "1" else [None]
-    image = _frobenius_on_g2(point)
-    x, y = _frobenius_on_g2(image)
+    image = g2.frobenius(point)
+    x, y = g2.frobenius(image)
     summands += [image, (x, fp2.subtract((0, 0), y))]
 
     lines, total = [], point
@@ -97,13 +91,6 @@ def _lines(point: FinitePoint) -> tuple[Line, ...]:
         offset = fp2.subtract(y, fp2.multiply(slope, x))
         lines.append(Line(summand is None, slope, offset))
     return tuple(lines)
-
-
-def _frobenius_on_g2(point: FinitePoint) -> FinitePoint:
-    """The point for whose coordinates x w**2 and y w**3 are raised to the power P."""
-    x, y = map(fp2.conjugate, point)
-    square = fp2.multiply(GAMMA, GAMMA)
-    return fp2.multiply(x, square), fp2.multiply(y, fp2.multiply(square, GAMMA))
 
 
 def final_exponentiation(value: Value) -> Value:
