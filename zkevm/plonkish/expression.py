@@ -60,7 +60,7 @@ class Const(Expr):
     __slots__ = ("value",)
 
     def __init__(self, value: int) -> None:
-        self.value = value % MODULUS
+        self.value = int(value) % MODULUS
         self.degree = 0
 
 
@@ -119,7 +119,7 @@ ONE = constant(1)
 
 def lift(value: Expr | int) -> Expr:
     """An integer as a constant; an expression as it is."""
-    return value if isinstance(value, Expr) else constant(int(value))
+    return value if isinstance(value, Expr) else constant(value)
 
 
 def total(terms: Iterable[Expr | int]) -> Expr:

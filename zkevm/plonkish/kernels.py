@@ -114,7 +114,7 @@ def _fixed_values(column: FixedColumn, height: int) -> NDArray[Any]:
 @cache
 def native_program(kernels: ModuleType, program: Program) -> Any:  # noqa: ANN401
     """The kernels' view of a program."""
-    nodes, constants = program.arrays()
+    nodes, constants = program.arrays
     return kernels.Program(
         program.width,
         program.fixed,

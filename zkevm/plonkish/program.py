@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 from itertools import chain
 from typing import Any
 
@@ -60,6 +61,7 @@ class Program:
     constraints: tuple[int, ...]
     interactions: tuple[InteractionNodes, ...]
 
+    @cached_property
     def arrays(self) -> tuple[NDArray[np.uint32], bytes]:
         """For the kernels: nodes (n, 3), and constants as 32 bytes each, little endian."""
         numbers = chain.from_iterable(self.nodes)
@@ -87,9 +89,10 @@ class Program:
         """The numbers of the columns that the expressions read."""
         return {a for operation, a, _ in self.nodes if operation == _COLUMN}
 
-    def encode(self) -> bytes:
+    @cached_property
+    def encoded(self) -> bytes:
         """A canonical encoding: what enters the digest of the circuit."""
-        nodes, constants = self.arrays()
+        nodes, constants = self.arrays
         parts = [
             np.array([self.width, self.fixed, len(nodes)], dtype="<u4").tobytes(),
             nodes.astype("<u4").tobytes(),

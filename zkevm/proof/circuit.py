@@ -7,7 +7,7 @@ a proof has: the others enter no equation, and need not be declared to prove or 
 
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain
 
 from zkevm.field import MODULUS
@@ -81,17 +81,6 @@ class Circuit:
         """The tables that have one of these names, in order."""
         return [self.compiled(i) for i, table in enumerate(self.tables) if table.name in names]
 
-    def only(self, names: Container[str]) -> "Circuit":
-        """The same for proofs of these tables, fit to travel to other processes.
-
-        The other tables keep their places alone.
-        """
-        tables = (
-            source.table if source.name in names else Table(source.name, (), (), (), ())
-            for source in self.tables
-        )
-        return replace(self, tables=tuple(tables))
-
     def check(self) -> None:
         """Raise `CircuitError` if the declaration of any table is unsound."""
         for number in range(len(self.tables)):
@@ -131,7 +120,7 @@ class Circuit:
         self._refuse(f"{table.name}: {fault}" for fault in faults)
         height = word(0 if table.height is None else table.height + 1)
         fixed = (column.describe() for column in table.fixed)
-        return Compiled(table, program, _hash([height, program.encode(), *fixed]))
+        return Compiled(table, program, _hash([height, program.encoded, *fixed]))
 
     def _refuse(self, faults: Iterable[str]) -> None:
         if found := list(faults):
@@ -166,7 +155,7 @@ def _zero_row_faults(table: Table, program: Program) -> Iterator[str]:
     evaluated at one point fixed by hashing the program: a non-zero polynomial of degree 3 has a
     root there with probability below 2^-250.
     """
-    seed = keccak256(b"zero row" + program.encode())
+    seed = keccak256(b"zero row" + program.encoded)
     cells = [0] * program.width + [
         int.from_bytes(keccak256(seed + word(2 * i)) + keccak256(seed + word(2 * i + 1)), "big")
         % MODULUS

@@ -59,14 +59,9 @@ class TableLayout:
     def columns(self) -> tuple[tuple[Piece, ...], ...]:
         """The pieces of each witness column."""
         bits, chunks = self.m - self.size, self.chunks
-        columns = range(self.pieces.start, self.pieces.stop, chunks)
-        return tuple(
-            tuple(
-                Piece(number >> bits, number & ((1 << bits) - 1), chunk)
-                for chunk, number in enumerate(range(first, first + chunks))
-            )
-            for first in columns
-        )
+        mask = (1 << bits) - 1
+        pieces = [Piece(n >> bits, n & mask, i % chunks) for i, n in enumerate(self.pieces)]
+        return tuple(zip(*(pieces[chunk::chunks] for chunk in range(chunks)), strict=True))
 
 
 @dataclass(frozen=True)

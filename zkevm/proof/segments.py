@@ -16,8 +16,8 @@ from zkevm.curve import G1Point
 from zkevm.phases import advance, listening
 from zkevm.proof.circuit import Circuit
 from zkevm.proof.executors import Executor, Serial, Source
-from zkevm.proof.layout import Layout, lay_out, lay_out_segments
-from zkevm.proof.messages import Heights, Proof, PublicMessage
+from zkevm.proof.layout import Layout, lay_out_segments
+from zkevm.proof.messages import Proof, PublicMessage
 from zkevm.proof.protocol import Start, Statement
 from zkevm.proof.prover import (
     KernelProver,
@@ -64,11 +64,7 @@ def prove(
     statement = Statement(circuit, heights, public, statement_digest, srs.identifier)
     tell = progress or _silent
     alone = len(segments) == 1 and executor.in_process
-    own = circuit
-    if not executor.in_process:
-        own = circuit.only({name for witness in segments for name in witness.tables})
-    points, told = srs.points[: 1 << m], tell if alone else None
-    job = Job(own, heights, m, points, kernels.__name__, told)
+    job = Job(layouts, srs.points[: 1 << m], kernels.__name__, tell if alone else None)
     keys = [b""] * len(segments)
     if store is not None:
         named = b"".join((circuit.digest(*heights), srs.identifier, bytes([m])))
@@ -106,20 +102,15 @@ class Job:
     progress  None where segments are counted, and not their phases
     """
 
-    circuit: Circuit
-    heights: tuple[Heights, ...]
-    m: int
+    layouts: tuple[Layout, ...]
     points: Points
     kernels: str
     progress: Progress | None
 
-    def prover(self, number: int, source: Source) -> tuple[KernelProver, Layout]:
-        """The prover of a segment, and its layout."""
-        layout = lay_out(self.circuit, self.heights[number], self.m)
-        kernels = import_module(self.kernels)
-        return KernelProver(
-            kernels, layout, source(), self.points, self.progress or _silent
-        ), layout
+    def prover(self, number: int, source: Source) -> KernelProver:
+        """The prover of a segment."""
+        kernels, progress = import_module(self.kernels), self.progress or _silent
+        return KernelProver(kernels, self.layouts[number], source(), self.points, progress)
 
 
 @dataclass(frozen=True)
@@ -132,7 +123,7 @@ class Commitment:
 
 def commit_segment(job: Job, task: Commitment) -> bytes:
     """The points, as a transcript has them."""
-    prover, _ = job.prover(task.number, task.source)
+    prover = job.prover(task.number, task.source)
     return b"".join(map(encode_point, prover.commitments()))
 
 
@@ -148,7 +139,7 @@ class Rounds:
 
 def prove_segment(job: Job, task: Rounds) -> bytes:
     """The messages."""
-    prover, layout = job.prover(task.number, task.source)
+    prover, layout = job.prover(task.number, task.source), job.layouts[task.number]
     with nullcontext() if job.progress else listening(None):
         return write_segment(prover, task.number, layout, task.commitments, task.start)
 
