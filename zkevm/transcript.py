@@ -79,7 +79,7 @@ class Transcript(ABC, Generic[Prover]):
     def absorb_numbers(self, label: str, numbers: Sequence[int]) -> None:
         """Absorb numbers of [0, 2^256) that both sides know."""
         self._items.append(header(Kind.NUMBERS, len(numbers), label))
-        self._items += map(word, numbers)
+        self._items += [number.to_bytes(WORD, "big") for number in numbers]
 
     def challenge(self, label: str) -> int:
         """Return a field element that depends on everything absorbed so far."""

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from zkevm.field import MODULUS
 from zkevm.proof.multilinear import (
+    block_series,
     block_weights,
     eq_prefixes,
     interpolate,
@@ -46,6 +47,16 @@ def test_block_weights(point, data):
     assert block_weights(point, start, blocks) == expected
     assert block_weights(point, start, blocks, 7) == [7 * weight % MODULUS for weight in expected]
     assert block_weights(point, len(point) + 1, range(start, start)) == []
+
+
+@given(points, elements, st.data())
+def test_block_series(point, ratio, data):
+    start = data.draw(st.integers(0, len(point)))
+    ends = st.integers(0, 1 << len(point) - start)
+    blocks = range(*sorted((data.draw(ends), data.draw(ends))))
+    weights = block_weights(point, start, blocks)
+    expected = sum(weight * ratio**i for i, weight in enumerate(weights)) % MODULUS
+    assert block_series(point, start, blocks, ratio) == expected
 
 
 @given(st.lists(elements, min_size=1, max_size=6), elements)

@@ -9,9 +9,9 @@ import numpy as np
 
 from zkevm.field import MODULUS, inner_product, inverse
 from zkevm.proof.logup_gkr import Fingerprints
-from zkevm.proof.multilinear import eq_prefixes, interpolate, line, powers
+from zkevm.proof.multilinear import eq_prefixes, horner, interpolate, line, powers
 from zkevm.proof.prover import KernelProver, assemble, write_segment
-from zkevm.proof.stacking import _weighted_sum
+from zkevm.proof.stacking import weighted_sum
 from zkevm.proof.zerocheck import FinalRow
 
 BALANCE = "the buses balance"
@@ -133,15 +133,15 @@ class Liar(KernelProver):
     def begin_stacking(self, eta, r):
         super().begin_stacking(eta, r)
         self.eta, self.r = eta, r
-        self.follow(sum(e * v for e, v in zip(eta, self.values, strict=True)))
+        self.follow(horner(self.values, eta))
 
     def stack_values(self):
         values = list(super().stack_values())
         if self.lies > 4:
             u = self.point[::-1]  # the stacking sum binds the lowest variable first
             first = [1] + [0] * (len(values) - 1)
-            weight = _weighted_sum(self.layout, self.eta, self.r, u, first)
-            total = _weighted_sum(self.layout, self.eta, self.r, u, values)
+            weight = weighted_sum(self.layout, self.eta, self.r, u, first)
+            total = weighted_sum(self.layout, self.eta, self.r, u, values)
             values[0] = (values[0] + (self.claim - total) * inverse(weight)) % MODULUS
         self.stacks = values
         return values

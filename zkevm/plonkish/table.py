@@ -94,7 +94,8 @@ class PublicMessage:
         """Say whether the length is the bus's and all numbers are in range."""
         return (
             len(self.values) == len(self.bus.fields)
-            and all(0 <= value < MODULUS for value in self.values)
+            and min(self.values, default=0) >= 0
+            and max(self.values, default=0) < MODULUS
             and -MULTIPLICITY_BOUND < self.multiplicity < MULTIPLICITY_BOUND
         )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from zkevm.field import MODULUS, batch_inverse, inner_product
 from zkevm.proof.messages import Channel, Children, PublicMessage
-from zkevm.proof.multilinear import eq_prefixes, line
+from zkevm.proof.multilinear import eq_prefixes, horner, line
 from zkevm.proof.sumcheck import sumcheck
 
 LAYER_DEGREE = 3
@@ -27,10 +27,7 @@ class Fingerprints:
 
     def of(self, bus: int, message: Sequence[int]) -> int:
         """The fingerprint of a message."""
-        result = 0
-        for element in reversed(message):
-            result = (result + element) * self.beta % MODULUS
-        return (self.alpha + bus + result) % MODULUS
+        return (self.alpha + bus + self.beta * horner(message, self.beta)) % MODULUS
 
 
 @dataclass(frozen=True)

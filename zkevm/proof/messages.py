@@ -92,7 +92,7 @@ class Prover(Protocol):
     def column_values(self) -> Sequence[int]:
         """Each witness column at the end of the sumcheck over rows, table after table."""
 
-    def begin_stacking(self, eta: Sequence[int], r: Sequence[int]) -> None:
+    def begin_stacking(self, eta: int, r: Sequence[int]) -> None:
         """Begin the sumcheck that reduces the columns' values to the stack polynomials'."""
 
     def stack_values(self) -> Sequence[int]:

@@ -57,6 +57,37 @@ def block_weights(point: Sequence[int], start: int, blocks: range, factor: int =
     return weights[blocks.start & 1 :][: len(blocks)]
 
 
+def block_series(point: Sequence[int], start: int, blocks: range, ratio: int) -> int:
+    """The sum over i of ratio^i times eq(point[start:], bits of blocks[i]).
+
+    Two blocks that differ in the lowest bit only are one of half the number: so it takes steps for
+    the bits, and not for the blocks.
+    """
+    if not blocks or start == len(point):
+        return len(blocks)
+    x = point[start]
+    pairs = range(blocks.start + 1 >> 1, blocks.stop >> 1)
+    total = (1 - x + x * ratio) * block_series(point, start + 1, pairs, ratio * ratio % MODULUS)
+    if blocks.start & 1:
+        total = x * _block_weight(point, start + 1, blocks.start >> 1) + ratio * total
+    if blocks.stop & 1:
+        last = (1 - x) * _block_weight(point, start + 1, blocks.stop >> 1)
+        total += pow(ratio, len(blocks) - 1, MODULUS) * last
+    return total % MODULUS
+
+
+def _block_weight(point: Sequence[int], start: int, block: int) -> int:
+    return block_weights(point, start, range(block, block + 1))[0]
+
+
+def horner(coefficients: Sequence[int], x: int) -> int:
+    """The value at `x` of the polynomial with these coefficients, the constant one first."""
+    value = 0
+    for coefficient in reversed(coefficients):
+        value = (value * x + coefficient) % MODULUS
+    return value
+
+
 @cache
 def _inverses(count: int) -> list[int]:
     """1 / 1, ..., 1 / count."""

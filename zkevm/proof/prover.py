@@ -21,6 +21,7 @@ from zkevm.plonkish.kernels import rows_of
 from zkevm.proof.circuit import PROTOCOL, ROUND_DEGREE, SEGMENT, Circuit
 from zkevm.proof.layout import Layout, TableLayout, cell_count, stack_count
 from zkevm.proof.messages import Commitments, Heights, Proof, Prover
+from zkevm.proof.multilinear import powers
 from zkevm.proof.protocol import Start, Statement, commit, run_segment
 from zkevm.proof.witness import Witness
 from zkevm.srs.points import Points
@@ -164,7 +165,7 @@ class KernelProver:
     def column_values(self) -> Sequence[int]:
         return decode_all(b"".join(self.rows.column_values()))
 
-    def begin_stacking(self, eta: Sequence[int], r: Sequence[int]) -> None:
+    def begin_stacking(self, eta: int, r: Sequence[int]) -> None:
         self.progress("stacking")
         del self.rows, self.sumcheck
         placed = [
@@ -172,9 +173,10 @@ class KernelProver:
             for table, columns in zip(self.layout.tables, self.columns, strict=True)
             for cells, pieces in zip(columns, table.columns, strict=True)
         ]
+        weights = powers(eta, len(placed))
         columns = [
             (cells, height, encode(weight), pieces)
-            for weight, (cells, height, pieces) in zip(eta, placed, strict=True)
+            for weight, (cells, height, pieces) in zip(weights, placed, strict=True)
         ]
         self.stacked = self.kernels.StackedSum(
             columns, self.layout.stacks, self.layout.m, encode_all(r)

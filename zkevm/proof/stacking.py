@@ -9,10 +9,10 @@ pieces, all columns of a table act as one, and a prover never binds the stack po
 
 from dataclasses import dataclass
 
-from zkevm.field import MODULUS, inner_product
+from zkevm.field import MODULUS
 from zkevm.proof.layout import Layout, TableLayout
 from zkevm.proof.messages import Channel
-from zkevm.proof.multilinear import block_weights, eq_prefixes, powers
+from zkevm.proof.multilinear import block_series, block_weights, eq_prefixes, horner
 from zkevm.proof.sumcheck import sumcheck
 from zkevm.proof.zerocheck import ColumnClaims
 
@@ -29,45 +29,44 @@ class StackClaims:
 
 def stacked_sum(channel: Channel, layout: Layout, columns: ColumnClaims) -> StackClaims:
     """Reduce the claims on columns to claims on stack polynomials."""
-    eta = powers(channel.challenge("eta"), layout.columns)
-    flat = (value for values in columns.values for value in values)
-    claim = inner_product(eta, flat)
+    eta = channel.challenge("eta")
+    claim = horner([value for values in columns.values for value in values], eta)
     channel.tell(lambda prover: prover.begin_stacking(eta, columns.r))
     reversed_u, claim = sumcheck(channel, "stacking", claim, layout.m, STACKING_DEGREE)
     u = reversed_u[::-1]  # the variable bound last is the top one
     values = channel.scalars("stack values", layout.stacks, lambda prover: prover.stack_values())
     channel.check(
         "the columns lie in the stack polynomials",
-        lambda: (_weighted_sum(layout, eta, columns.r, u, values) - claim) % MODULUS == 0,
+        lambda: (weighted_sum(layout, eta, columns.r, u, values) - claim) % MODULUS == 0,
     )
     return StackClaims(u, values)
 
 
-def _weighted_sum(
-    layout: Layout, eta: list[int], r: list[int], u: list[int], values: list[int]
-) -> int:
+def weighted_sum(layout: Layout, eta: int, r: list[int], u: list[int], values: list[int]) -> int:
     """The sum over k of e_k h_k(u)."""
     eq = eq_prefixes(r, u)
-    total, first = 0, 0
+    total, power = 0, 1
     for table in layout.tables:
-        width = table.program.width
-        in_stacks = _piece_weights(table, u, values)
-        in_column = block_weights(r[: table.height], table.size, range(table.chunks))
-        total += eq[table.size] * sum(
-            weight * inner_product(eta[first : first + width], in_stacks[chunk :: table.chunks])
-            for chunk, weight in enumerate(in_column)
-        )
-        first += width
+        total += eq[table.size] * power * _weighted_pieces(table, eta, r, u, values)
+        power = power * pow(eta, table.program.width, MODULUS) % MODULUS
     return total % MODULUS
 
 
-def _piece_weights(table: TableLayout, u: list[int], values: list[int]) -> list[int]:
-    """For each piece of a table, in polynomial k, the part e_k eq(u[s:], block) of its weight."""
+def _weighted_pieces(
+    table: TableLayout, eta: int, r: list[int], u: list[int], values: list[int]
+) -> int:
+    """The part of a table, but for eq(r[:s], u[:s]) and the columns before its own.
+
+    Where a column has several chunks, each is a polynomial of its own.
+    """
+    in_column = block_weights(r[: table.height], table.size, range(table.chunks))
     bits = table.m - table.size
-    weights: list[int] = []
     start, stop = table.pieces.start, table.pieces.stop
+    total = 0
     for polynomial in range(start >> bits, (stop - 1 >> bits) + 1):
         origin = polynomial << bits
         blocks = range(max(start - origin, 0), min(stop - origin, 1 << bits))
-        weights += block_weights(u, table.size, blocks, values[polynomial])
-    return weights
+        column, chunk = divmod(origin + blocks.start - start, table.chunks)
+        weight = values[polynomial] * in_column[chunk] * pow(eta, column, MODULUS)
+        total += weight * block_series(u, table.size, blocks, eta)
+    return total % MODULUS

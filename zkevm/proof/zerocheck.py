@@ -21,7 +21,7 @@ from zkevm.proof.circuit import ROUND_DEGREE
 from zkevm.proof.layout import Layout, TableLayout
 from zkevm.proof.logup_gkr import Fingerprints, LeafClaim
 from zkevm.proof.messages import Channel, TableSums
-from zkevm.proof.multilinear import block_weights, eq_prefixes, powers, zero_suffixes
+from zkevm.proof.multilinear import block_weights, eq_prefixes, horner, powers, zero_suffixes
 from zkevm.proof.sumcheck import sumcheck
 
 
@@ -132,9 +132,7 @@ class FinalRow:
     def _summands(self, program: Program, cells: list[int], omega: list[int]) -> list[int]:
         """Sum theta^i C_i, sum omega_j p_j, sum omega_j q_j."""
         nodes = program.run(cells)
-        constraints = 0
-        for node in reversed(program.constraints):
-            constraints = (constraints * self.theta + nodes[node]) % MODULUS
+        constraints = horner([nodes[node] for node in program.constraints], self.theta)
         interactions = program.interactions
         p = inner_product(omega, (nodes[i.numerator] for i in interactions))
         q = inner_product(
