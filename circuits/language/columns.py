@@ -7,6 +7,7 @@ fix. Checked kinds look their cells up on every real row.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from circuits.language.builder import Builder
 from circuits.language.part import Cell, Part
 from circuits.language.witness import Witness
 from zkevm.plonkish.expression import Column, ColumnType, Expr, recompose, total
+
+if TYPE_CHECKING:
+    from circuits.language.plan import Plan
 
 LIMB_BITS = 16
 
@@ -68,6 +72,9 @@ class Row(Part):
     def assign(self, w: Witness, values: Array) -> None:
         """From an (n, count) array."""
         w.store_all(self.cells, values)
+
+    def complete(self, w: Witness, plan: Plan, owner: object) -> None:
+        """Nothing: no cell follows from accesses."""
 
 
 class Cells(Row):
