@@ -50,6 +50,7 @@ from zkevm.plonkish.expression import ZERO
 
 WORD_BYTES = 32
 PUSH_SIZES = {Op.PUSH0 + size: size for size in range(1, WORD_BYTES + 1)}
+COUNTDOWN = bytes(range(WORD_BYTES, 0, -1))
 EMPTY_CODE_HASH = 0xC5D2460186F7233C927E7DB2DCC703C0E500B653CA82273B7BFAD8045D85A470
 
 
@@ -256,16 +257,16 @@ class Bytecode(CodeBytes):
 
 def push_bytes_left(code: Array) -> Array:
     """How many push bytes are still to come before each byte, and after the last."""
-    left = np.zeros(len(code) + 1, np.uint8)
     data = code.tobytes()
+    left = bytearray(len(data) + 1 + WORD_BYTES)
     at = 0
     while at < len(data):
         # A jump from one PUSH to the next: as many turns as the code has pushes.
         size = PUSH_SIZES.get(data[at], 0)
         if size:
-            left[at + 1 : at + 1 + size] = np.arange(size, 0, -1)[: len(data) - at]
+            left[at + 1 : at + 1 + size] = COUNTDOWN[-size:]
         at += 1 + size
-    return left
+    return np.frombuffer(left, np.uint8)[: len(data) + 1]
 
 
 def _joined(inside: list[Array], counts: list[int]) -> Array:
