@@ -6,13 +6,14 @@ and the statement follow from there.  Whatever passes must say what an honest pr
 
 from collections import Counter
 from random import Random
+from typing import Any
 
 import py_ecc  # noqa: F401  (it raises the recursion limit, of which Hypothesis wants to be told)
 import pytest
 from hypothesis import Phase, given, settings
 
 from tests.support.faults import executor, tables, traces
-from tests.support.faults.bases import some_base
+from tests.support.faults.bases import several, some_base
 from tests.support.faults.executor import ImpossibleError
 from tests.support.faults.judge import HOLE, OTHER_WITNESS, PASSING, VOID, Base, judge
 from tests.support.faults.traces import is_same
@@ -21,7 +22,6 @@ from tests.support.programs import seeds
 from tests.support.toy import srs
 from zkevm import api
 from zkevm.errors import VerificationError
-from zkevm.evm.execute import execute
 from zkevm.trace.trace import Trace
 
 FAULTS, TABLE_FAULTS = 20, 40
@@ -30,13 +30,17 @@ FAULTS, TABLE_FAULTS = 20, 40
 SAMPLE = "a sample"
 """The seed of faults that are proven."""
 
+NOT_ASKED: Any = None
+"""The block that an excerpt is of: a proof is made of its traces alone."""
+
 TRIES = 8
 """Until a fault makes a difference to the trace."""
 
 Verdicts = Counter[tuple[str, str]]
 """How often a kind of fault met a verdict."""
 
-NAMES = (*executor.KINDS, *traces.KINDS)
+OF_SEVERAL = "transactions"
+NAMES = (*executor.KINDS, *traces.KINDS, OF_SEVERAL)
 
 
 def executions() -> int:
@@ -45,34 +49,38 @@ def executions() -> int:
     return {"ci": 20, "nightly": 1000}.get(profile, 5)
 
 
-def spoiled(base: Base, name: str, random: Random) -> Trace:
-    """The trace with one fault.  Raises ImpossibleError if it would make no difference."""
+def spoiled(base: Base, name: str, random: Random) -> tuple[Trace, ...]:
+    """The traces with one fault.  Raises ImpossibleError if it would make no difference."""
     for _ in range(TRIES):
         try:
-            trace = _spoiled(base, name, random)
+            found = _spoiled(base, name, random)
         except ImpossibleError:
             continue
-        if not is_same(trace, base.trace):
-            return trace
+        if len(found) != len(base.traces) or not all(map(is_same, found, base.traces)):
+            return found
     raise ImpossibleError
 
 
-def _spoiled(base: Base, name: str, random: Random) -> Trace:
+def _spoiled(base: Base, name: str, random: Random) -> tuple[Trace, ...]:
+    held = base.traces
+    if name == OF_SEVERAL:
+        return traces.transactions(held, random)
+    at = random.randrange(len(held))
     if name in traces.KINDS:
-        return traces.KINDS[name](base.trace, random)
+        return (*held[:at], traces.KINDS[name](held[at], random), *held[at + 1 :])
     kind = executor.KINDS[name]
-    rows = range(len(base.trace.rows)) if kind.where is None else kind.where(base.trace)
-    return executor.cheated(base.case, executor.chosen(random, rows), kind, random)
+    rows = range(len(held[at].rows)) if kind.where is None else kind.where(held[at])
+    return executor.cheated(base.case, at, executor.chosen(random, rows), kind, random)
 
 
 def spoil_traces(base: Base, random: Random, found: Verdicts) -> None:
     """Some faults of executors and of traces."""
     for name in random.choices(NAMES, k=FAULTS):
         try:
-            trace = spoiled(base, name, random)
+            wrong = spoiled(base, name, random)
         except ImpossibleError:
             continue
-        verdict = judge(base, trace)
+        verdict = judge(base, wrong)
         found[name, verdict] += 1
         assert verdict not in (HOLE, OTHER_WITNESS), name
 
@@ -125,16 +133,16 @@ def test_no_fault_proves_anything_false():
 def test_proofs_of_faults_are_rejected():
     """For each check that a fault can fail: the proof made all the same does not verify."""
     random = Random(SAMPLE)
-    base, setup = some_base(random), srs(13)
-    api.prove(api.Traced(execute(base.case), base.trace), setup, base.level)
+    base, setup = several(random), srs(13)
+    api.prove(api.TracedExcerpt(NOT_ASKED, base.traces), setup, base.level)
     left = {"constraint", "token", "lookup"}
     while left:
         try:
-            trace = spoiled(base, random.choice(NAMES), random)
+            wrong = spoiled(base, random.choice(NAMES), random)
         except ImpossibleError:
             continue
-        verdict = judge(base, trace)
+        verdict = judge(base, wrong)
         if verdict in left:
             left.remove(verdict)
             with pytest.raises(VerificationError):
-                api.prove(api.Traced(execute(base.case), trace), setup, base.level)
+                api.prove(api.TracedExcerpt(NOT_ASKED, wrong), setup, base.level)

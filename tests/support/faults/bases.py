@@ -7,8 +7,9 @@ from random import Random
 
 from circuits.execution.level import Level
 from circuits.execution.precompiles import IDENTITY
+from tests.support.faults.case import case_of
 from tests.support.faults.judge import Base, base_of
-from tests.support.random_transactions import CHAIN_ID, random_situation
+from tests.support.random_transactions import CHAIN_ID, Chooser, random_situation
 from tests.support.transactions import program
 from zkevm.evm.code import Code
 from zkevm.evm.fork import Fork
@@ -46,9 +47,25 @@ def random_base(random: Random) -> Base:
     """The first that can be proven of some random ones."""
     fork, level = random.choice(list(FORKS.values())), some_level(random)
     make = rich_case if random.random() < 0.7 else random_case
-    while (found := base_of(make(random, fork), level, MOST_ROWS)) is None:
+    while (found := base_of(case_of(make(random, fork)), level, MOST_ROWS)) is None:
         pass
     return found
+
+
+def several(random: Random) -> Base:
+    """As `random_base`, with up to three more transactions of the sender, some the same again."""
+    fork, level = random.choice(list(FORKS.values())), some_level(random)
+    make = rich_case if random.random() < 0.7 else random_case
+    while True:
+        case = case_of(make(random, fork))
+        first, chooser = case.transactions[0], Chooser(random, fork)
+        later = (
+            chooser.transaction(nonce) if random.random() < 0.5 else replace(first, nonce=nonce)
+            for nonce in range(first.nonce + 1, first.nonce + 1 + random.randrange(1, 4))
+        )
+        case = replace(case, transactions=(first, *later))
+        if (found := base_of(case, level, MOST_ROWS)) is not None:
+            return found
 
 
 # Programs that do a bit of everything.
@@ -113,11 +130,13 @@ def real_base(name: str, fork: str, level: Level) -> Base | None:
     if not path.exists():
         return None
     case = load_case(path, fork=fork) if name in OWN else load_case(path)
-    return base_of(replace(case, fork=FORKS[fork]), level, MOST_ROWS)
+    return base_of(case_of(replace(case, fork=FORKS[fork])), level, MOST_ROWS)
 
 
 def some_base(random: Random) -> Base:
-    """A random one, or now and then a real one."""
+    """A random one, of one transaction or of several, or now and then a real one."""
+    if random.random() < 0.3:
+        return several(random)
     if random.random() < 0.06:
         name, fork = random.choice((*OWN, *REAL)), random.choice(list(FORKS))
         if (found := real_base(name, fork, some_level(random))) is not None:

@@ -6,16 +6,16 @@ from random import Random
 
 import numpy as np
 
+from tests.support.faults.case import Case, executed
 from tests.support.programs import ADDRESS_OPERAND, INTERESTING, KEY_OPERAND
 from zkevm.evm.code import Code
 from zkevm.evm.events import Halt
-from zkevm.evm.execute import execute
+from zkevm.evm.fork import Fork
 from zkevm.evm.frame import Frame
 from zkevm.evm.halt import ExceptionalHalt
 from zkevm.evm.opcodes import ARITY, Op
 from zkevm.evm.state import State
-from zkevm.evm.statetest import TestCase
-from zkevm.evm.transaction import Log, Receipt
+from zkevm.evm.transaction import Log
 from zkevm.evm.validity import InvalidTransaction
 from zkevm.trace.recorder import TraceRecorder
 from zkevm.trace.trace import RESUME, Trace, TraceLog
@@ -49,8 +49,8 @@ class Kind:
 class CheatingRecorder(TraceRecorder):
     """Cheats at one row, and records honestly, except that it does not tell."""
 
-    def __init__(self, row: int, kind: Kind, random: Random) -> None:
-        super().__init__()
+    def __init__(self, index: int, row: int, kind: Kind, random: Random) -> None:
+        super().__init__(index)
         self.at, self.kind, self.random = row, kind, random
         self.frame: Frame | None = None
         self.saved: tuple[int, bool] | None = None
@@ -74,21 +74,22 @@ class CheatingRecorder(TraceRecorder):
         super().executed(op, stack)
 
 
-def cheated(case: TestCase, row: int, kind: Kind, random: Random) -> Trace:
-    """The trace of an executor that cheats at a row.  Raises ImpossibleError."""
-    recorder = CheatingRecorder(row, kind, random)
+def cheated(case: Case, at: int, row: int, kind: Kind, random: Random) -> tuple[Trace, ...]:
+    """The traces of an executor that cheats at a row of one transaction.
+
+    Those after it follow from what it leaves.  Raises ImpossibleError.
+    """
+    recorder = CheatingRecorder(at, row, kind, random)
+    fork = case.fork
     if kind.when in ("instead", "rescue"):
-        case = replace(case, fork=_bent(case, recorder, kind))
+        fork = _bent(fork, recorder, kind)
     try:
-        execution = execute(case, recorder)
-        if isinstance(execution.outcome, Receipt):
-            return recorder.trace
+        return executed(case, {at: recorder}, {at: fork})
     except (*CANNOT, InvalidTransaction, ExceptionalHalt):
-        pass
-    raise ImpossibleError
+        raise ImpossibleError from None
 
 
-def _bent(case: TestCase, recorder: CheatingRecorder, kind: Kind):
+def _bent(fork: Fork, recorder: CheatingRecorder, kind: Kind) -> Fork:
     """A fork whose instructions are something else at the recorder's row."""
 
     def bend(op, honest):
@@ -103,8 +104,8 @@ def _bent(case: TestCase, recorder: CheatingRecorder, kind: Kind):
 
         return instruction
 
-    bent = {op: bend(op, honest) for op, honest in case.fork.instructions.items()}
-    return replace(case.fork, instructions=bent)
+    bent = {op: bend(op, honest) for op, honest in fork.instructions.items()}
+    return replace(fork, instructions=bent)
 
 
 # Rescuing a step that has to fail.

@@ -18,20 +18,19 @@ from circuits.audit.buses import is_fixed
 from circuits.execution.level import Level
 from circuits.statement import Statement, StatementError, statement
 from circuits.wording import AccountValues
+from tests.support.faults.case import Case, after, executed
 from zkevm.errors import NotProvableError
 from zkevm.evm.code import EMPTY_CODE, Code
 from zkevm.evm.events import Recorder
 from zkevm.evm.forks import FORKS
 from zkevm.evm.opcodes import Op
 from zkevm.evm.state import Account, State
-from zkevm.evm.statetest import TestCase
 from zkevm.evm.transition import apply_transaction
 from zkevm.evm.validity import BlockUsage, InvalidTransaction
 from zkevm.plonkish import kernels
 from zkevm.plonkish.cells import Cells, height_of
 from zkevm.plonkish.program import Program, compile_table
 from zkevm.plonkish.table import Bus, BusKind, PublicMessage, Role, Table
-from zkevm.trace.recorder import record
 from zkevm.trace.trace import Halt, Trace
 
 CANNOT = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError)
@@ -49,35 +48,35 @@ NOBODYS_SLOT = 2**255 + 0x5107
 class Base:
     """A case that can be proven at a level: what an honest prover has."""
 
-    case: TestCase
+    case: Case
     level: Level
-    trace: Trace
+    traces: tuple[Trace, ...]
     stated: Statement
     tables: dict[str, Cells]
     """All but fixed ones, with counts of zero."""
 
 
-def base_of(case: TestCase, level: Level, most_rows: int) -> Base | None:
-    """None if the case cannot be proven, or takes more rows of a trace."""
+def base_of(case: Case, level: Level, most_rows: int) -> Base | None:
+    """None if the case cannot be proven, or takes more rows of traces."""
     try:
-        trace = record(case)[1]
-        if len(trace.rows) > most_rows:
+        traces = executed(case)
+        if sum(len(trace.rows) for trace in traces) > most_rows:
             return None
-        filled = machine.fill(trace, level)
+        filled = machine.fill(traces, level)
     except (InvalidTransaction, NotProvableError):
         return None
     stated, kept, tables = statement(filled), uncounted(filled), machine.cells(filled)
     stated.check()
     assert not kernels.violations(tables, 1)
     assert not kernels.imbalances(tables, stated.messages(), 1)
-    return Base(case, level, trace, stated, kept)
+    return Base(case, level, traces, stated, kept)
 
 
-def judge(base: Base, trace: Trace) -> str:
-    """What rejects a changed trace of a base, or how it passes: `VOID`, `TRUE`, `HOLE`."""
+def judge(base: Base, traces: Sequence[Trace]) -> str:
+    """What rejects changed traces of a base, or how they pass: `VOID`, `TRUE`, `HOLE`."""
     try:
         with np.errstate(all="ignore"):
-            filled, forced = filled_at_any_cost(trace, base.level)
+            filled, forced = filled_at_any_cost(traces, base.level)
             stated = statement(filled)
             verdict = rejection(base, stated, filled)
     except NotProvableError:
@@ -89,13 +88,13 @@ def judge(base: Base, trace: Trace) -> str:
     return f"forced, {verdict}" if forced and verdict not in PASSING else verdict
 
 
-def filled_at_any_cost(trace: Trace, level: Level) -> tuple[machine.Filled, bool]:
+def filled_at_any_cost(traces: Sequence[Trace], level: Level) -> tuple[machine.Filled, bool]:
     """The tables, and whether a step went to a gadget that does not accept it."""
     try:
-        return machine.fill(trace, level), False
+        return machine.fill(traces, level), False
     except NotProvableError:
         with patch.object(machine, "assign", forcing):
-            return machine.fill(trace, level), True
+            return machine.fill(traces, level), True
 
 
 def forcing(prepared):
@@ -199,24 +198,28 @@ class UnknownCode(Code):
         self.__dict__["hash"] = hash_
 
 
-def is_true(stated: Statement, case: TestCase, known: Sequence[bytes]) -> bool:
+def is_true(stated: Statement, case: Case, known: Sequence[bytes]) -> bool:
     """Whether the specification, as the interpreter has it, agrees with a statement.
 
     What the statement does not give of the state before is the case's; `known` are codes.  A hash
     of which nobody says the code may be of any, which matters to nothing that is executed.
     """
     pre = _before(stated, case, known)
-    ((transaction, receipt),) = ((e.transaction, e.receipt) for e in stated.transactions)
     fork, used = FORKS[stated.fork], BlockUsage(stated.gas_before, stated.blob_gas_before)
-    state = State(pre, fork.precompiles)
-    given = (fork, stated.chain_id, state, stated.block, transaction, Recorder(), used)
-    try:
-        return apply_transaction(*given) == receipt and _after(stated, pre, state.accounts())
-    except InvalidTransaction:
-        return False
+    state = State(pre)
+    for transaction, receipt in ((e.transaction, e.receipt) for e in stated.transactions):
+        state.prepare(fork.precompiles)
+        given = (fork, stated.chain_id, state, stated.block, transaction, Recorder(), used)
+        try:
+            if apply_transaction(*given) != receipt:
+                return False
+        except InvalidTransaction:
+            return False
+        used = after(used, transaction, receipt.gas_used)
+    return _after(stated, pre, state.accounts())
 
 
-def _before(stated: Statement, case: TestCase, known: Sequence[bytes]) -> dict[int, Account]:
+def _before(stated: Statement, case: Case, known: Sequence[bytes]) -> dict[int, Account]:
     """The accounts with the values stated."""
     pre = {a: replace(held, storage=dict(held.storage)) for a, held in case.pre.items()}
     codes = {c.hash: c for c in (EMPTY_CODE, *map(Code, known))}

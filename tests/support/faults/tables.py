@@ -6,7 +6,7 @@ send and receive what they did, all together, and if somebody answers what they 
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from random import Random
 from typing import Any
@@ -16,7 +16,7 @@ import numpy as np
 from circuits import machine
 from circuits.audit.buses import fixed_statements, is_fixed
 from circuits.audit.polynomial import Polynomial, polynomial
-from circuits.buses import CODE_DATA, PUBLIC
+from circuits.buses import CODE_DATA, PRE, PUBLIC
 from circuits.language.state import HAD_STORAGE
 from tests.support.faults.executor import chosen
 from tests.support.faults.judge import Base
@@ -55,22 +55,34 @@ class Row:
 
 @dataclass(eq=False)
 class Filling:
-    """The tables of a base, with what is said on every bus."""
+    """The tables of a base, with what is said on every bus.
+
+    Every offer counts as one: a liar counts last, and so often as is asked for.
+    """
 
     base: Base
     tables: dict[str, Cells] = field(init=False)
 
     def __post_init__(self) -> None:
-        found = machine.cells(machine.fill(self.base.trace, self.base.level))
-        self.tables = {cells.table.name: cells for cells in found if not is_fixed(cells.table)}
+        found = machine.cells(machine.fill(self.base.traces, self.base.level))
+        kept = (cells for cells in found if not is_fixed(cells.table))
+        self.tables = {cells.table.name: _counted_once(cells) for cells in kept}
         self.fixed = fixed_statements(self.base.case.fork.name)
 
     @cached_property
-    def offered(self) -> set[tuple[Bus, tuple[int, ...]]]:
-        """What tables state, and the statement."""
-        rows = (m for cells in self.tables.values() for m in _messages(cells, (Role.PROVIDE,)))
-        stated = {(p.bus, p.values) for p in self.base.stated.messages() if p.multiplicity < 0}
-        return {(bus, message) for bus, message, *_ in rows} | stated
+    def offered(self) -> Said:
+        """What tables state, and the statement: how many do."""
+        stated = ((p.bus, p.values) for p in self.base.stated.messages() if p.multiplicity < 0)
+        return self._said_by_rows(Role.PROVIDE) + Counter(stated)
+
+    @cached_property
+    def asked(self) -> Said:
+        """How many look it up, what fixed tables state left out."""
+        return self._said_by_rows(Role.REQUEST)
+
+    def _said_by_rows(self, role: Role) -> Said:
+        rows = (m for cells in self.tables.values() for m in _messages(cells, (role,)))
+        return Counter((bus, message) for bus, message, *_ in rows if bus not in self.fixed)
 
     @cached_property
     def links(self) -> list[tuple[Bus, tuple[int, ...], list[End]]]:
@@ -113,29 +125,31 @@ class Filling:
 
     def verdict(self, changes: Changes, stated: Said | None = None) -> str:
         """What rejects the changes, and perhaps those of the statement; empty if nothing does."""
-        tokens, offers, requests = Counter(stated or {}), Counter(), []
+        tokens, offers, requests = Counter(stated or {}), Counter[Any](), Counter[Any]()
         for (name, number), values in changes.items():
             honest = self.says(name, self.row(name, number))
             bent = honest if values is None else self.says(name, values)
             if bent.broken:
                 return "constraint"
             tokens.update(bent.tokens)
+            offers.update(bent.offers)
+            requests.update(bent.requests)
             if values is not None:
                 tokens.subtract(honest.tokens)
-                offers.update(honest.offers)
-                offers.subtract(bent.offers)
-            requests += bent.requests
+                offers.subtract(honest.offers)
+                requests.subtract(honest.requests)
         if any(n % MODULUS for n in tokens.values()):
             return "token"
-        if any(n % MODULUS for n in offers.values()):
-            return "offer"
-        return "" if all(map(self._is_answered, requests)) else "lookup"
+        asked = {said for said, n in requests.items() if n > 0}
+        if not all(self._is_answered(*said, offers[said]) for said in asked):
+            return "lookup"
+        gone = {said for said, n in offers.items() if n < 0 and self.offered[said] + n <= 0}
+        return "offer" if any(self.asked[said] + requests[said] > 0 for said in gone) else ""
 
-    def _is_answered(self, request: tuple[Bus, tuple[int, ...]]) -> bool:
-        bus, message = request
+    def _is_answered(self, bus: Bus, message: tuple[int, ...], more: int) -> bool:
         if bus in self.fixed:
             return self.fixed[bus].holds(message)
-        return request in self.offered
+        return self.offered[bus, message] + more > 0
 
     def decides_the_same(self, changes: Changes, stated: Said | None = None) -> bool:
         """Whether the rows, in whatever order, send, take and offer what the honest ones do.
@@ -144,7 +158,8 @@ class Filling:
         is true of another block, or of an account that had storage, or none, of which all is said.
         """
         if stated is not None:
-            return all(bus is PUBLIC or said[1] == HAD_STORAGE for bus, said in stated)
+            excused = {(PRE, HAD_STORAGE)}
+            return all(bus is PUBLIC or (bus, said[1]) in excused for bus, said in stated)
         if None in changes.values():
             return not any(
                 self.says(*place_and_row).tokens for place_and_row in self._held(changes)
@@ -155,6 +170,15 @@ class Filling:
 
     def _held(self, changes: Changes) -> list[tuple[str, list[int]]]:
         return [(name, self.row(name, number)) for name, number in changes]
+
+
+def _counted_once(cells: Cells) -> Cells:
+    counts = {i.count for i in cells.table.interactions}
+    columns = [
+        np.ones(cells.rows, np.uint8) if column in counts else held
+        for column, held in zip(cells.table.columns, cells.columns, strict=True)
+    ]
+    return replace(cells, columns=columns)
 
 
 def _decided(rows: Iterable[Row]) -> Counter[frozenset[Any]]:

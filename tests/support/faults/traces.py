@@ -246,3 +246,14 @@ def _code_hash(trace: Trace, random: Random) -> Trace:
 
 
 KINDS: dict[str, Change] = dict(_kinds())
+
+
+def transactions(held: tuple[Trace, ...], random: Random) -> tuple[Trace, ...]:
+    """One of several left out, done twice, or in the place of the next."""
+    at = chosen(random, range(len(held) - 1))
+    return random.choice((
+        (*held[:at], *held[at + 1 :]),
+        (*held[: at + 1], *held[at:]),
+        (*held[:at], held[at + 1], held[at], *held[at + 2 :]),
+        held[:-1],
+    ))  # fmt: skip
