@@ -20,7 +20,7 @@ from circuits.audit.lies import (
 )
 from circuits.audit.relation import Item, Relation
 from circuits.audit.repair import Repairer
-from circuits.audit.reviewed import IMPLIED, PADDING, redundancy
+from circuits.audit.reviewed import IMPLIED, PADDING, TESTED, redundancy
 from circuits.audit.rows import Sample
 from circuits.audit.scene import Scene, World
 from zkevm.plonkish.table import Role, Table
@@ -134,6 +134,8 @@ def attack(target: Target, lies: int = LIES) -> Report:
 def _reason(relation: Relation, number: int, item: Item) -> str:
     if relation.is_implied(number):
         return IMPLIED
+    if relation.is_of_test(number):
+        return TESTED
     reviewed = redundancy(relation.table.name, item.label)
     return reviewed or (PADDING if relation.is_of_padding(number) else "")
 

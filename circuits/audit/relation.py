@@ -167,6 +167,12 @@ class Relation:
         said = [c.expr for c in self.table.constraints if c.expr is not own]
         return any(factor is expr for factor in factors(own) for expr in said)
 
+    def is_of_test(self, item: int) -> bool:
+        """Whether it says that the result of a comparison of words is a bit (`IsEqualWord`)."""
+        name, said = self.items[item].label.removesuffix(" is a bit"), {i.label for i in self.items}
+        parts = ("low halves agree if set", "high halves agree if set", "a half differs if clear")
+        return said.issuperset((f"{name} is a bit", *(f"{name}: {part}" for part in parts)))
+
     def is_of_padding(self, item: int) -> bool:
         """Whether a constraint holds on every real row as it is, and padding says nothing anyway.
 

@@ -94,7 +94,7 @@ FREEDOMS: tuple[Freedom, ...] = (
 
 REDUNDANCIES: tuple[Redundancy, ...] = (
     Redundancy(
-        r"(.*\.)?(undone|delegated) is a bit",
+        r"(.*\.)?(undone|delegated|alive) is a bit",
         "the statement looked up has a bit there; where none is looked up, nothing is sent by it",
     ),
     Redundancy(
@@ -102,9 +102,14 @@ REDUNDANCIES: tuple[Redundancy, ...] = (
         "it is the product of two bits",
     ),
     Redundancy(
-        r"((.*\.)?by_zero|is_zero|zero|equal|no_value|no_code|nothing|same|clean|restored"
-        r"|original_zero|current_zero|new_zero|refused|taken|refunds|collides_by_nonce) is a bit",
-        "0 where something differs; where nothing does, what is left of the test says 1",
+        "refunds is a bit",
+        "0 where the refund is 0, its product with the inverse; 1 where it is not",
+        "sstore",
+    ),
+    Redundancy(
+        "taken is a bit",
+        "1 where the condition is not zero; 0 where it is, as no half has an inverse",
+        "jumpi",
     ),
     Redundancy(
         r".*: only where asked",
@@ -199,7 +204,30 @@ REDUNDANCIES: tuple[Redundancy, ...] = (
         "a sum of ten limbs is below 2^20 anyway",
         "accounts",
     ),
+    Redundancy(
+        "always_warm is a bit",
+        "of a small address the table of precompiles says it; of others it is 0",
+        "accounts",
+    ),
+    Redundancy(
+        r"code_run\.(touch|delegate).*",
+        "of a delegation, and another constraint says that there is none",
+        r"(identity|unpaid_precompile)_.*",
+    ),
+    Redundancy(
+        r"(real|active\[0\]) is a bit",
+        "each is the other, which is a bit",
+        "push_data_.*",
+    ),
+    Redundancy(
+        r"byte 0 (is active after the ones before|past the end is active)"
+        r"|inactive byte 0 is zero|bytes past the end come last, 0",
+        "the first byte of a real row is active, and on padding none is offered",
+        "push_data_.*",
+    ),
 )
+
+TESTED = "0 where something differs; where nothing does, what is left of the test says 1"
 
 IMPLIED = "a factor of it is zero by another constraint"
 

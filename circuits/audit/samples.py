@@ -39,6 +39,7 @@ DEEP = {"Osaka": "Prague"}
 """Osaka caps the gas below what it takes to call to the greatest depth (EIP-7825)."""
 
 SHA256, IDENTITY = 2, 4
+MAX_NONCES = (5, 2**64 - 1)
 STRANGERS = 12
 WORDS = (2**256 - 1, 2**200 + 77, 5)
 POP = bytes((Op.POP,))
@@ -117,6 +118,8 @@ def _typed(fork: str) -> Iterator[Trace]:
         *(signed(1, 1, OTHER, 0), signed(1, 0, 0, 1), signed(2, 2**200, OTHER, 0)),
         *(signed(3, 1, OTHER, 2**64 - 1), signed(4, 1, OTHER, 5)),
         replace(signed(5, 1, OTHER, 0), s=0),
+        signed(6, 2, OTHER, 2**64 - 1),
+        *(replace(signed(7, chain, OTHER, nonce), s=0) for chain in (1, 2) for nonce in MAX_NONCES),
     ]
     others = {OTHER: _callee()}
     kind, code = TransactionType.SET_CODE, call(Op.SLOAD, 3)

@@ -27,15 +27,20 @@ REVERTS = call(Op.REVERT, 0, 0)
 
 Fields = dict[str, Any]
 
+_TAKEN: Fields = {"nonce": 1, "code": Code(RETURNS), "storage": {1: 1}}
+
 
 def typed(fork: str) -> Iterator[Trace]:
     """Calls with blobs, with authorizations and with neither, and creations."""
     for fields in kinds(fork):
         yield from _of_kind(fork, fields)
     taken = contract_address(SENDER, 7)
-    for there in ({"nonce": 1}, {"code": Code(RETURNS)}, {"storage": {1: 1}}, {"balance": 5}):
+    for there in ({"nonce": 1}, {"code": Code(RETURNS)}, {"storage": {1: 1}}, _TAKEN):
         accounts = {taken: Account(**there)}
         yield run(b"", depositing(RETURNS), fork=fork, to=None, value=3, accounts=accounts)
+    if fork_named(fork).has_delegations:
+        delegated = {SENDER: Account(7, 2**255, delegation_to(OTHER))}
+        yield run(b"", b"", fork=fork, to=None, value=3, accounts=delegated)
     for nonce in (0, 1, 0x7F, 0x80, 2**8, 2**20, 2**30, 2**36, 2**44, 2**50, 2**60):
         rich = {SENDER: Account(nonce=nonce, balance=2**200)}
         yield run(b"", b"", fork=fork, to=None, accounts=rich)
@@ -72,7 +77,7 @@ def _of_kind(fork: str, fields: Fields) -> Iterator[Trace]:
         }
         yield run(b"", to=TWICE, accounts=delegated, **about)
     yield run(b"", max_fee_per_gas=2 * 10**9 + 5, **about)
-    for balance, value in ((2**200 - 1, 2**129 - 1), (2**200, 2 * HALF - 5), (2**130, 7)):
+    for balance, value in ((2**200 - 1, 2**129 - 1), (2**255, 2 * HALF - 5), (2**130, 7)):
         there = {
             SENDER: Account(nonce=7, balance=balance),
             OTHER: Account(balance=HALF - 1, code=Code(RETURNS)),
