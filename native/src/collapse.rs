@@ -250,19 +250,18 @@ mod tests {
                 .iter()
                 .map(|(node, w)| *w * values[*node as usize])
                 .sum();
-            let mut registers = collapsed.tape.registers();
-            for (input, register) in collapsed.inputs.iter().zip(&mut registers) {
-                let value = match input {
+            let mut registers = collapsed.tape.registers(|value| value);
+            for (place, input) in collapsed.inputs.iter().enumerate() {
+                *registers.column(place) = match input {
                     Input::Column(column) => cells[*column as usize],
                     Input::Combination(columns) => columns
                         .iter()
                         .map(|(column, w)| *w * cells[*column as usize])
                         .sum(),
                 };
-                register.fill(value);
             }
             collapsed.tape.run(&mut registers);
-            assert_eq!(collapsed.tape.output(&registers, 0)[0], sum + constant);
+            assert_eq!(collapsed.tape.output(&registers, 0), sum + constant);
         }
     }
 

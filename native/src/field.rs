@@ -1,6 +1,8 @@
 //! The scalar field: encodings, multilinear tables and sums of small multiples.
 
 use ark_ff::{AdditiveGroup, BigInt, Field, MontConfig, PrimeField, Zero};
+use std::ops::RangeInclusive;
+
 use rayon::prelude::*;
 
 use crate::arithmetic::{add, sub};
@@ -171,6 +173,18 @@ pub fn eq_vertex(point: &[Fr], index: usize) -> Fr {
     point.iter().enumerate().fold(Fr::ONE, |product, (i, x)| {
         product * if index >> i & 1 == 1 { *x } else { Fr::ONE - x }
     })
+}
+
+/// The integers around 0 and 1 that determine a polynomial of a degree from 1 on.
+pub fn nodes(degree: usize) -> RangeInclusive<i32> {
+    let least = -((degree as i32 - 1) / 2);
+    least..=least + degree as i32
+}
+
+/// The value at `x` of the polynomial with these values at its nodes.
+pub fn interpolate_nodes(values: &[Fr], x: Fr) -> Fr {
+    let least = *nodes(values.len() - 1).start();
+    interpolate(values, x - Fr::from(least))
 }
 
 /// The value at `x` of the polynomial that takes `values[i]` at i = 0, 1, ...

@@ -9,6 +9,7 @@ pub mod column;
 pub mod curve;
 pub mod error;
 pub mod field;
+pub mod first_rounds;
 pub mod fractions;
 pub mod lookups;
 pub mod msm;

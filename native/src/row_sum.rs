@@ -8,15 +8,14 @@ use ark_bn254::FrConfig;
 use ark_ff::{AdditiveGroup, Field, Zero};
 use rayon::prelude::*;
 
-use crate::arithmetic::{Dot, Product};
 use crate::collapse::{Collapsed, Input, collapse};
 use crate::column::{Cells, Column};
 use crate::error::{Error, Result};
 use crate::field::{
-    CHUNK, Factor, Fr, Wide, drop_top_variable, eq_one, eq_table, interpolate, powers,
+    CHUNK, Factor, Fr, drop_top_variable, eq_one, eq_table, interpolate_nodes, nodes, powers,
 };
-use crate::rows::{BLOCK, Evaluator, Rows};
-use crate::small::{self, Integers, SmallSum};
+use crate::first_rounds::FirstRounds;
+use crate::rows::{BLOCK, Evaluator, Rows, combine};
 use crate::vector::{Kernel, LANES, Products, Simd, Vector as _, dispatch};
 
 pub struct RowSum {
@@ -52,15 +51,15 @@ struct Part {
     used: usize,
     collapsed: Collapsed,
     inputs: Vec<Vector>,
-    /// B on typed cells, if they are small.
-    small: Option<SmallSum>,
+    /// The first rounds, if the cells are small.
+    first: Option<FirstRounds>,
     /// B on a row of zeros.
     zero_row: Fr,
     /// Factor of the bound variables.
     scale: Fr,
     /// The sum over the variables left, without `scale`.
     claim: Fr,
-    /// g at 0, 1, ..., D - 1 in this round: the sum over x of eq(x) B(X, x).
+    /// g at its nodes in this round: the sum over x of eq(x) B(X, x).
     g: Vec<Fr>,
 }
 
@@ -214,27 +213,29 @@ impl RowSum {
                 collapsed.degree, self.degree
             )));
         }
-        let small = rows.small_sum(&form, collapsed.degree.max(1));
+        let mut registers = collapsed.tape.registers(|value| value);
+        collapsed.tape.run(&mut registers);
+        let zero_row = collapsed.tape.output(&registers, 0);
+        let degree = collapsed.degree.max(1);
+        let first = FirstRounds::new(rows, &form, degree, &self.xi, zero_row);
         let inputs = collapsed
             .inputs
             .iter()
             .map(|input| match input {
                 Input::Column(column) => Vector::Typed(rows.columns[*column as usize].clone()),
-                Input::Combination(columns) if small.is_some() => Vector::Combined(columns.clone()),
+                Input::Combination(columns) if first.is_some() => Vector::Combined(columns.clone()),
                 Input::Combination(columns) => Vector::Elements(combined(rows, columns)),
             })
             .collect();
-        let mut registers = collapsed.tape.registers();
-        collapsed.tape.run(&mut registers);
         let [p, q] = self.sums[i];
         Ok(Part {
             rows: rows.clone(),
             height: rows.height as usize,
             used: rows.used,
-            zero_row: collapsed.tape.output(&registers, 0)[0],
+            zero_row,
             collapsed,
             inputs,
-            small,
+            first,
             scale: Fr::ONE,
             claim: delta[1] * p + delta[2] * q,
             g: Vec::new(),
@@ -265,7 +266,7 @@ impl RowSum {
                 let eq = eq_one(xi, x);
                 let share = |part: &Part| {
                     if part.height > variable {
-                        part.scale * eq * interpolate(&part.g, x)
+                        part.scale * eq * interpolate_nodes(&part.g, x)
                     } else {
                         part.scale * (Fr::ONE - x) * part.claim
                     }
@@ -290,7 +291,7 @@ impl RowSum {
         state.parts.par_iter_mut().for_each(|part| {
             if part.height > variable {
                 part.scale *= factor;
-                part.claim = interpolate(&part.g, challenge);
+                part.claim = interpolate_nodes(&part.g, challenge);
                 part.bind(1 << variable, challenge);
             } else {
                 part.scale *= Fr::ONE - challenge;
@@ -334,82 +335,90 @@ impl RowSum {
 
 /// A combination of columns on all rows.
 fn combined(rows: &Rows, columns: &[(u32, Fr)]) -> Vec<Fr> {
+    let terms = weighted(rows, columns);
     let mut elements = vec![Fr::zero(); rows.used];
     elements
         .par_chunks_mut(BLOCK)
         .enumerate()
-        .for_each(|(i, chunk)| {
-            rows.combine(columns.iter().copied(), Fr::ZERO, i * BLOCK, chunk);
-        });
+        .for_each(|(i, chunk)| combine(&terms, Fr::ZERO, i * BLOCK, chunk));
     elements
 }
 
+fn weighted<'a>(rows: &'a Rows, columns: &[(u32, Fr)]) -> Vec<(Cells<'a>, Fr)> {
+    let columns = columns.iter();
+    columns
+        .map(|(column, weight)| (rows.columns[*column as usize].cells(), *weight))
+        .collect()
+}
+
+/// Add sums and masses; no sums are zeros.
+fn add_up((mut sums, mass): (Vec<Fr>, Fr), (others, other): (Vec<Fr>, Fr)) -> (Vec<Fr>, Fr) {
+    if sums.is_empty() {
+        sums = others;
+    } else {
+        let pairs = sums.iter_mut().zip(others);
+        pairs.for_each(|(sum, other)| *sum += other);
+    }
+    (sums, mass + other)
+}
+
 impl Part {
-    /// g at 0, 1, ..., degree: the sums over x of eq(x) B(X, x).
+    /// g at its nodes: the sums over x of eq(x) B(X, x).
     fn round(&self, eq: &[Fr], xi: Fr) -> Vec<Fr> {
+        if let Some(first) = &self.first {
+            return first.round();
+        }
         let degree = self.collapsed.degree.max(1);
         // g(1) follows from the claim, unless xi = 0.
         let inverse = xi.inverse();
-        let points: Vec<usize> = (0..=degree)
+        let nodes = nodes(degree);
+        let place = |node: i32| (node - nodes.start()) as usize;
+        let points: Vec<i32> = nodes
+            .clone()
             .filter(|x| *x != 1 || inverse.is_none())
             .collect();
         let half = eq.len();
         let pairs = self.used.min(half);
         let blocks = (0..pairs.div_ceil(PAIRS)).into_par_iter();
-        let eq_of = |i: usize| &eq[i * PAIRS..pairs.min((i + 1) * PAIRS)];
-        let nothing = || (vec![Fr::zero(); points.len()], Fr::zero());
-        let add_up = |(mut sums, mass): (Vec<Fr>, Fr), (others, other): (Vec<Fr>, Fr)| {
-            let pairs = sums.iter_mut().zip(others);
-            pairs.for_each(|(sum, other)| *sum += other);
-            (sums, mass + other)
+        let sums_of = |i: usize| {
+            let start = i * PAIRS;
+            let eq = &eq[start..pairs.min(start + PAIRS)];
+            let sums = dispatch(PartSums {
+                part: self,
+                start,
+                half,
+                eq,
+                points: &points,
+            });
+            (sums, eq.iter().sum())
         };
-        let (sums, mass) = match &self.small {
-            Some(small) => blocks
-                .map_init(
-                    || (small.registers(), Vec::new(), Vec::new()),
-                    |registers, i| {
-                        dispatch(SmallSums {
-                            small,
-                            rows: &self.rows,
-                            start: i * PAIRS,
-                            half,
-                            eq: eq_of(i),
-                            points: &points,
-                            registers,
-                        })
-                    },
-                )
-                .reduce(nothing, add_up),
-            None => blocks
-                .map(|i| {
-                    dispatch(PartSums {
-                        part: self,
-                        start: i * PAIRS,
-                        half,
-                        eq: eq_of(i),
-                        points: &points,
-                    })
-                })
-                .reduce(nothing, add_up),
-        };
+        let (sums, mass) = blocks.map(sums_of).reduce(Default::default, add_up);
         let rest = self.zero_row * (Fr::ONE - mass);
         let mut g = vec![Fr::zero(); degree + 1];
-        for (point, sum) in points.iter().zip(sums) {
-            g[*point] = sum + rest;
+        for (i, point) in points.iter().enumerate() {
+            g[place(*point)] = sums.get(i).copied().unwrap_or_default() + rest;
         }
         if let Some(inverse) = inverse {
-            g[1] = (self.claim - (Fr::ONE - xi) * g[0]) * inverse;
+            g[place(1)] = (self.claim - (Fr::ONE - xi) * g[place(0)]) * inverse;
         }
         g
     }
 
     fn bind(&mut self, half: usize, x: Fr) {
-        let (rows, used) = (&self.rows, self.used.min(half));
+        self.used = self.used.min(half);
+        let point = match &mut self.first {
+            Some(first) => match first.bind(x) {
+                Some(challenges) => challenges,
+                None => return,
+            },
+            None => vec![x],
+        };
+        self.first = None;
+        let top = TopVariables::new(&point, half, self.used);
+        let rows = &self.rows;
         self.inputs
             .par_iter_mut()
-            .for_each(|input| input.bind(rows, used, half, x));
-        self.used = used;
-        self.small = None;
+            .for_each(|input| input.bind(rows, &top, x));
     }
 
     fn column_values(&self, eq: &[Factor]) -> Vec<Fr> {
@@ -430,47 +439,53 @@ impl Part {
     }
 }
 
-/// The sums over pairs of rows from `start` on, and the sum of eq over them.
+/// The sums over pairs of rows from `start` on.
 struct PartSums<'a> {
     part: &'a Part,
     start: usize,
     half: usize,
     eq: &'a [Fr],
-    points: &'a [usize],
+    points: &'a [i32],
 }
 
 impl Kernel for PartSums<'_> {
-    type Output = (Vec<Fr>, Fr);
+    type Output = Vec<Fr>;
 
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) -> (Vec<Fr>, Fr) {
+    fn run<S: Simd>(self, simd: S) -> Vec<Fr> {
         let (tape, inputs) = (&self.part.collapsed.tape, &self.part.inputs);
-        let mut vectors = tape.vectors(simd);
+        let mut registers = tape.registers(|value| simd.splat(value));
         let mut steps = vec![simd.splat(Fr::ZERO); inputs.len()];
         let mut sums = vec![simd.sum(); self.points.len()];
         for i in (0..self.eq.len()).step_by(LANES) {
             let row = self.start + i;
             for (k, input) in inputs.iter().enumerate() {
-                vectors[k] = input.read(simd, row, self.half);
-                steps[k] = input.read(simd, row + self.half, usize::MAX) - vectors[k];
+                let low = input.read(simd, row, self.half);
+                steps[k] = input.read(simd, row + self.half, usize::MAX) - low;
+                let mut first = low;
+                for _ in self.points[0]..0 {
+                    first = first - steps[k];
+                }
+                *registers.column(k) = first;
             }
             let eq = simd.load_at(self.eq, i, Fr::ZERO).factor();
-            let mut at = 0;
+            let mut at = self.points[0].min(0);
             for (sum, point) in sums.iter_mut().zip(self.points) {
                 while at < *point {
                     for (k, step) in steps.iter().enumerate() {
-                        vectors[k] = vectors[k] + *step;
+                        *registers.column(k) = *registers.column(k) + *step;
                     }
                     at += 1;
                 }
-                sum.add(tape.run_on(simd, &mut vectors), eq);
+                tape.run(&mut registers);
+                sum.add(tape.output(&registers, 0), eq);
             }
         }
         let mut totals = Vec::with_capacity(sums.len());
         for sum in sums {
             totals.push(sum.total());
         }
-        (totals, self.eq.iter().sum())
+        totals
     }
 }
 
@@ -495,59 +510,6 @@ impl Kernel for BindTop<'_> {
     }
 }
 
-/// Registers, the cells of the lower rows, and their steps from one point to the next.
-type SmallRegisters = (Vec<Integers>, Vec<Integers>, Vec<Integers>);
-
-/// As `PartSums`, on typed cells.
-struct SmallSums<'a> {
-    small: &'a SmallSum,
-    rows: &'a Rows,
-    start: usize,
-    half: usize,
-    eq: &'a [Fr],
-    points: &'a [usize],
-    registers: &'a mut SmallRegisters,
-}
-
-impl Kernel for SmallSums<'_> {
-    type Output = (Vec<Fr>, Fr);
-
-    /// On integers: the compiler has the instruction set do several at a time.
-    #[inline(always)]
-    fn run<S: Simd>(self, _: S) -> (Vec<Fr>, Fr) {
-        let (small, points) = (self.small, self.points);
-        let (registers, low, step) = self.registers;
-        let columns = small.columns();
-        low.resize(columns.len(), [0; LANES]);
-        step.resize(columns.len(), [0; LANES]);
-        let mut sums = vec![Dot::default(); points.len()];
-        for (block, eq) in self.eq.chunks(LANES).enumerate() {
-            let row = self.start + block * LANES;
-            for (column, (low, step)) in columns.iter().zip(low.iter_mut().zip(&mut *step)) {
-                let cells = self.rows.columns[*column as usize].cells();
-                small::read(cells.range(0..self.half), row, low);
-                small::read(cells, row + self.half, step);
-                for (step, low) in step.iter_mut().zip(low) {
-                    *step -= *low;
-                }
-            }
-            for (sum, point) in sums.iter_mut().zip(points) {
-                for (register, (low, step)) in registers.iter_mut().zip(low.iter().zip(&*step)) {
-                    *register = std::array::from_fn(|i| low[i] + *point as i32 * step[i]);
-                }
-                let values = small.run(registers);
-                for (eq, value) in eq.iter().zip(values) {
-                    sum.add(Product::new(*eq, value));
-                }
-            }
-        }
-        (
-            sums.into_iter().map(Dot::reduce).collect(),
-            self.eq.iter().sum(),
-        )
-    }
-}
-
 /// Pairs of rows that a parallel loop hands out at once.
 const PAIRS: usize = 64;
 
@@ -569,22 +531,15 @@ impl Vector {
         }
     }
 
-    /// Bind the top variable of 2 · half rows.
-    fn bind(&mut self, rows: &Rows, used: usize, half: usize, x: Fr) {
+    /// Bind the top variables: of elements, whose others are bound, the last at `x`.
+    fn bind(&mut self, rows: &Rows, top: &TopVariables, x: Fr) {
         match self {
-            Self::Typed(column) => {
-                let cells = column.cells();
-                *self = Self::Elements(bound(&[(cells, Fr::ONE)], used, half, x));
-            }
+            Self::Typed(column) => *self = Self::Elements(top.bind_cells(column.cells())),
             Self::Combined(columns) => {
-                let columns = columns.iter();
-                let weighted: Vec<(Cells<'_>, Fr)> = columns
-                    .map(|(column, weight)| (rows.columns[*column as usize].cells(), *weight))
-                    .collect();
-                *self = Self::Elements(bound(&weighted, used, half, x));
+                *self = Self::Elements(top.bind_sum(&weighted(rows, columns)));
             }
             Self::Elements(elements) => {
-                let cut = elements.len().min(half);
+                let cut = elements.len().min(top.stride);
                 let (low, high) = elements.split_at_mut(cut);
                 let paired = high.len();
                 let (both, alone) = low.split_at_mut(paired);
@@ -600,27 +555,75 @@ impl Vector {
     }
 }
 
-/// The weighted sum of columns on the first rows, the top variable of 2 · half rows bound.
-fn bound(columns: &[(Cells<'_>, Fr)], used: usize, half: usize, x: Fr) -> Vec<Fr> {
-    let mut bound = vec![Fr::zero(); used];
-    bound
-        .par_chunks_mut(BLOCK)
-        .enumerate()
-        .for_each(|(i, chunk)| {
-            let range = i * BLOCK..i * BLOCK + chunk.len();
-            let high = range.start + half..range.end + half;
-            let mut sums = [Wide::default(); BLOCK];
-            let sums = &mut sums[..chunk.len()];
-            for (cells, weight) in columns {
-                let low = cells.range(range.clone());
-                low.add_multiples((Fr::ONE - x) * weight, sums);
-                cells.range(high.clone()).add_multiples(x * weight, sums);
+/// The top variables of rows at some point: of the rows i + `stride` · k, for the first `used` i.
+struct TopVariables {
+    stride: usize,
+    used: usize,
+    /// The weight of each k.
+    weights: Vec<Fr>,
+    /// Sums of the weights whose bits are set in the index.
+    sums: Vec<Fr>,
+}
+
+impl TopVariables {
+    /// The top variable is the first of `point`.
+    fn new(point: &[Fr], stride: usize, used: usize) -> Self {
+        let reversed: Vec<Fr> = point.iter().rev().copied().collect();
+        let weights = eq_table(&reversed);
+        let mut sums = vec![Fr::ZERO; 1 << weights.len()];
+        for i in 1..sums.len() {
+            sums[i] = sums[i & (i - 1)] + weights[i.trailing_zeros() as usize];
+        }
+        Self {
+            stride,
+            used,
+            weights,
+            sums,
+        }
+    }
+
+    fn bind_cells(&self, cells: Cells<'_>) -> Vec<Fr> {
+        match cells {
+            Cells::U8(cells) if cells.iter().all(|cell| *cell <= 1) => self.bind_bits(cells),
+            cells => self.bind_sum(&[(cells, Fr::ONE)]),
+        }
+    }
+
+    /// The weighted sum of columns.
+    fn bind_sum(&self, columns: &[(Cells<'_>, Fr)]) -> Vec<Fr> {
+        let mut terms = Vec::with_capacity(columns.len() * self.weights.len());
+        for (cells, weight) in columns {
+            for (k, share) in self.weights.iter().enumerate() {
+                terms.push((cells.range(k * self.stride..usize::MAX), *weight * share));
             }
-            for (value, sum) in chunk.iter_mut().zip(sums) {
-                *value = sum.reduce();
+        }
+        self.fill(|start, chunk| combine(&terms, Fr::ZERO, start, chunk))
+    }
+
+    fn bind_bits(&self, cells: &[u8]) -> Vec<Fr> {
+        self.fill(|start, chunk| {
+            let mut indices = [0_u8; BLOCK];
+            for k in 0..self.weights.len() {
+                let cells = cells.get(start + k * self.stride..).unwrap_or_default();
+                let indices = &mut indices[..chunk.len().min(cells.len())];
+                for (index, bit) in indices.iter_mut().zip(cells) {
+                    *index |= bit << k;
+                }
             }
-        });
-    bound
+            for (value, index) in chunk.iter_mut().zip(indices) {
+                *value = self.sums[usize::from(index)];
+            }
+        })
+    }
+
+    fn fill(&self, write: impl Fn(usize, &mut [Fr]) + Sync) -> Vec<Fr> {
+        let mut bound = vec![Fr::zero(); self.used];
+        bound
+            .par_chunks_mut(BLOCK)
+            .enumerate()
+            .for_each(|(i, chunk)| write(i * BLOCK, chunk));
+        bound
+    }
 }
 
 #[cfg(test)]

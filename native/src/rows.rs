@@ -1,6 +1,6 @@
 //! A program with its cells.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::sync::{Arc, OnceLock};
 
 use ark_ff::{AdditiveGroup, Field, PrimeField, Zero};
@@ -11,9 +11,9 @@ use crate::error::{Error, Result, filled};
 use crate::field::Fr;
 use crate::lookups::Stated;
 use crate::program::{Form, Program};
-use crate::small::SmallSum;
-use crate::tape::{LANES, Lanes, Tape};
-use crate::vector::{Kernel, MOST_MULTIPLES, Multiples, Simd, Vector, dispatch};
+use crate::small::{Interval, SmallSum};
+use crate::tape::{Lanes, Registers, Tape};
+use crate::vector::{Kernel, LANES, MOST_MULTIPLES, Multiples, Simd, Vector, dispatch};
 
 /// log2 of the most rows of a table.
 pub const MAX_HEIGHT: u32 = 28;
@@ -72,50 +72,39 @@ impl Rows {
         false
     }
 
-    /// The sum of a form on integers, for cells that go on up to the point `point` of a round (on
-    /// the rows themselves: 1); None if it is not small, or has so few terms that it does not pay.
-    pub fn small_sum(&self, form: &Form, point: usize) -> Option<SmallSum> {
+    /// The bits of the largest cell of each column.
+    pub fn bits(&self) -> &[u32] {
+        self.bits.get_or_init(|| {
+            let columns = self.columns.par_iter();
+            columns.map(|column| column.cells().bits()).collect()
+        })
+    }
+
+    /// The sum of a form on integers: of the cells, with so many variables of the row at integers
+    /// among `points`. None if it is not small, or has so few terms that it does not pay.
+    pub fn small_sum(
+        &self,
+        form: &Form,
+        points: RangeInclusive<i32>,
+        variables: usize,
+    ) -> Option<SmallSum> {
         const MANY: usize = 32;
         if form.products.len() < MANY {
             return None;
         }
-        let bits = self.bits.get_or_init(|| {
-            let columns = self.columns.par_iter();
-            columns.map(|column| column.cells().bits()).collect()
-        });
-        let point = point as i64;
+        let bits = self.bits();
         SmallSum::new(&self.program, form, |column| {
-            let most = (1_i64 << bits[column as usize].min(32)) - 1;
-            (-(point - 1) * most, point * most)
+            let cells = Interval::new(0, (1_i64 << bits[column as usize].min(32)) - 1);
+            (0..variables).try_fold(cells?, |interval, _| interval.extended(points.clone()))
         })
     }
 
-    /// Write constant + the sum of weight · column on the rows from `start` on.
-    pub fn combine(
-        &self,
-        weights: impl Iterator<Item = (u32, Fr)>,
-        constant: Fr,
-        start: usize,
-        target: &mut [Fr],
-    ) {
-        target.fill(constant);
-        let terms: Vec<(Cells, Fr)> = weights
-            .map(|(column, weight)| (self.columns[column as usize].cells(), weight))
-            .collect();
-        for terms in terms.chunks(MOST_MULTIPLES) {
-            dispatch(Combine {
-                terms,
-                start,
-                sums: target,
-            });
-        }
-    }
-
     /// Load a block of LANES rows for a tape.
-    pub fn load(&self, tape: &Tape, row: usize, registers: &mut [Lanes]) {
-        for (column, register) in tape.columns.iter().zip(registers) {
+    fn load(&self, tape: &Tape, row: usize, registers: &mut Registers<Lanes>) {
+        for (place, column) in tape.columns.iter().enumerate() {
             let cells = self.columns[*column as usize].cells();
             let cells = cells.range(row..row + LANES);
+            let Lanes(register) = registers.column(place);
             cells.read(register);
             register[cells.len()..].fill(Fr::zero());
         }
@@ -139,13 +128,13 @@ impl Rows {
             }
         }
         parts.into_par_iter().enumerate().for_each(|(i, mut part)| {
-            let mut registers = tape.registers();
+            let mut registers = tape.registers(|value| Lanes([value; LANES]));
             let len = part.first().map_or(0, |chunk| chunk.len());
             for start in (0..len).step_by(LANES) {
                 self.load(&tape, i * BLOCK + start, &mut registers);
                 tape.run(&mut registers);
                 for (output, chunk) in part.iter_mut().enumerate() {
-                    let lanes = tape.output(&registers, output);
+                    let Lanes(lanes) = tape.output(&registers, output);
                     for (target, value) in chunk[start..].iter_mut().zip(lanes) {
                         *target = value.into_bigint().0;
                     }
@@ -153,13 +142,6 @@ impl Rows {
             }
         });
         Ok(values)
-    }
-
-    /// The values of `nodes` on one row.
-    pub fn evaluate_row(&self, tape: &Tape, row: usize, registers: &mut [Lanes]) -> Vec<Fr> {
-        self.load(tape, row, registers);
-        tape.run(registers);
-        tape.outputs(registers).map(|lanes| lanes[0]).collect()
     }
 
     /// (constraint, row) of the first `limit` broken constraints, row by row.
@@ -188,7 +170,7 @@ impl Rows {
     }
 
     fn violations_in(&self, tape: &Tape, rows: Range<usize>, limit: usize) -> Vec<(usize, usize)> {
-        let mut registers = tape.registers();
+        let mut registers = tape.registers(|value| Lanes([value; LANES]));
         let mut found = Vec::new();
         for start in rows.clone().step_by(LANES) {
             if found.len() >= limit {
@@ -197,12 +179,9 @@ impl Rows {
             self.load(tape, start, &mut registers);
             tape.run(&mut registers);
             for lane in 0..LANES.min(rows.end - start) {
-                let outputs = tape.outputs(&registers).enumerate();
-                found.extend(
-                    outputs
-                        .filter(|(_, lanes)| !lanes[lane].is_zero())
-                        .map(|(constraint, _)| (constraint, start + lane)),
-                );
+                let broken = (0..self.program.constraints.len())
+                    .filter(|constraint| !tape.output(&registers, *constraint).0[lane].is_zero());
+                found.extend(broken.map(|constraint| (constraint, start + lane)));
             }
         }
         found
@@ -217,6 +196,18 @@ impl Rows {
             Some(node) => Err(Error::Program(format!("there is no node {node}"))),
             None => Ok(()),
         }
+    }
+}
+
+/// Write constant + the sum of weight · cells on the rows from `start` on.
+pub fn combine(terms: &[(Cells, Fr)], constant: Fr, start: usize, target: &mut [Fr]) {
+    target.fill(constant);
+    for terms in terms.chunks(MOST_MULTIPLES) {
+        dispatch(Combine {
+            terms,
+            start,
+            sums: target,
+        });
     }
 }
 
@@ -258,7 +249,7 @@ impl Evaluator {
     pub fn new(rows: &Rows, form: Form) -> Self {
         let products: Vec<u32> = form.products.iter().map(|(node, _)| *node).collect();
         let tape = Tape::new(&rows.program.nodes, &products);
-        let small = rows.small_sum(&form, 1);
+        let small = rows.small_sum(&form, 0..=1, 0);
         Self { form, tape, small }
     }
 
@@ -277,18 +268,21 @@ impl Evaluator {
         if let Some(small) = &self.small {
             return small.write(&rows.columns, start, target);
         }
-        let columns = self.form.columns.iter().map(|(c, weight)| (*c, *weight));
-        rows.combine(columns, self.form.constant, start, target);
+        let columns = self.form.columns.iter();
+        let terms: Vec<(Cells, Fr)> = columns
+            .map(|(column, weight)| (rows.columns[*column as usize].cells(), *weight))
+            .collect();
+        combine(&terms, self.form.constant, start, target);
         if self.form.products.is_empty() {
             return;
         }
-        let mut registers = self.tape.registers();
+        let mut registers = self.tape.registers(|value| Lanes([value; LANES]));
         for (i, target) in target.chunks_mut(LANES).enumerate() {
             rows.load(&self.tape, start + i * LANES, &mut registers);
             self.tape.run(&mut registers);
-            for ((_, weight), lanes) in self.form.products.iter().zip(self.tape.outputs(&registers))
-            {
-                for (target, value) in target.iter_mut().zip(lanes) {
+            for (i, (_, weight)) in self.form.products.iter().enumerate() {
+                let Lanes(values) = self.tape.output(&registers, i);
+                for (target, value) in target.iter_mut().zip(values) {
                     *target += *weight * value;
                 }
             }

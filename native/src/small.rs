@@ -1,58 +1,55 @@
 //! Weighted sums of polynomials in small cells, computed on integers.
 //!
 //! Bits, and what is made of bits, are small integers on the rows of a table, and still at the first
-//! points of a round. Such a sum costs a field product for each weight at most, and that one split
-//! into limbs: sums of 32-bit limbs times small integers, put together once a row.
+//! points of the first rounds. Such a sum costs a few integer products for each weight, and its
+//! values are put together once a row. Terms whose weights double from one to the next, as in a
+//! number that is recomposed from bits, are added up before they are weighted.
 
-use std::cell::Cell as Mutable;
-use std::iter;
+use std::collections::HashMap;
+use std::ops::{Add, Mul, RangeInclusive, Sub};
 
-use ark_ff::{BigInt, PrimeField};
+use ark_bn254::FrConfig;
+use ark_ff::{AdditiveGroup, Field, PrimeField};
 
-use crate::column::{Cells, Column};
-use crate::field::{Factor, Fr, Wide};
+use crate::column::Column;
+use crate::field::Fr;
 use crate::program::{Form, Node, Program};
-use crate::tape::Tape;
-use crate::vector::{Kernel, LANES, Simd, dispatch};
-
-/// A small value on each row of a block.
-pub type Integers = [i32; LANES];
-
-const LIMBS: usize = 8;
-const LIMB_BITS: usize = 32;
-
-/// Least and greatest value.
-type Interval = (i64, i64);
+use crate::tape::{Registers, Tape};
+use crate::vector::{
+    INTEGERS, IntegerSum as _, IntegerWeight, Kernel, LANES, MOST_INTEGERS, Simd, Vector as _,
+    dispatch,
+};
 
 /// constant + the sum of weight · value, where the values are those of small nodes.
 pub struct SmallSum {
     tape: Tape,
-    constants: Vec<i32>,
-    factors: Vec<i32>,
     constant: Fr,
-    /// The weights' Montgomery form, in limbs.
-    weights: Vec<[u32; LIMBS]>,
+    weights: Vec<IntegerWeight>,
 }
 
 impl SmallSum {
-    /// The sum of a form; None if a value could become large for inputs in these intervals.
-    pub fn new(program: &Program, form: &Form, interval: impl Fn(u32) -> Interval) -> Option<Self> {
+    /// The sum of a form; None if a value could become large for cells in these intervals.
+    pub fn new(
+        program: &Program,
+        form: &Form,
+        interval: impl Fn(u32) -> Option<Interval>,
+    ) -> Option<Self> {
+        let mut nodes = Intervals::new(&program.nodes, interval);
         let columns = column_nodes(program);
         let linear = form.columns.iter().map(|(c, w)| (columns[*c as usize], *w));
-        let (nodes, weights): (Vec<u32>, Vec<Fr>) =
-            linear.chain(form.products.iter().copied()).unzip();
-        let tape = Tape::new(&program.nodes, &nodes);
-        let integers = |values: &[Fr]| values.iter().map(|value| small(*value)).collect();
-        let constants: Option<Vec<i32>> = integers(tape.constants());
-        let factors: Option<Vec<i32>> = integers(tape.factors());
-        let (constants, factors) = constants.zip(factors)?;
-        let inputs = tape.columns.iter().map(|column| interval(*column));
-        fits(&tape, inputs, &constants, &factors).then(|| Self {
-            weights: weights.into_iter().map(limbs).collect(),
-            tape,
-            constants,
-            factors,
+        for (node, _) in linear.clone().chain(form.products.iter().copied()) {
+            nodes.intervals[node as usize]?;
+        }
+        let terms = nodes.gather(linear.chain(form.products.iter().copied()));
+        let sizes = terms.iter().map(|(node, _)| nodes.size(*node));
+        if sizes.sum::<Option<i64>>()? > MOST_INTEGERS {
+            return None;
+        }
+        let (outputs, weights): (Vec<u32>, Vec<Fr>) = terms.into_iter().unzip();
+        Some(Self {
+            tape: Tape::new(&nodes.nodes, &outputs),
             constant: form.constant,
+            weights: weights.into_iter().map(IntegerWeight::new).collect(),
         })
     }
 
@@ -61,8 +58,10 @@ impl SmallSum {
         &self.tape.columns
     }
 
-    pub fn registers(&self) -> Vec<Integers> {
-        self.tape.registers_of(&self.constants, 0)
+    #[inline(always)]
+    pub fn registers<S: Simd>(&self, simd: S) -> Registers<S::Integers> {
+        self.tape
+            .registers(|value| simd.integer(small(value).unwrap_or_default()))
     }
 
     /// Write the sums on the rows from `start` on.
@@ -77,23 +76,19 @@ impl SmallSum {
 
     /// The sums on the rows whose cells the registers hold.
     #[inline(always)]
-    pub fn run(&self, registers: &mut [Integers]) -> [Fr; LANES] {
-        self.tape.compute(
-            registers,
-            &self.factors,
-            |a, b| a.wrapping_add(b),
-            |a, b| a.wrapping_sub(b),
-            |a, b| a.wrapping_mul(b),
-        );
-        let mut sums = [[0_i64; LANES]; LIMBS];
-        for (weight, values) in self.weights.iter().zip(self.tape.outputs(registers)) {
-            for (sum, limb) in sums.iter_mut().zip(weight) {
-                for (sum, value) in sum.iter_mut().zip(values) {
-                    *sum += i64::from(*limb) * i64::from(*value);
-                }
-            }
+    pub fn run<S: Simd>(
+        &self,
+        simd: S,
+        registers: &mut Registers<S::Integers>,
+    ) -> [S::Vector<FrConfig>; INTEGERS / LANES] {
+        self.tape.run(registers);
+        let mut sum = simd.integer_sum();
+        for (i, weight) in self.weights.iter().enumerate() {
+            sum.add(weight, self.tape.output(registers, i));
         }
-        std::array::from_fn(|lane| self.constant + total(sums.map(|sum| sum[lane])))
+        let constant = simd.splat(self.constant);
+        let [first, last] = sum.total();
+        [first + constant, last + constant]
     }
 }
 
@@ -107,16 +102,17 @@ struct Write<'a> {
 impl Kernel for Write<'_> {
     type Output = ();
 
-    /// On integers: the compiler has the instruction set do several at a time.
     #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
-        let mut registers = self.sum.registers();
-        for (i, target) in self.target.chunks_mut(LANES).enumerate() {
-            let row = self.start + i * LANES;
-            for (column, register) in self.sum.columns().iter().zip(&mut registers) {
-                read(self.columns[*column as usize].cells(), row, register);
+    fn run<S: Simd>(self, simd: S) {
+        let mut registers = self.sum.registers(simd);
+        for i in (0..self.target.len()).step_by(INTEGERS) {
+            for (place, column) in self.sum.columns().iter().enumerate() {
+                let cells = self.columns[*column as usize].cells();
+                *registers.column(place) = simd.integers(&cells, self.start + i);
             }
-            target.copy_from_slice(&self.sum.run(&mut registers)[..target.len()]);
+            let [first, last] = self.sum.run(simd, &mut registers);
+            first.store_at(self.target, i);
+            last.store_at(self.target, i + LANES);
         }
     }
 }
@@ -132,59 +128,145 @@ fn column_nodes(program: &Program) -> Vec<u32> {
     places
 }
 
-/// Whether registers keep to 32 bits, and sums of limbs to 64.
-fn fits(
-    tape: &Tape,
-    inputs: impl Iterator<Item = Interval>,
-    constants: &[i32],
-    factors: &[i32],
-) -> bool {
-    let points = |values: &[i32]| -> Vec<Interval> {
-        let wide = values.iter().map(|value| i64::from(*value));
-        wide.map(|value| (value, value)).collect()
-    };
-    let mut registers = tape.registers_of(&points(constants), (0, 0));
-    for (register, interval) in registers.iter_mut().zip(inputs) {
-        *register = [(clamp(interval.0), clamp(interval.1)); LANES];
+/// Least and greatest value, if both fit 32 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interval(i32, i32);
+
+impl Interval {
+    pub fn new(least: i64, greatest: i64) -> Option<Self> {
+        Some(Self(least.try_into().ok()?, greatest.try_into().ok()?))
     }
-    let inputs = registers.iter().map(|register| magnitude(register[0]));
-    let largest = Mutable::new(inputs.max().unwrap_or(0));
-    let keep = |interval: Interval| {
-        let (low, high) = (clamp(interval.0), clamp(interval.1));
-        largest.set(largest.get().max(magnitude((low, high))));
-        (low, high)
-    };
-    tape.compute(
-        &mut registers,
-        &points(factors),
-        |a, b| keep((a.0 + b.0, a.1 + b.1)),
-        |a, b| keep((a.0 - b.1, a.1 - b.0)),
-        |a, b| {
-            let corners = [a.0 * b.0, a.0 * b.1, a.1 * b.0, a.1 * b.1];
-            keep(
-                corners
-                    .into_iter()
-                    .fold((i64::MAX, i64::MIN), |(low, high), c| {
-                        (low.min(c), high.max(c))
-                    }),
-            )
-        },
-    );
-    let all: i64 = tape
-        .outputs(&registers)
-        .map(|output| magnitude(output[0]))
-        .fold(0, i64::saturating_add);
-    largest.get() <= i64::from(i32::MAX) && all < 1 << (63 - LIMB_BITS)
+
+    /// Of four products or the like, of which one is the least and one the greatest.
+    fn of(corners: [i64; 4]) -> Option<Self> {
+        let least = corners.into_iter().min()?;
+        Self::new(least, corners.into_iter().max()?)
+    }
+
+    /// Between what lines lie at `points`, 0 and 1 among them, whose values at 0 and 1 lie in this.
+    pub fn extended(self, points: RangeInclusive<i32>) -> Option<Self> {
+        let [least, greatest] = [self.0, self.1].map(i64::from);
+        let [before, after] = [-i64::from(*points.start()), i64::from(*points.end()) - 1];
+        let beyond = before.max(after) * (greatest - least);
+        Self::new(least - beyond, greatest + beyond)
+    }
+
+    fn size(self) -> i64 {
+        i64::from(self.0).abs().max(i64::from(self.1).abs())
+    }
 }
 
-/// Sums and products of clamped bounds do not overflow.
-fn clamp(bound: i64) -> i64 {
-    const MOST: i64 = 1 << 31;
-    bound.clamp(-MOST, MOST)
+/// Results that do not fit are None.
+impl Add for Interval {
+    type Output = Option<Self>;
+
+    fn add(self, other: Self) -> Option<Self> {
+        let [a, b, c, d] = [self.0, self.1, other.0, other.1].map(i64::from);
+        Self::new(a + c, b + d)
+    }
 }
 
-fn magnitude(interval: Interval) -> i64 {
-    interval.0.abs().max(interval.1.abs())
+impl Sub for Interval {
+    type Output = Option<Self>;
+
+    fn sub(self, other: Self) -> Option<Self> {
+        let [a, b, c, d] = [self.0, self.1, other.0, other.1].map(i64::from);
+        Self::new(a - d, b - c)
+    }
+}
+
+impl Mul for Interval {
+    type Output = Option<Self>;
+
+    fn mul(self, other: Self) -> Option<Self> {
+        let [a, b, c, d] = [self.0, self.1, other.0, other.1].map(i64::from);
+        Self::of([a * c, a * d, b * c, b * d])
+    }
+}
+
+/// Nodes, and between what their values lie; None if it does not fit.
+struct Intervals {
+    nodes: Vec<Node>,
+    intervals: Vec<Option<Interval>>,
+}
+
+impl Intervals {
+    fn new(nodes: &[Node], column: impl Fn(u32) -> Option<Interval>) -> Self {
+        let mut intervals: Vec<Option<Interval>> = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            let of = |node: u32| intervals[node as usize];
+            intervals.push(match *node {
+                Node::Constant(value) => small(value).map(|value| Interval(value, value)),
+                Node::Column(number) => column(number),
+                Node::Add(a, b) => of(a).zip(of(b)).and_then(|(a, b)| a + b),
+                Node::Subtract(a, b) => of(a).zip(of(b)).and_then(|(a, b)| a - b),
+                Node::Multiply(a, b) => of(a).zip(of(b)).and_then(|(a, b)| a * b),
+            });
+        }
+        let nodes = nodes.to_vec();
+        Self { nodes, intervals }
+    }
+
+    fn size(&self, node: u32) -> Option<i64> {
+        self.intervals[node as usize].map(Interval::size)
+    }
+
+    /// times · a + b as a node, if it is small enough to be added to others.
+    fn combined(&mut self, doubled: bool, a: u32, b: u32) -> Option<u32> {
+        const MOST: i64 = 1 << 19;
+        let [x, y] = [self.intervals[a as usize]?, self.intervals[b as usize]?];
+        let twice = if doubled { (x + x)? } else { x };
+        let sum = (twice + y).filter(|sum| sum.size() <= MOST)?;
+        let a = if doubled {
+            self.push(Node::Add(a, a), twice)
+        } else {
+            a
+        };
+        Some(self.push(Node::Add(a, b), sum))
+    }
+
+    fn push(&mut self, node: Node, interval: Interval) -> u32 {
+        self.nodes.push(node);
+        self.intervals.push(Some(interval));
+        (self.nodes.len() - 1) as u32
+    }
+
+    /// The same weighted sum with fewer terms, as far as values stay small.
+    fn gather(&mut self, terms: impl Iterator<Item = (u32, Fr)>) -> Vec<(u32, Fr)> {
+        let mut gathered = Vec::new();
+        let mut weights: Vec<Fr> = Vec::new();
+        let mut by_weight: HashMap<Fr, u32> = HashMap::new();
+        for (node, weight) in terms {
+            match by_weight.get_mut(&weight) {
+                None => {
+                    weights.push(weight);
+                    by_weight.insert(weight, node);
+                }
+                Some(other) => match self.combined(false, *other, node) {
+                    Some(sum) => *other = sum,
+                    None => gathered.push((node, weight)),
+                },
+            }
+        }
+        // A chain of doubling weights is added up from its greatest on.
+        let half = Fr::from(2_u64).inverse().unwrap_or_default();
+        let is_last = |weight: &&Fr| !by_weight.contains_key(&weight.double());
+        for last in weights.iter().filter(is_last) {
+            let (mut weight, mut sum) = (*last, by_weight[last]);
+            while let Some(node) = by_weight.get(&(weight * half)) {
+                match self.combined(true, sum, *node) {
+                    Some(longer) => sum = longer,
+                    None => {
+                        gathered.push((sum, weight));
+                        sum = *node;
+                    }
+                }
+                weight *= half;
+            }
+            gathered.push((sum, weight));
+        }
+        gathered
+    }
 }
 
 /// A field element as a small integer, if it is one or the opposite of one.
@@ -194,55 +276,6 @@ fn small(value: Fr) -> Option<i32> {
         _ => None,
     };
     positive(value).or_else(|| positive(-value).map(|value| -value))
-}
-
-fn limbs(weight: Fr) -> [u32; LIMBS] {
-    std::array::from_fn(|i| (weight.0.0[i / 2] >> (LIMB_BITS * (i % 2))) as u32)
-}
-
-/// The element whose Montgomery form is the sum of 2^(32 i) sums[i].
-fn total(sums: [i64; LIMBS]) -> Fr {
-    let (mut positive, mut negative) = (Wide::default(), Wide::default());
-    for (i, sum) in sums.into_iter().enumerate() {
-        let sign = if sum < 0 {
-            &mut negative
-        } else {
-            &mut positive
-        };
-        sign.add(&PLACES[i], sum.unsigned_abs());
-    }
-    positive.reduce() - negative.reduce()
-}
-
-/// The elements whose Montgomery forms are 2^(32 i).
-static PLACES: std::sync::LazyLock<[Factor; LIMBS]> = std::sync::LazyLock::new(|| {
-    std::array::from_fn(|i| {
-        let mut words = [0; 4];
-        words[i / 2] = 1 << (LIMB_BITS * (i % 2));
-        Factor::new(Fr::new_unchecked(BigInt(words)))
-    })
-});
-
-/// The cells of LANES rows from `row` on; those past the last are zero.
-#[inline(always)]
-pub fn read(cells: Cells<'_>, row: usize, integers: &mut Integers) {
-    #[inline(always)]
-    fn copy<C: Copy>(cells: &[C], integers: &mut Integers, cast: impl Fn(C) -> i32) {
-        let given = cells.iter().map(|cell| cast(*cell));
-        let all = given.chain(iter::repeat(0));
-        integers
-            .iter_mut()
-            .zip(all)
-            .for_each(|(integer, cell)| *integer = cell);
-    }
-    match cells.range(row..row + LANES) {
-        Cells::U8(cells) => copy(cells, integers, i32::from),
-        Cells::U16(cells) => copy(cells, integers, i32::from),
-        Cells::U32(cells) => copy(cells, integers, |cell| cell as i32),
-        Cells::U64(cells) => copy(cells, integers, |cell| cell as i32),
-        Cells::U128(cells) => copy(cells, integers, |cell| cell[0] as i32),
-        Cells::Field(cells) => copy(cells, integers, |cell| cell[0] as i32),
-    }
 }
 
 #[cfg(test)]
@@ -258,11 +291,40 @@ mod tests {
         let form = rows
             .program
             .denominator(interaction, Fr::from(5_u64), random(1)[0]);
-        assert!(rows.small_sum(&form, 1).is_some());
-        assert!(rows.small_sum(&form, 3).is_some());
+        for variables in [0, 1, 2] {
+            assert!(rows.small_sum(&form, -1..=2, variables).is_some());
+        }
         // Products of two bytes, far outside their rows, times seven.
-        assert!(rows.small_sum(&form, 1 << 9).is_none());
-        assert!(rows.small_sum(&form, 1 << 40).is_none());
+        assert!(rows.small_sum(&form, 0..=1 << 9, 1).is_none());
+        assert!(rows.small_sum(&form, -(1 << 30)..=1, 1).is_none());
+        assert!(rows.small_sum(&form, 0..=3, 20).is_none());
+    }
+
+    struct Run<'a> {
+        sum: &'a SmallSum,
+        cells: &'a [i32],
+    }
+
+    impl Kernel for Run<'_> {
+        type Output = [Fr; LANES];
+
+        fn run<S: Simd>(self, simd: S) -> [Fr; LANES] {
+            let mut registers = self.sum.registers(simd);
+            for (place, column) in self.sum.columns().iter().enumerate() {
+                *registers.column(place) = simd.integer(self.cells[*column as usize]);
+            }
+            let mut stored = [[Fr::ZERO; LANES]; 2];
+            for (sum, stored) in self
+                .sum
+                .run(simd, &mut registers)
+                .into_iter()
+                .zip(&mut stored)
+            {
+                sum.store(stored);
+            }
+            assert_eq!(stored[0], stored[1]);
+            stored[0]
+        }
     }
 
     #[test]
@@ -276,19 +338,48 @@ mod tests {
         ];
         let program = Program::new(2, 0, nodes, vec![4], vec![]).unwrap();
         let form = program.form([(4, -Fr::from(3_u64)), (1, Fr::from(1_u64 << 40))]);
-        let sum = |least, most| SmallSum::new(&program, &form, |_| (least, most));
-        // (a - b)^2 a: at most 4 · 10^9 in size, which is more than 2^31, and 2^31 exactly
+        let sum = |least, most| SmallSum::new(&program, &form, |_| Interval::new(least, most));
+        // (a - b)^2 a and b: at most 2^30 in size, and more; then too much for one value
+        assert!(sum(-645, 645).is_some());
+        assert!(sum(-646, 646).is_none());
         assert!(sum(-1000, 1000).is_none());
-        assert!(sum(-(1 << 9), 1 << 9).is_some());
         assert!(sum(0, i64::MAX).is_none());
+        let lines = Interval(-3, 4).extended(-1..=3);
+        assert_eq!(lines, Some(Interval(-2 * 4 - 9, 2 * 3 + 12)));
         let sum = sum(-500, 500).unwrap();
         for (a, b) in [(500, -500), (-500, 500), (500, 500), (0, -1), (3, 4)] {
-            let mut registers = sum.registers();
-            registers[0] = [a; LANES];
-            registers[1] = [b; LANES];
+            let cells = &[a, b];
             let [a, b] = [a, b].map(|value| Fr::from(i64::from(value)));
             let expected = -Fr::from(3_u64) * (a - b) * (a - b) * a + Fr::from(1_u64 << 40) * b;
-            assert_eq!(sum.run(&mut registers), [expected; LANES]);
+            assert_eq!(dispatch(Run { sum: &sum, cells }), [expected; LANES]);
+        }
+    }
+
+    #[test]
+    fn doubling_weights_are_gathered() {
+        const COLUMNS: u32 = 60;
+        let nodes: Vec<Node> = (0..COLUMNS).map(Node::Column).collect();
+        let program = Program::new(COLUMNS as usize, 0, nodes, vec![], vec![]).unwrap();
+        let mut weights = vec![random(1)[0]];
+        for i in 1..COLUMNS as usize {
+            // Chains of 20, of which one weight comes twice.
+            weights.push(match i {
+                7 => weights[6],
+                20 | 40 => random(1)[0],
+                _ => weights[i - 1].double(),
+            });
+        }
+        let form = program.form((0..COLUMNS).zip(weights.iter().copied()));
+        let cells: Vec<i32> = (0..COLUMNS as i32).map(|i| i % 5 - 2).collect();
+        let sum =
+            |most: i64| SmallSum::new(&program, &form, |_| Interval::new(-most, most)).unwrap();
+        let terms = cells.iter().zip(&weights);
+        let expected: Fr = terms.map(|(c, w)| Fr::from(i64::from(*c)) * w).sum();
+        for (most, outputs) in [(2, 6), (1 << 19, 60)] {
+            let sum = sum(most);
+            assert_eq!(sum.weights.len(), outputs);
+            let (sum, cells) = (&sum, cells.as_slice());
+            assert_eq!(dispatch(Run { sum, cells }), [expected; LANES]);
         }
     }
 }

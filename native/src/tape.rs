@@ -1,18 +1,13 @@
 //! Programs made ready to run on blocks of rows.
 
-use ark_bn254::FrConfig;
-use ark_ff::{AdditiveGroup, Zero};
+use std::array::from_fn;
+use std::ops::{Add, Mul, Sub};
 
-use crate::arithmetic::{add, sub};
+use ark_ff::AdditiveGroup;
+
 use crate::field::Fr;
 use crate::program::Node;
-use crate::vector::Simd;
-
-/// Rows that one step of a tape works on.
-pub use crate::vector::LANES;
-
-/// A value on each row of a block.
-pub type Lanes = [Fr; LANES];
+use crate::vector::{LANES, Ring};
 
 /// The nodes that some outputs need, in order, with registers for their values.
 #[derive(Clone, Debug)]
@@ -31,14 +26,16 @@ pub struct Tape {
 #[derive(Clone, Copy, Debug)]
 struct Step {
     operation: Operation,
-    target: usize,
-    a: usize,
-    b: usize,
+    target: u32,
+    a: u32,
+    b: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Operation {
     Add,
+    /// Twice a, and b.
+    AddTwice,
     Subtract,
     Multiply,
     /// By factor number b.
@@ -48,7 +45,8 @@ enum Operation {
 impl Tape {
     /// A tape that computes the nodes `outputs`.
     pub fn new(nodes: &[Node], outputs: &[u32]) -> Self {
-        let last = last_uses(nodes, outputs);
+        let mut last = last_uses(nodes, outputs);
+        let doubled = doubled(nodes, &mut last);
         let mut tape = Self {
             columns: Vec::new(),
             constants: Vec::new(),
@@ -85,6 +83,10 @@ impl Tape {
         let mut free = Vec::new();
         for (i, node) in nodes.iter().enumerate() {
             let (operation, a, b) = match node {
+                Node::Add(a, b) if doubled[*a as usize].is_some() => {
+                    let a = doubled[*a as usize].unwrap_or_default();
+                    (Operation::AddTwice, a as usize, *b as usize)
+                }
                 Node::Add(a, b) => (Operation::Add, *a as usize, *b as usize),
                 Node::Subtract(a, b) => (Operation::Subtract, *a as usize, *b as usize),
                 Node::Multiply(a, b) => match (*a as usize, *b as usize) {
@@ -94,7 +96,7 @@ impl Tape {
                 },
                 _ => continue,
             };
-            if last[i].is_none() {
+            if last[i].is_none() || doubled[i].is_some() {
                 continue;
             }
             for (operand, repeated) in [(a, false), (b, a == b || is_factor(b))] {
@@ -109,9 +111,9 @@ impl Tape {
             register[i] = target;
             tape.steps.push(Step {
                 operation,
-                target,
-                a: register[a],
-                b: register[b],
+                target: target as u32,
+                a: register[a] as u32,
+                b: register[b] as u32,
             });
         }
         tape.outputs = outputs
@@ -121,106 +123,83 @@ impl Tape {
         tape
     }
 
-    pub fn constants(&self) -> &[Fr] {
-        &self.constants
-    }
-
-    pub fn factors(&self) -> &[Fr] {
-        &self.factors
-    }
-
-    /// Registers with the constants filled in; the first are for the columns.
-    pub fn registers(&self) -> Vec<Lanes> {
-        self.registers_of(&self.constants, Fr::zero())
-    }
-
-    /// Registers of another ring.
-    pub fn registers_of<T: Copy>(&self, constants: &[T], zero: T) -> Vec<[T; LANES]> {
-        let mut registers = vec![[zero; LANES]; self.registers];
-        for (register, value) in registers[self.columns.len()..].iter_mut().zip(constants) {
-            *register = [*value; LANES];
+    /// Registers for values of any ring; the first are for the columns.
+    #[inline(always)]
+    pub fn registers<T: Ring>(&self, value: impl Fn(Fr) -> T) -> Registers<T> {
+        let zero = value(Fr::ZERO);
+        let mut registers = vec![zero; self.registers];
+        for (i, constant) in self.constants.iter().enumerate() {
+            registers[self.columns.len() + i] = value(*constant);
         }
-        registers
+        let mut factors = vec![zero; self.factors.len()];
+        for (i, factor) in self.factors.iter().enumerate() {
+            factors[i] = value(*factor);
+        }
+        Registers { registers, factors }
     }
 
     /// Compute the outputs from the columns' registers.
-    #[inline]
-    pub fn run(&self, registers: &mut [Lanes]) {
-        self.compute(registers, &self.factors, add, sub, |a, b| a * b);
-    }
-
-    /// Compute the outputs in any ring.
     #[inline(always)]
-    pub fn compute<T: Copy>(
-        &self,
-        registers: &mut [[T; LANES]],
-        factors: &[T],
-        add: impl Fn(T, T) -> T,
-        subtract: impl Fn(T, T) -> T,
-        multiply: impl Fn(T, T) -> T,
-    ) {
+    pub fn run<T: Ring>(&self, registers: &mut Registers<T>) {
+        let Registers { registers, factors } = registers;
         for step in &self.steps {
-            let mut value = registers[step.a];
-            if let Operation::Scale = step.operation {
-                for value in &mut value {
-                    *value = multiply(*value, factors[step.b]);
-                }
-            } else {
-                for (value, other) in value.iter_mut().zip(&registers[step.b]) {
-                    *value = match step.operation {
-                        Operation::Add => add(*value, *other),
-                        Operation::Subtract => subtract(*value, *other),
-                        _ => multiply(*value, *other),
-                    };
-                }
-            }
-            registers[step.target] = value;
-        }
-    }
-
-    /// Vectors with the constants filled in; the first are for the columns.
-    #[inline(always)]
-    pub fn vectors<S: Simd>(&self, simd: S) -> Vec<S::Vector<FrConfig>> {
-        let mut vectors = vec![simd.splat(Fr::ZERO); self.registers];
-        for (vector, value) in vectors[self.columns.len()..]
-            .iter_mut()
-            .zip(&self.constants)
-        {
-            *vector = simd.splat(*value);
-        }
-        vectors
-    }
-
-    /// Compute output number 0 on vectors.
-    #[inline(always)]
-    pub fn run_on<S: Simd>(
-        &self,
-        simd: S,
-        vectors: &mut [S::Vector<FrConfig>],
-    ) -> S::Vector<FrConfig> {
-        for step in &self.steps {
-            let a = vectors[step.a];
-            vectors[step.target] = match step.operation {
-                Operation::Add => a + vectors[step.b],
-                Operation::Subtract => a - vectors[step.b],
-                Operation::Multiply => a * vectors[step.b],
-                Operation::Scale => a * simd.splat(self.factors[step.b]),
+            let (a, b) = (registers[step.a as usize], step.b as usize);
+            registers[step.target as usize] = match step.operation {
+                Operation::Add => a + registers[b],
+                Operation::AddTwice => a + a + registers[b],
+                Operation::Subtract => a - registers[b],
+                Operation::Multiply => a * registers[b],
+                Operation::Scale => a * factors[b],
             };
         }
-        vectors[self.outputs[0]]
-    }
-
-    /// The outputs after `run`.
-    pub fn outputs<'a, T>(
-        &'a self,
-        registers: &'a [[T; LANES]],
-    ) -> impl Iterator<Item = &'a [T; LANES]> {
-        self.outputs.iter().map(|register| &registers[*register])
     }
 
     /// Output number `i` after `run`.
-    pub fn output<'a>(&self, registers: &'a [Lanes], i: usize) -> &'a Lanes {
-        &registers[self.outputs[i]]
+    #[inline(always)]
+    pub fn output<T: Ring>(&self, registers: &Registers<T>, i: usize) -> T {
+        registers.registers[self.outputs[i]]
+    }
+}
+
+/// Values of a ring, one or several at a time.
+pub struct Registers<T> {
+    registers: Vec<T>,
+    factors: Vec<T>,
+}
+
+impl<T> Registers<T> {
+    /// The value of the column of this place in the tape's list.
+    #[inline(always)]
+    pub fn column(&mut self, place: usize) -> &mut T {
+        &mut self.registers[place]
+    }
+}
+
+/// A value on each row of a block.
+#[derive(Clone, Copy)]
+pub struct Lanes(pub [Fr; LANES]);
+
+impl Add for Lanes {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self(from_fn(|i| self.0[i] + other.0[i]))
+    }
+}
+
+impl Sub for Lanes {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self(from_fn(|i| self.0[i] - other.0[i]))
+    }
+}
+
+impl Mul for Lanes {
+    type Output = Self;
+
+    fn mul(self, other: Self) -> Self {
+        Self(from_fn(|i| self.0[i] * other.0[i]))
     }
 }
 
@@ -238,6 +217,32 @@ fn constants_in_sums(nodes: &[Node], outputs: &[u32], last: &[Option<usize>]) ->
         }
     }
     found
+}
+
+/// For each node that is a + a and only the left operand of one sum: a, which that sum reads then.
+fn doubled(nodes: &[Node], last: &mut [Option<usize>]) -> Vec<Option<u32>> {
+    let mut uses = vec![0; nodes.len()];
+    for (node, _) in nodes.iter().zip(&*last).filter(|(_, last)| last.is_some()) {
+        if let Node::Add(a, b) | Node::Subtract(a, b) | Node::Multiply(a, b) = node {
+            for operand in [a, b] {
+                uses[*operand as usize] += 1;
+            }
+        }
+    }
+    let mut doubled = vec![None; nodes.len()];
+    for (i, node) in nodes.iter().enumerate() {
+        let Node::Add(sum, other) = *node else {
+            continue;
+        };
+        let once = uses[sum as usize] == 1 && last[sum as usize] == Some(i) && sum != other;
+        if let (true, Some(_), Node::Add(a, b)) = (once, last[i], nodes[sum as usize])
+            && a == b
+        {
+            doubled[sum as usize] = Some(a);
+            last[a as usize] = last[a as usize].max(Some(i));
+        }
+    }
+    doubled
 }
 
 /// The last node that reads each node; None if no output needs it.

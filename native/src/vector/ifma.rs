@@ -8,13 +8,17 @@
 // What iterators call is compiled apart, without the instructions: loops over limbs are plain ones.
 #![allow(clippy::needless_range_loop)]
 
+mod integers;
+
 use std::arch::x86_64::*;
 use std::marker::PhantomData;
 use std::ops::{Add, Mul, Sub};
+use std::sync::LazyLock;
 
 use ark_bn254::{Fr, FrConfig};
 use ark_ff::{BigInt, Fp, MontConfig, PrimeField, Zero};
 
+use self::integers::{IntegerSum, Integers};
 use super::{Kernel, LANES, Multiples, Products, Simd, Vector};
 use crate::arithmetic::Element;
 use crate::column::Cells;
@@ -281,6 +285,10 @@ pub struct Elements<C>([Words; LIMBS], PhantomData<C>);
 #[derive(Clone, Copy)]
 pub struct Factor([Words; LIMBS]);
 
+/// 2^260.
+static RADIX: LazyLock<Fr> =
+    LazyLock::new(|| Fr::new(BigInt([0, 0, 0, 1 << 60])) * Fr::from(1_u64 << 8));
+
 /// A reduced factor of integers, in Montgomery form for 2^516.
 #[derive(Clone, Copy)]
 pub struct Weight([Words; LIMBS]);
@@ -470,6 +478,8 @@ impl Simd for Ifma {
     type Vector<C: MontConfig<4>> = Elements<C>;
     type Weight = Weight;
     type Multiples = Sum;
+    type Integers = Integers;
+    type IntegerSum = IntegerSum;
 
     #[inline(always)]
     fn load<C: MontConfig<4>>(self, elements: &[Element<C>; LANES]) -> Elements<C> {
@@ -502,14 +512,27 @@ impl Simd for Ifma {
 
     #[inline(always)]
     fn weight(self, x: Fr) -> Weight {
-        // 2^260
-        let radix = Fr::new(BigInt([0, 0, 0, 1 << 60])) * Fr::from(1_u64 << 8);
-        Weight(self.splat(x * radix).0)
+        Weight(self.splat(x * *RADIX).0)
     }
 
     #[inline(always)]
     fn multiples(self) -> Sum {
         self.sum::<FrConfig>()
+    }
+
+    #[inline(always)]
+    fn integer(self, value: i32) -> Integers {
+        Integers::splat(self, value)
+    }
+
+    #[inline(always)]
+    fn integers(self, cells: &Cells, row: usize) -> Integers {
+        Integers::read(self, cells, row)
+    }
+
+    #[inline(always)]
+    fn integer_sum(self) -> IntegerSum {
+        IntegerSum::new(self)
     }
 
     #[inline(always)]
@@ -659,16 +682,16 @@ impl Multiples for Sum {
         let (sum, weight) = (&mut self.0, &weight.0);
         let zero = weight[0].all(0);
         match cells {
-            Cells::U8(cells) => add_row(sum, 0, zero.bytes(eight(cells, row)), weight),
-            Cells::U16(cells) => add_row(sum, 0, zero.shorts(eight(cells, row)), weight),
-            Cells::U32(cells) => add_row(sum, 0, zero.longs(eight(cells, row)), weight),
+            Cells::U8(cells) => add_row(sum, 0, zero.bytes(cells_at(cells, row)), weight),
+            Cells::U16(cells) => add_row(sum, 0, zero.shorts(cells_at(cells, row)), weight),
+            Cells::U32(cells) => add_row(sum, 0, zero.longs(cells_at(cells, row)), weight),
             Cells::U64(cells) => {
-                let word = zero.quads(eight(cells, row));
+                let word = zero.quads(cells_at(cells, row));
                 add_row(sum, 0, word, weight);
                 add_row(sum, 1, word.right::<BITS>(), weight);
             }
             Cells::U128(cells) => {
-                let cells: [[u64; 2]; LANES] = eight(cells, row);
+                let cells: [[u64; 2]; LANES] = cells_at(cells, row);
                 let (mut low, mut high) = ([0; LANES], [0; LANES]);
                 for i in 0..LANES {
                     [low[i], high[i]] = cells[i];
@@ -679,7 +702,8 @@ impl Multiples for Sum {
                 add_row(sum, 2, high.right::<40>(), weight);
             }
             Cells::Field(cells) => {
-                let cells = eight(cells, row).map(|words| Fr::new_unchecked(BigInt(words)));
+                let cells: [_; LANES] =
+                    cells_at(cells, row).map(|words| Fr::new_unchecked(BigInt(words)));
                 let limbs = Ifma(()).load::<FrConfig>(&cells).0;
                 for i in 0..LIMBS {
                     add_row(sum, i, limbs[i], weight);
@@ -696,14 +720,14 @@ impl Multiples for Sum {
     }
 }
 
-/// The cells of eight rows, zero where there are none.
+/// The cells from `row` on, zero where there are none.
 #[inline(always)]
-fn eight<T: Copy + Default>(cells: &[T], row: usize) -> [T; LANES] {
+fn cells_at<T: Copy + Default, const ROWS: usize>(cells: &[T], row: usize) -> [T; ROWS] {
     let cells = cells.get(row..).unwrap_or_default();
     match cells.first_chunk() {
         Some(cells) => *cells,
         None => {
-            let mut filled = [T::default(); LANES];
+            let mut filled = [T::default(); ROWS];
             filled[..cells.len()].copy_from_slice(cells);
             filled
         }

@@ -23,6 +23,10 @@ use crate::error::{Error, Result};
 
 /// Elements of a vector.
 pub const LANES: usize = 8;
+/// Small integers that are computed with at once.
+pub const INTEGERS: usize = 2 * LANES;
+/// The sum of the sizes of all integers that a sum of multiples has room for.
+pub const MOST_INTEGERS: i64 = 1 << 30;
 /// Products that a sum has room for.
 pub const MOST_PRODUCTS: usize = 400;
 /// Multiples of cells that a combination has room for.
@@ -34,6 +38,8 @@ pub trait Simd: Copy {
     /// A factor of cells.
     type Weight: Copy;
     type Multiples: Multiples<Vector = Self::Vector<FrConfig>, Weight = Self::Weight>;
+    type Integers: Ring;
+    type IntegerSum: IntegerSum<Vector = Self::Vector<FrConfig>, Integers = Self::Integers>;
 
     fn load<C: MontConfig<4>>(self, elements: &[Element<C>; LANES]) -> Self::Vector<C>;
 
@@ -47,6 +53,15 @@ pub trait Simd: Copy {
 
     /// An empty sum of multiples of cells.
     fn multiples(self) -> Self::Multiples;
+
+    /// The same integer in all places.
+    fn integer(self, value: i32) -> Self::Integers;
+
+    /// The low 32 bits of the cells from `row` on, zero where there are none.
+    fn integers(self, cells: &Cells, row: usize) -> Self::Integers;
+
+    /// An empty sum of multiples by integers.
+    fn integer_sum(self) -> Self::IntegerSum;
 
     /// Make ready to evaluate lines at `x`.
     fn line_at<C: MontConfig<4>>(self, x: Element<C>) -> <Self::Vector<C> as Vector<C>>::Line;
@@ -76,9 +91,7 @@ pub trait Simd: Copy {
 }
 
 /// Eight elements.
-pub trait Vector<C: MontConfig<4>>:
-    Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self>
-{
+pub trait Vector<C: MontConfig<4>>: Ring {
     /// A right operand of products.
     type Factor: Copy;
     /// A point of evaluation of lines.
@@ -138,6 +151,43 @@ pub trait Multiples {
     fn add(&mut self, weight: Self::Weight, cells: &Cells, row: usize);
 
     fn total(self) -> Self::Vector;
+}
+
+/// What a program can be computed in.
+pub trait Ring: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> {}
+
+impl<T: Copy + Add<Output = T> + Sub<Output = T> + Mul<Output = T>> Ring for T {}
+
+/// A factor of integers: its Montgomery form in limbs of 32 bits with a sign.
+#[derive(Clone, Copy)]
+pub struct IntegerWeight([i64; INTEGER_LIMBS]);
+
+const INTEGER_LIMBS: usize = 8;
+
+impl IntegerWeight {
+    pub fn new(weight: Fr) -> Self {
+        let mut limbs = [0; INTEGER_LIMBS];
+        let mut carry = 0;
+        for (i, limb) in limbs.iter_mut().enumerate() {
+            let word = (weight.0.0[i / 2] >> (32 * (i % 2))) as u32;
+            let sum = i64::from(word) + carry;
+            *limb = i64::from(sum as i32);
+            carry = (sum - *limb) >> 32;
+        }
+        Self(limbs)
+    }
+}
+
+/// Sums of field elements times integers, reduced once.
+pub trait IntegerSum {
+    type Vector: Vector<FrConfig>;
+    type Integers;
+
+    /// Add multiples; there is room for integers whose sizes add up to `MOST_INTEGERS`.
+    fn add(&mut self, weight: &IntegerWeight, integers: Self::Integers);
+
+    /// The sums of the first rows and of the last.
+    fn total(self) -> [Self::Vector; INTEGERS / LANES];
 }
 
 /// A loop over vectors.

@@ -2,14 +2,16 @@
 
 use std::array::from_fn;
 use std::ops::{Add, Mul, Sub};
+use std::sync::LazyLock;
 
 use ark_bn254::{Fr, FrConfig};
-use ark_ff::{MontConfig, Zero};
+use ark_ff::{BigInt, MontConfig, Zero};
 
-use super::{LANES, Multiples, Products, Simd, Vector};
+use super::{INTEGER_LIMBS, INTEGERS, IntegerWeight, LANES, Multiples, Products, Simd, Vector};
 use crate::arithmetic::{Dot, Element, Product, add, sub, sum_of_two};
 use crate::column::{Cell, Cells};
 use crate::field::{Factor, Wide};
+use crate::with_cells;
 
 #[derive(Clone, Copy)]
 pub struct Portable;
@@ -33,6 +35,8 @@ impl Simd for Portable {
     type Vector<C: MontConfig<4>> = Elements<C>;
     type Weight = Weight;
     type Multiples = [Wide; LANES];
+    type Integers = Integers;
+    type IntegerSum = IntegerSum;
 
     #[inline(always)]
     fn load<C: MontConfig<4>>(self, elements: &[Element<C>; LANES]) -> Elements<C> {
@@ -64,6 +68,29 @@ impl Simd for Portable {
     #[inline(always)]
     fn multiples(self) -> [Wide; LANES] {
         [Wide::default(); LANES]
+    }
+
+    #[inline(always)]
+    fn integer(self, value: i32) -> Integers {
+        Integers([value; INTEGERS])
+    }
+
+    #[inline(always)]
+    fn integers(self, cells: &Cells, row: usize) -> Integers {
+        #[inline(always)]
+        fn read<C: Cell>(cells: &[C]) -> Integers {
+            let mut integers = [0; INTEGERS];
+            for (integer, cell) in integers.iter_mut().zip(cells) {
+                *integer = cell.words()[0] as i32;
+            }
+            Integers(integers)
+        }
+        with_cells!(cells.range(row..row + INTEGERS), cells => read(cells))
+    }
+
+    #[inline(always)]
+    fn integer_sum(self) -> IntegerSum {
+        IntegerSum([[0; INTEGERS]; INTEGER_LIMBS])
     }
 
     #[inline(always)]
@@ -194,3 +221,84 @@ impl Multiples for [Wide; LANES] {
         Elements(self.map(Wide::reduce))
     }
 }
+
+/// Sixteen integers; what exceeds 32 bits wraps.
+#[derive(Clone, Copy)]
+pub struct Integers([i32; INTEGERS]);
+
+impl Add for Integers {
+    type Output = Self;
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Self(from_fn(|i| self.0[i].wrapping_add(other.0[i])))
+    }
+}
+
+impl Sub for Integers {
+    type Output = Self;
+
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        Self(from_fn(|i| self.0[i].wrapping_sub(other.0[i])))
+    }
+}
+
+impl Mul for Integers {
+    type Output = Self;
+
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        Self(from_fn(|i| self.0[i].wrapping_mul(other.0[i])))
+    }
+}
+
+/// Limbs of 32 bits and more: the sum of 2^(32 i) times limb i.
+#[derive(Clone, Copy)]
+pub struct IntegerSum([[i64; INTEGERS]; INTEGER_LIMBS]);
+
+impl super::IntegerSum for IntegerSum {
+    type Vector = Elements<FrConfig>;
+    type Integers = Integers;
+
+    #[inline(always)]
+    fn add(&mut self, weight: &IntegerWeight, integers: Integers) {
+        for (sums, limb) in self.0.iter_mut().zip(&weight.0) {
+            for (sum, integer) in sums.iter_mut().zip(&integers.0) {
+                *sum += limb * i64::from(*integer);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn total(self) -> [Elements<FrConfig>; INTEGERS / LANES] {
+        from_fn(|half| {
+            Elements(from_fn(|i| {
+                total(self.0.map(|sums| sums[half * LANES + i]))
+            }))
+        })
+    }
+}
+
+/// The element whose Montgomery form is the sum of 2^(32 i) limbs[i].
+fn total(limbs: [i64; INTEGER_LIMBS]) -> Fr {
+    let (mut positive, mut negative) = (Wide::default(), Wide::default());
+    for (limb, place) in limbs.into_iter().zip(PLACES.iter()) {
+        let sign = if limb < 0 {
+            &mut negative
+        } else {
+            &mut positive
+        };
+        sign.add(place, limb.unsigned_abs());
+    }
+    positive.reduce() - negative.reduce()
+}
+
+/// The elements whose Montgomery forms are 2^(32 i).
+static PLACES: LazyLock<[Factor; INTEGER_LIMBS]> = LazyLock::new(|| {
+    from_fn(|i| {
+        let mut words = [0; 4];
+        words[i / 2] = 1 << (32 * (i % 2));
+        Factor::new(Fr::new_unchecked(BigInt(words)))
+    })
+});

@@ -167,3 +167,73 @@ fn loads_and_stores_end_where_slices_do() {
         }
     }
 }
+
+/// Weights times integers, some read from cells.
+struct IntegerSums<'a> {
+    weights: &'a [Fr],
+    cells: [Cells<'a>; 6],
+}
+
+impl Kernel for &IntegerSums<'_> {
+    type Output = ();
+
+    fn run<S: Simd>(self, simd: S) {
+        fn totals<S: Simd>(sum: S::IntegerSum) -> [[Fr; LANES]; INTEGERS / LANES] {
+            let mut stored = [[Fr::ZERO; LANES]; INTEGERS / LANES];
+            for (total, stored) in sum.total().into_iter().zip(&mut stored) {
+                total.store(stored);
+            }
+            stored
+        }
+        let most = MOST_INTEGERS as i32;
+        for pair in self.weights.chunks_exact(2) {
+            for values in [[most, 0], [-most, 0], [most / 2, most / 2], [-7, most - 7]] {
+                let (mut sum, mut expected) = (simd.integer_sum(), Fr::ZERO);
+                for (weight, value) in pair.iter().zip(values) {
+                    sum.add(&IntegerWeight::new(*weight), simd.integer(value));
+                    expected += *weight * Fr::from(value);
+                }
+                assert_eq!(totals::<S>(sum), [[expected; LANES]; INTEGERS / LANES]);
+            }
+        }
+        for cells in &self.cells {
+            for row in [0, 5, 20, 50] {
+                let read = simd.integers(cells, row);
+                let (three, one) = (simd.integer(3), simd.integer(1));
+                let mut sum = simd.integer_sum();
+                sum.add(&IntegerWeight::new(Fr::ONE), (one - read) * three + read);
+                for (i, total) in totals::<S>(sum).as_flattened().iter().enumerate() {
+                    let cell = cells.get(row + i);
+                    assert_eq!(*total, (Fr::ONE - cell) * Fr::from(3_u64) + cell);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn multiples_by_integers() {
+    let cells: Vec<u32> = (0..30).map(|i| u32::MAX >> (6 + i % 20)).collect();
+    let words = |cell: &u32| [u64::from(*cell), 0, 0, 0];
+    let sums = IntegerSums {
+        weights: &edges::<FrConfig>(),
+        cells: [
+            Cells::U8(&cells.iter().map(|cell| *cell as u8).collect::<Vec<_>>()),
+            Cells::U16(&cells.iter().map(|cell| *cell as u16).collect::<Vec<_>>()),
+            Cells::U32(&cells),
+            Cells::U64(
+                &cells
+                    .iter()
+                    .map(|cell| u64::from(*cell))
+                    .collect::<Vec<_>>(),
+            ),
+            Cells::U128(&cells.iter().map(|c| [words(c)[0], 0]).collect::<Vec<_>>()),
+            Cells::Field(&cells.iter().map(words).collect::<Vec<_>>()),
+        ],
+    };
+    (&sums).run(portable::Portable);
+    #[cfg(target_arch = "x86_64")]
+    if let Some(ifma) = ifma::Ifma::detect() {
+        ifma.run(&sums);
+    }
+}
