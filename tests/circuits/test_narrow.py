@@ -31,6 +31,10 @@ MEANING = {
     Op.MUL: lambda a, b: a * b,
     Op.DIV: quotient,
     Op.MOD: lambda a, b: a % b if b else 0,
+    Op.SDIV: lambda a, b: quotient(signed(a), signed(b)),
+    Op.SMOD: lambda a, b: signed(a) - signed(b) * quotient(signed(a), signed(b)) if b else 0,
+    Op.ADDMOD: lambda a, b, modulus: (a + b) % modulus if modulus else 0,
+    Op.MULMOD: lambda a, b, modulus: a * b % modulus if modulus else 0,
     Op.LT: lambda a, b: a < b,
     Op.GT: lambda a, b: a > b,
     Op.SLT: lambda a, b: signed(a) < signed(b),
@@ -39,7 +43,18 @@ MEANING = {
     Op.ISZERO: lambda a: a == 0,
     Op.NOT: lambda a: WORD - 1 - a,
 }
-WHOLE = ("add_sub", "less_than", "signed_less_than", "equal", "is_zero", "not", "multiply")
+WHOLE = (
+    *("add_sub", "less_than", "signed_less_than", "equal", "is_zero", "not", "multiply"),
+    *("divide", "signed_divide", "modular"),
+)
+TOLD_APART = ("low halves agree if set", "high halves agree if set", "a half differs if clear")
+SPARED = {
+    "divide": {"division.by_zero: a half differs if clear"},
+    "signed_divide": {"division.by_zero: a half differs if clear"},
+    "modular": {f"is_zero: {said}" for said in TOLD_APART},
+}
+"""No remainder is below a divisor that is zero, and no result that is not zero is set to be."""
+
 PARTIAL = ("is_zero_bool", "multiply_small", "divide_small")
 """They take some operands only."""
 
@@ -58,7 +73,7 @@ def expected(opcode: int, *operands: int) -> set[int]:
 
 
 @pytest.mark.parametrize("prime", PRIMES)
-@pytest.mark.parametrize("name", [*WHOLE, *PARTIAL, pytest.param("divide", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", [*WHOLE, *PARTIAL])
 def test_every_operand_has_one_result(name, prime):
     found = results(TABLES[name], prime)
     assert all(words == expected(*given) for given, words in found.items())
@@ -67,7 +82,8 @@ def test_every_operand_has_one_result(name, prime):
     assert len(found) == len(opcodes) * WORD**arity or (name in PARTIAL and len(found) > 1)
 
 
-@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", [*WHOLE[:-1], pytest.param(WHOLE[-1], marks=pytest.mark.slow)])
 def test_each_constraint_is_needed(name):
     """Without one, some operand has a wrong result: the enumeration can see that."""
     table = TABLES[name]
@@ -77,7 +93,7 @@ def test_each_constraint_is_needed(name):
             bare = Table(table.name, table.columns, table.fixed, kept, table.interactions)
             found = results(bare, PRIMES[0])
             wrong = [given for given, words in found.items() if words != expected(*given)]
-            assert wrong, dropped.label
+            assert bool(wrong) != (dropped.label in SPARED.get(name, ())), dropped.label
 
 
 def test_constants_are_made_narrow():

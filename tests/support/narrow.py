@@ -6,6 +6,7 @@ with the machine's state is left out; operands, opcode and result are what remai
 """
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -114,10 +115,14 @@ class Narrow:
         return np.asarray(self.evaluate(expr, cell)) % self.prime
 
     def assignments(self) -> dict[Column, np.ndarray]:
-        """All that satisfy every constraint: column by column, each constraint once it can be."""
+        """What the columns that are said may be in rows that satisfy every constraint.
+
+        Column by column, each constraint once it can be; a column that is read no more is dropped,
+        and of rows that are the same then one is left.
+        """
         rows: dict[Column, np.ndarray] = {}
         left = [(e, {c for c in leaves([e]) if self.varies(c)}) for e in self.constraints]
-        waiting = set(self.columns)
+        waiting, kept = set(self.columns), set(leaves(self.said))
         while waiting:
             new = self._next(left, waiting)
             waiting.discard(new)
@@ -127,9 +132,24 @@ class Narrow:
             rows[new] = np.tile(values, count)
             for expr, reads in left:
                 if reads <= rows.keys() and new in reads:
-                    kept = np.broadcast_to(self.value(expr, rows) == 0, len(rows[new]))
-                    rows = {c: held[kept] for c, held in rows.items()}
+                    holds = np.broadcast_to(self.value(expr, rows) == 0, len(rows[new]))
+                    rows = {c: held[holds] for c, held in rows.items()}
+            left = [(expr, reads) for expr, reads in left if reads & waiting]
+            rows = self._distinct(rows, kept.union(*(reads for _, reads in left)))
         return rows
+
+    def _distinct(
+        self, rows: dict[Column, np.ndarray], wanted: set[Expr]
+    ) -> dict[Column, np.ndarray]:
+        """The distinct rows of the columns that are wanted, if any is not."""
+        columns = [c for c in rows if c in wanted]
+        if len(columns) == len(rows) or math.prod(map(self.domain, columns)) >= 1 << 63:
+            return rows
+        number = np.zeros(len(next(iter(rows.values()))), np.int64)
+        for column in columns:
+            number = number * self.domain(column) + rows[column]
+        _, first = np.unique(number, return_index=True)
+        return {c: rows[c][first] for c in columns}
 
     @staticmethod
     def _next(left: list[tuple[Expr, set[Column]]], waiting: set[Column]) -> Column:
