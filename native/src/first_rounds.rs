@@ -36,27 +36,20 @@ const PART: usize = 64;
 impl FirstRounds {
     /// As many rounds as pay; None if the form is not small, or there are no rounds.
     pub fn new(rows: &Rows, form: &Form, degree: usize, xi: &[Fr], zero_row: Fr) -> Option<Self> {
-        let products = Form {
-            products: form.products.clone(),
-            ..Form::default()
-        };
         let worth = |rounds: usize| rounds == 1 || rows.len() >> rounds >= FEW_ROWS;
         let most = MOST_ROUNDS.min(rows.height as usize);
-        let (rounds, sum) = (1..=most)
-            .rev()
-            .filter(|k| worth(*k))
-            .find_map(|rounds| Some((rounds, rows.small_sum(&products, nodes(degree), rounds)?)))?;
+        let mut rounds = (1..=most).rev().filter(|rounds| worth(*rounds));
+        let (rounds, products) =
+            rounds.find_map(|rounds| Some((rounds, products(rows, form, degree, rounds)?)))?;
         let (below, top) = xi[..rows.height as usize].split_at(rows.height as usize - rounds);
+        let affine = Form {
+            products: Vec::new(),
+            ..form.clone()
+        };
         let grid = Grid {
             rows,
-            sum,
-            linear: Evaluator::new(
-                rows,
-                Form {
-                    products: Vec::new(),
-                    ..form.clone()
-                },
-            ),
+            affine: Evaluator::new(rows, affine),
+            products,
             degree,
             variables: rounds,
             stride: 1 << below.len(),
@@ -100,12 +93,29 @@ impl FirstRounds {
     }
 }
 
+/// The products of a form by their degree, from 2 on, if they are small.
+fn products(rows: &Rows, form: &Form, degree: usize, rounds: usize) -> Option<Vec<SmallSum>> {
+    form.is_long().then_some(())?;
+    (2..=degree)
+        .map(|degree| {
+            let products = form.products.iter().copied();
+            let form = Form {
+                products: products
+                    .filter(|(node, _)| rows.program.degree(*node) == degree)
+                    .collect(),
+                ..Form::default()
+            };
+            rows.small_sum(&form, nodes(degree), rounds)
+        })
+        .collect()
+}
+
 /// The top variables at all nodes: row i stands for the rows i + `stride` · k.
 struct Grid<'a> {
     rows: &'a Rows,
-    /// The products of the summand, and what is affine in the cells.
-    sum: SmallSum,
-    linear: Evaluator,
+    /// What is affine in the cells, and the products of degree 2, 3, ..., `degree`.
+    affine: Evaluator,
+    products: Vec<SmallSum>,
     degree: usize,
     variables: usize,
     stride: usize,
@@ -116,57 +126,66 @@ impl Grid<'_> {
     fn sums(&self, eq: &[Fr], zero_row: Fr) -> Vec<Fr> {
         let used = self.rows.used.min(self.stride);
         let parts = (0..used.div_ceil(PART)).into_par_iter();
-        let no_sums = || {
-            let points = (self.degree + 1).pow(self.variables as u32);
-            (vec![Fr::ZERO; points], vec![Fr::ZERO; 1 << self.variables])
-        };
-        let (mut sums, linear) = parts
+        // By degree, from 1 on: what is of low degree needs few points.
+        let sums: Vec<Vec<Fr>> = parts
             .map(|i| {
                 let start = i * PART;
                 let eq = &eq[start..used.min(start + PART)];
-                let products = GridSums {
-                    grid: self,
-                    start,
-                    eq,
-                };
-                (dispatch(products), self.linear_sums(start, eq))
+                let affine = std::iter::once(self.affine_sums(start, eq));
+                let products = self.products.iter().enumerate().map(|(i, sum)| {
+                    dispatch(GridSums {
+                        grid: self,
+                        sum,
+                        degree: i + 2,
+                        start,
+                        eq,
+                    })
+                });
+                affine.chain(products).collect()
             })
-            .reduce(no_sums, |(a, b), (c, d)| (added(a, c), added(b, d)));
+            .reduce(
+                Vec::new,
+                |a, b| if a.is_empty() { b } else { all_added(a, b) },
+            );
         let rest = zero_row * (Fr::from(1_u64) - eq[..used].iter().sum::<Fr>());
-        for (sum, linear) in sums.iter_mut().zip(self.spread(linear)) {
-            *sum += linear + rest;
-        }
-        sums
+        let points = (self.degree + 1).pow(self.variables as u32);
+        sums.into_iter()
+            .enumerate()
+            .map(|(i, sums)| self.spread(i + 1, sums))
+            .fold(vec![rest; points], added)
     }
 
     /// The sums of eq · affine part, for each k.
-    fn linear_sums(&self, start: usize, eq: &[Fr]) -> Vec<Fr> {
+    fn affine_sums(&self, start: usize, eq: &[Fr]) -> Vec<Fr> {
         let mut values = [Fr::ZERO; PART];
         let values = &mut values[..eq.len()];
         (0..1 << self.variables)
             .map(|k| {
-                self.linear
-                    .write(self.rows, start + k * self.stride, values);
+                let start = start + k * self.stride;
+                self.affine.write(self.rows, start, values);
                 values.iter().zip(eq).map(|(value, eq)| *value * eq).sum()
             })
             .collect()
     }
 
-    /// From values at 0 and 1 in each variable to those at all nodes.
-    fn spread(&self, mut values: Vec<Fr>) -> Vec<Fr> {
+    /// From values at the nodes of a lower degree in each variable to those at all nodes.
+    fn spread(&self, degree: usize, mut values: Vec<Fr>) -> Vec<Fr> {
+        if degree == self.degree {
+            return values;
+        }
         for variable in 0..self.variables {
-            // Variables before this one are at nodes, this one is the most significant of the rest.
-            let rest = 1 << (self.variables - 1 - variable);
-            values = values
-                .chunks(2 * rest)
-                .flat_map(|pair| {
-                    let (low, high) = pair.split_at(rest);
-                    nodes(self.degree).flat_map(move |node| {
-                        let at = move |(low, high): (&Fr, &Fr)| line(*low, *high, Fr::from(node));
-                        low.iter().zip(high).map(at)
-                    })
-                })
-                .collect();
+            // Variables before this one are at all nodes, it is the most significant of the rest.
+            let rest = (degree + 1).pow((self.variables - 1 - variable) as u32);
+            let mut spread = Vec::new();
+            for values in values.chunks((degree + 1) * rest) {
+                for node in nodes(self.degree) {
+                    spread.extend((0..rest).map(|i| {
+                        let values: Vec<Fr> = values[i..].iter().step_by(rest).copied().collect();
+                        interpolate_nodes(&values, Fr::from(node))
+                    }));
+                }
+            }
+            values = spread;
         }
         values
     }
@@ -179,9 +198,16 @@ fn added(mut sums: Vec<Fr>, others: Vec<Fr>) -> Vec<Fr> {
     sums
 }
 
-/// The sums of eq · products at all points, over rows from `start` on.
+fn all_added(sums: Vec<Vec<Fr>>, others: Vec<Vec<Fr>>) -> Vec<Vec<Fr>> {
+    let pairs = sums.into_iter().zip(others);
+    pairs.map(|(sums, others)| added(sums, others)).collect()
+}
+
+/// The sums of eq · products of one degree at its points, over rows from `start` on.
 struct GridSums<'a> {
     grid: &'a Grid<'a>,
+    sum: &'a SmallSum,
+    degree: usize,
     start: usize,
     eq: &'a [Fr],
 }
@@ -191,28 +217,30 @@ impl Kernel for GridSums<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) -> Vec<Fr> {
-        let Grid { sum, variables, .. } = self.grid;
-        let nodes = nodes(self.grid.degree);
-        let base = self.grid.degree + 1;
+        let Self { grid, sum, .. } = self;
+        let variables = grid.variables;
+        let nodes = nodes(self.degree);
+        let base = self.degree + 1;
         let mut registers = sum.registers(simd);
         // The values of the columns with 1, 2, ... variables fixed; with all, they are in registers.
         let mut levels = Vec::with_capacity(variables - 1);
-        for fixed in 1..*variables {
+        for fixed in 1..variables {
             levels.push(vec![
                 simd.integer(0);
                 sum.columns().len() << (variables - fixed)
             ]);
         }
-        let mut totals = vec![simd.sum(); base.pow(*variables as u32)];
+        let mut totals = vec![simd.sum(); base.pow(variables as u32)];
         for i in (0..self.eq.len()).step_by(INTEGERS) {
             let eq = [i, i + LANES].map(|i| simd.load_at(self.eq, i, Fr::ZERO).factor());
             for (point, total) in totals.iter_mut().enumerate() {
-                for fixed in 1..=*variables {
+                for fixed in 1..=variables {
                     let period = base.pow((variables - fixed) as u32);
                     if point % period == 0 {
                         let node = nodes.start() + (point / period % base) as i32;
                         let level = Level {
-                            grid: self.grid,
+                            grid,
+                            sum,
                             row: self.start + i,
                             fixed,
                             node: simd.integer(node),
@@ -236,6 +264,7 @@ impl Kernel for GridSums<'_> {
 /// The step from `fixed` - 1 to `fixed` variables.
 struct Level<'a, I> {
     grid: &'a Grid<'a>,
+    sum: &'a SmallSum,
     row: usize,
     fixed: usize,
     node: I,
@@ -249,12 +278,10 @@ impl<I: Ring> Level<'_, I> {
         levels: &mut [Vec<I>],
         registers: &mut Registers<I>,
     ) {
-        let Grid {
-            rows, sum, stride, ..
-        } = self.grid;
+        let Grid { rows, stride, .. } = self.grid;
         let width = 1 << (self.grid.variables - self.fixed);
         let (above, level) = levels.split_at_mut(self.fixed - 1);
-        for (place, column) in sum.columns().iter().enumerate() {
+        for (place, column) in self.sum.columns().iter().enumerate() {
             let cells = rows.columns[*column as usize].cells();
             for k in 0..width {
                 let (low, high) = match above.last() {

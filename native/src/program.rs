@@ -41,6 +41,8 @@ pub struct Program {
     pub interactions: Vec<Interaction>,
     /// The value of each node that no cell enters.
     constants: Vec<Option<Fr>>,
+    /// The total degree of each node.
+    degrees: Vec<usize>,
 }
 
 impl Program {
@@ -55,7 +57,7 @@ impl Program {
         if nodes.len() > u32::MAX as usize || width.max(fixed) > u32::MAX as usize / 2 {
             return Err(Error::Program("too large".into()));
         }
-        check_degrees(&nodes)?;
+        let degrees = degrees(&nodes)?;
         let mut constants: Vec<Option<Fr>> = Vec::with_capacity(nodes.len());
         for (i, node) in nodes.iter().enumerate() {
             let value = |a: u32| {
@@ -90,6 +92,7 @@ impl Program {
             constraints,
             interactions,
             constants,
+            degrees,
         })
     }
 
@@ -136,6 +139,11 @@ impl Program {
     /// The value of a node that no cell enters.
     pub fn constant(&self, node: u32) -> Option<Fr> {
         self.constants[node as usize]
+    }
+
+    /// The total degree of a node.
+    pub fn degree(&self, node: u32) -> usize {
+        self.degrees[node as usize]
     }
 
     /// A weighted sum of nodes with everything linear carried down to columns and products.
@@ -190,7 +198,7 @@ impl Program {
 }
 
 /// Total degrees, as far as nodes refer to earlier ones; they bound the depth of recursions.
-fn check_degrees(nodes: &[Node]) -> Result<()> {
+fn degrees(nodes: &[Node]) -> Result<Vec<usize>> {
     let mut degrees: Vec<usize> = Vec::with_capacity(nodes.len());
     for (i, node) in nodes.iter().enumerate() {
         let of = |a: u32| degrees.get(a as usize).copied().unwrap_or(0);
@@ -205,7 +213,7 @@ fn check_degrees(nodes: &[Node]) -> Result<()> {
         }
         degrees.push(degree);
     }
-    Ok(())
+    Ok(degrees)
 }
 
 /// constant + the sum of weight · column + the sum of weight · product node.
@@ -214,6 +222,14 @@ pub struct Form {
     pub constant: Fr,
     pub columns: BTreeMap<u32, Fr>,
     pub products: Vec<(u32, Fr)>,
+}
+
+impl Form {
+    /// Whether there are so many products that it pays to look for a sum on integers.
+    pub fn is_long(&self) -> bool {
+        const MANY: usize = 32;
+        self.products.len() >= MANY
+    }
 }
 
 #[cfg(test)]

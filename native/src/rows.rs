@@ -81,17 +81,13 @@ impl Rows {
     }
 
     /// The sum of a form on integers: of the cells, with so many variables of the row at integers
-    /// among `points`. None if it is not small, or has so few terms that it does not pay.
+    /// among `points`. None if it is not small.
     pub fn small_sum(
         &self,
         form: &Form,
         points: RangeInclusive<i32>,
         variables: usize,
     ) -> Option<SmallSum> {
-        const MANY: usize = 32;
-        if form.products.len() < MANY {
-            return None;
-        }
         let bits = self.bits();
         SmallSum::new(&self.program, form, |column| {
             let cells = Interval::new(0, (1_i64 << bits[column as usize].min(32)) - 1);
@@ -249,7 +245,10 @@ impl Evaluator {
     pub fn new(rows: &Rows, form: Form) -> Self {
         let products: Vec<u32> = form.products.iter().map(|(node, _)| *node).collect();
         let tape = Tape::new(&rows.program.nodes, &products);
-        let small = rows.small_sum(&form, 0..=1, 0);
+        let small = form
+            .is_long()
+            .then(|| rows.small_sum(&form, 0..=1, 0))
+            .flatten();
         Self { form, tape, small }
     }
 

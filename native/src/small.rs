@@ -14,7 +14,7 @@ use ark_ff::{AdditiveGroup, Field, PrimeField};
 use crate::column::Column;
 use crate::field::Fr;
 use crate::program::{Form, Node, Program};
-use crate::tape::{Registers, Tape};
+use crate::tape::{Registers, Sink, Tape};
 use crate::vector::{
     INTEGERS, IntegerSum as _, IntegerWeight, Kernel, LANES, MOST_INTEGERS, Simd, Vector as _,
     dispatch,
@@ -47,7 +47,7 @@ impl SmallSum {
         }
         let (outputs, weights): (Vec<u32>, Vec<Fr>) = terms.into_iter().unzip();
         Some(Self {
-            tape: Tape::new(&nodes.nodes, &outputs),
+            tape: Tape::streaming(&nodes.nodes, &outputs),
             constant: form.constant,
             weights: weights.into_iter().map(IntegerWeight::new).collect(),
         })
@@ -81,14 +81,27 @@ impl SmallSum {
         simd: S,
         registers: &mut Registers<S::Integers>,
     ) -> [S::Vector<FrConfig>; INTEGERS / LANES] {
-        self.tape.run(registers);
-        let mut sum = simd.integer_sum();
-        for (i, weight) in self.weights.iter().enumerate() {
-            sum.add(weight, self.tape.output(registers, i));
-        }
+        let mut weighted = Weighted::<S> {
+            weights: &self.weights,
+            sum: simd.integer_sum(),
+        };
+        self.tape.run_into(registers, &mut weighted);
         let constant = simd.splat(self.constant);
-        let [first, last] = sum.total();
+        let [first, last] = weighted.sum.total();
         [first + constant, last + constant]
+    }
+}
+
+/// The sum of the outputs of a tape, weighted.
+struct Weighted<'a, S: Simd> {
+    weights: &'a [IntegerWeight],
+    sum: S::IntegerSum,
+}
+
+impl<S: Simd> Sink<S::Integers> for Weighted<'_, S> {
+    #[inline(always)]
+    fn take(&mut self, output: usize, value: S::Integers) {
+        self.sum.add(&self.weights[output], value);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Programs made ready to run on blocks of rows.
 
 use std::array::from_fn;
+use std::collections::BTreeMap;
 use std::ops::{Add, Mul, Sub};
 
 use ark_ff::AdditiveGroup;
@@ -34,19 +35,49 @@ struct Step {
 #[derive(Clone, Copy, Debug)]
 enum Operation {
     Add,
-    /// Twice a, and b.
-    AddTwice,
     Subtract,
+    /// a and twice b.
+    AddTwice,
+    /// a less twice b.
+    SubtractTwice,
     Multiply,
     /// By factor number b.
     Scale,
+    /// Output number b.
+    Output,
+}
+
+/// Where outputs go as soon as they are computed.
+pub trait Sink<T> {
+    fn take(&mut self, output: usize, value: T);
+}
+
+impl<T> Sink<T> for () {
+    #[inline(always)]
+    fn take(&mut self, _: usize, _: T) {}
 }
 
 impl Tape {
-    /// A tape that computes the nodes `outputs`.
+    /// A tape that computes the nodes `outputs`, which stay in registers.
     pub fn new(nodes: &[Node], outputs: &[u32]) -> Self {
-        let mut last = last_uses(nodes, outputs);
-        let doubled = doubled(nodes, &mut last);
+        Self::build(nodes, outputs, true)
+    }
+
+    /// A tape that hands each output to a sink.
+    pub fn streaming(nodes: &[Node], outputs: &[u32]) -> Self {
+        Self::build(nodes, outputs, false)
+    }
+
+    fn build(nodes: &[Node], outputs: &[u32], kept: bool) -> Self {
+        let nodes = &with_sums_for_doubles(nodes);
+        let mut last = last_uses(nodes, outputs, kept);
+        let doubled = doubled(nodes, outputs, &mut last);
+        let mut streamed: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        if !kept {
+            for (output, node) in outputs.iter().enumerate() {
+                streamed.entry(*node as usize).or_default().push(output);
+            }
+        }
         let mut tape = Self {
             columns: Vec::new(),
             constants: Vec::new(),
@@ -78,27 +109,39 @@ impl Tape {
             }
         }
         tape.registers = tape.columns.len() + tape.constants.len();
+        for node in streamed
+            .keys()
+            .filter(|node| register[**node] != usize::MAX)
+        {
+            for output in &streamed[node] {
+                tape.step(Operation::Output, 0, register[*node], *output);
+            }
+        }
         let inputs = tape.registers;
         let is_factor = |node: usize| matches!(nodes[node], Node::Constant(_)) && !added[node];
         let mut free = Vec::new();
         for (i, node) in nodes.iter().enumerate() {
-            let (operation, a, b) = match node {
-                Node::Add(a, b) if doubled[*a as usize].is_some() => {
-                    let a = doubled[*a as usize].unwrap_or_default();
-                    (Operation::AddTwice, a as usize, *b as usize)
-                }
-                Node::Add(a, b) => (Operation::Add, *a as usize, *b as usize),
-                Node::Subtract(a, b) => (Operation::Subtract, *a as usize, *b as usize),
-                Node::Multiply(a, b) => match (*a as usize, *b as usize) {
+            if last[i].is_none() || doubled[i].is_some() {
+                continue;
+            }
+            let of = |a: u32| doubled[a as usize].map(|twice| twice as usize);
+            let (operation, a, b) = match *node {
+                Node::Add(a, b) => match (of(a), of(b)) {
+                    (_, Some(twice)) => (Operation::AddTwice, a as usize, twice),
+                    (Some(twice), _) => (Operation::AddTwice, b as usize, twice),
+                    _ => (Operation::Add, a as usize, b as usize),
+                },
+                Node::Subtract(a, b) => match of(b) {
+                    Some(twice) => (Operation::SubtractTwice, a as usize, twice),
+                    None => (Operation::Subtract, a as usize, b as usize),
+                },
+                Node::Multiply(a, b) => match (a as usize, b as usize) {
                     (a, b) if is_factor(b) => (Operation::Scale, a, b),
                     (a, b) if is_factor(a) => (Operation::Scale, b, a),
                     (a, b) => (Operation::Multiply, a, b),
                 },
                 _ => continue,
             };
-            if last[i].is_none() || doubled[i].is_some() {
-                continue;
-            }
             for (operand, repeated) in [(a, false), (b, a == b || is_factor(b))] {
                 if last[operand] == Some(i) && register[operand] >= inputs && !repeated {
                     free.push(register[operand]);
@@ -109,18 +152,29 @@ impl Tape {
                 tape.registers - 1
             });
             register[i] = target;
-            tape.steps.push(Step {
-                operation,
-                target: target as u32,
-                a: register[a] as u32,
-                b: register[b] as u32,
-            });
+            tape.step(operation, target, register[a], register[b]);
+            for output in streamed.get(&i).into_iter().flatten() {
+                tape.step(Operation::Output, 0, target, *output);
+            }
+            if last[i] == Some(i) {
+                free.push(target);
+            }
         }
-        tape.outputs = outputs
-            .iter()
-            .map(|node| register[*node as usize])
-            .collect();
+        if kept {
+            let outputs = outputs.iter();
+            tape.outputs = outputs.map(|node| register[*node as usize]).collect();
+        }
         tape
+    }
+
+    fn step(&mut self, operation: Operation, target: usize, a: usize, b: usize) {
+        let [target, a, b] = [target, a, b].map(|register| register as u32);
+        self.steps.push(Step {
+            operation,
+            target,
+            a,
+            b,
+        });
     }
 
     /// Registers for values of any ring; the first are for the columns.
@@ -141,15 +195,26 @@ impl Tape {
     /// Compute the outputs from the columns' registers.
     #[inline(always)]
     pub fn run<T: Ring>(&self, registers: &mut Registers<T>) {
+        self.run_into(registers, &mut ());
+    }
+
+    /// The same with a sink for outputs that are not kept.
+    #[inline(always)]
+    pub fn run_into<T: Ring>(&self, registers: &mut Registers<T>, sink: &mut impl Sink<T>) {
         let Registers { registers, factors } = registers;
         for step in &self.steps {
             let (a, b) = (registers[step.a as usize], step.b as usize);
             registers[step.target as usize] = match step.operation {
                 Operation::Add => a + registers[b],
-                Operation::AddTwice => a + a + registers[b],
                 Operation::Subtract => a - registers[b],
+                Operation::AddTwice => a + registers[b] + registers[b],
+                Operation::SubtractTwice => a - registers[b] - registers[b],
                 Operation::Multiply => a * registers[b],
                 Operation::Scale => a * factors[b],
+                Operation::Output => {
+                    sink.take(b, a);
+                    continue;
+                }
             };
         }
     }
@@ -219,9 +284,24 @@ fn constants_in_sums(nodes: &[Node], outputs: &[u32], last: &[Option<usize>]) ->
     found
 }
 
-/// For each node that is a + a and only the left operand of one sum: a, which that sum reads then.
-fn doubled(nodes: &[Node], last: &mut [Option<usize>]) -> Vec<Option<u32>> {
+/// The same nodes, with a + a for each product of a and 2.
+fn with_sums_for_doubles(nodes: &[Node]) -> Vec<Node> {
+    let two = Node::Constant(Fr::from(2_u64));
+    let doubles = |node: &Node| match *node {
+        Node::Multiply(a, b) if nodes[b as usize] == two => Node::Add(a, a),
+        Node::Multiply(a, b) if nodes[a as usize] == two => Node::Add(b, b),
+        node => node,
+    };
+    nodes.iter().map(doubles).collect()
+}
+
+/// For each node that is a + a and an operand of one sum or difference alone, there not on the left
+/// of a difference: a, which that node then reads itself.
+fn doubled(nodes: &[Node], outputs: &[u32], last: &mut [Option<usize>]) -> Vec<Option<u32>> {
     let mut uses = vec![0; nodes.len()];
+    for node in outputs {
+        uses[*node as usize] += 1;
+    }
     for (node, _) in nodes.iter().zip(&*last).filter(|(_, last)| last.is_some()) {
         if let Node::Add(a, b) | Node::Subtract(a, b) | Node::Multiply(a, b) = node {
             for operand in [a, b] {
@@ -229,27 +309,35 @@ fn doubled(nodes: &[Node], last: &mut [Option<usize>]) -> Vec<Option<u32>> {
             }
         }
     }
-    let mut doubled = vec![None; nodes.len()];
+    let mut doubled: Vec<Option<u32>> = vec![None; nodes.len()];
     for (i, node) in nodes.iter().enumerate() {
-        let Node::Add(sum, other) = *node else {
-            continue;
+        // The right operand first: only one is doubled on the way.
+        let operands = match *node {
+            Node::Add(a, b) => [Some(b), Some(a)],
+            Node::Subtract(_, b) => [Some(b), None],
+            _ => continue,
         };
-        let once = uses[sum as usize] == 1 && last[sum as usize] == Some(i) && sum != other;
-        if let (true, Some(_), Node::Add(a, b)) = (once, last[i], nodes[sum as usize])
-            && a == b
-        {
-            doubled[sum as usize] = Some(a);
+        let twice = operands.into_iter().flatten().find_map(|operand| {
+            let once = uses[operand as usize] == 1 && last[operand as usize] == Some(i);
+            match nodes[operand as usize] {
+                Node::Add(a, b) if a == b && once => Some((operand, a)),
+                _ => None,
+            }
+        });
+        if let Some((operand, a)) = twice {
+            doubled[operand as usize] = Some(a);
             last[a as usize] = last[a as usize].max(Some(i));
         }
     }
     doubled
 }
 
-/// The last node that reads each node; None if no output needs it.
-fn last_uses(nodes: &[Node], outputs: &[u32]) -> Vec<Option<usize>> {
+/// The last node that reads each node, itself if it is only handed on; None if no output needs it.
+fn last_uses(nodes: &[Node], outputs: &[u32], kept: bool) -> Vec<Option<usize>> {
     let mut last = vec![None; nodes.len()];
     for node in outputs {
-        last[*node as usize] = Some(usize::MAX);
+        let place = *node as usize;
+        last[place] = Some(if kept { usize::MAX } else { place });
     }
     for (i, node) in nodes.iter().enumerate().rev() {
         if last[i].is_none() {
@@ -257,7 +345,7 @@ fn last_uses(nodes: &[Node], outputs: &[u32]) -> Vec<Option<usize>> {
         }
         if let Node::Add(a, b) | Node::Subtract(a, b) | Node::Multiply(a, b) = node {
             for operand in [*a as usize, *b as usize] {
-                last[operand] = last[operand].or(Some(i));
+                last[operand] = last[operand].max(Some(i));
             }
         }
     }
