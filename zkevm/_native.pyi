@@ -67,7 +67,7 @@ class Bases:
         """sum scalars[i] * points[start + i]; scalars is a column."""
 
 def commit(bases: Bases, polynomials: Sequence[Sequence[tuple[int, NDArray[Any]]]]) -> list[bytes]:
-    """One point for each polynomial, given as pieces (offset, column).
+    """One point for each polynomial, given as pieces (offset, column), none over another.
 
     Coefficients offset, offset + 1, ...
     """

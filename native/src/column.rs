@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
-use ark_ff::PrimeField;
+use ark_ff::{AdditiveGroup, PrimeField};
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::field::{CHUNK, Factor, Fr, Wide, from_words};
 use crate::shared::Shared;
+use crate::vector::{Kernel, LANES, MOST_MULTIPLES, Multiples, Simd, Vector, dispatch};
 
 /// The cells of a column or of a part of one.
 #[derive(Clone, Copy, Debug)]
@@ -226,6 +227,38 @@ fn element(words: &[u64; 4]) -> Fr {
     from_words(words).unwrap_or_default()
 }
 
+/// Add to `sums` the multiples of the cells of each column from its first one on.
+pub fn add_combination(terms: &[(Fr, Cells)], sums: &mut [Fr]) {
+    for terms in terms.chunks(MOST_MULTIPLES) {
+        dispatch(AddCombination { terms, sums });
+    }
+}
+
+struct AddCombination<'a> {
+    terms: &'a [(Fr, Cells<'a>)],
+    sums: &'a mut [Fr],
+}
+
+impl Kernel for AddCombination<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let mut weights = Vec::with_capacity(self.terms.len());
+        for (weight, _) in self.terms {
+            weights.push(simd.weight(*weight));
+        }
+        for i in (0..self.sums.len()).step_by(LANES) {
+            let mut multiples = simd.multiples();
+            for (k, (_, cells)) in self.terms.iter().enumerate() {
+                multiples.add(weights[k], cells, i);
+            }
+            let sum = simd.load_at(self.sums, i, Fr::ZERO) + multiples.total();
+            sum.store_at(self.sums, i);
+        }
+    }
+}
+
 /// A column: cells that someone else owns, kept alive as long as the column is.
 #[derive(Clone)]
 pub enum Column {
@@ -303,6 +336,24 @@ mod tests {
                     expected += weights[1] * cells.get(i + 3);
                 }
                 assert_eq!(sum.reduce(), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn combinations_equal_field_arithmetic() {
+        let columns: Vec<Column> = (0..20).flat_map(|_| columns(50)).collect();
+        let weights = random(columns.len());
+        let cells = columns.iter().map(Column::cells);
+        let terms: Vec<(Fr, Cells)> = weights.into_iter().zip(cells).collect();
+        for count in [0, 1, MOST_MULTIPLES, terms.len()] {
+            let before = random(45);
+            let mut sums = before.clone();
+            add_combination(&terms[..count], &mut sums);
+            for (row, (sum, before)) in sums.into_iter().zip(before).enumerate() {
+                let terms = terms[..count].iter();
+                let added: Fr = terms.map(|(weight, cells)| *weight * cells.get(row)).sum();
+                assert_eq!(sum, before + added);
             }
         }
     }

@@ -1,5 +1,7 @@
 //! G1: points in memory, their encoding, and many additions at once.
 
+use std::sync::Arc;
+
 use ark_bn254::{FqConfig, G1Affine, G1Projective};
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{AdditiveGroup, BigInt, Field, MontConfig, PrimeField, Zero};
@@ -8,11 +10,14 @@ use rayon::prelude::*;
 use crate::arithmetic::sub;
 use crate::error::{Error, Result};
 use crate::field::{Fq, Fr};
+use crate::shared::Shared;
 use crate::vector::{Kernel, LANES, Simd, Vector, dispatch};
 
 /// An affine point; x = y = 0, which is not on the curve, stands for infinity.
+///
+/// Aligned: each is one line of the cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
+#[repr(C, align(64))]
 pub struct Point {
     pub x: Fq,
     pub y: Fq,
@@ -53,11 +58,17 @@ impl Point {
         [a, b, c, d, e, f, g, h]
     }
 
-    /// Points of eight words each, where they are.
-    pub fn from_slice(words: &[[u64; 8]]) -> &[Self] {
-        const { assert!(size_of::<Self>() == 64 && align_of::<Self>() == 8) };
-        // SAFETY: a point is its eight words, x first.
-        unsafe { std::slice::from_raw_parts(words.as_ptr().cast(), words.len()) }
+    /// Points of eight words each, where they are if they are aligned.
+    pub fn from_shared(words: Shared<[u64; 8]>) -> Shared<Self> {
+        const { assert!(size_of::<Self>() == size_of::<[u64; 8]>()) };
+        let (pointer, len) = (words.as_ptr().cast::<Self>(), words.len());
+        if pointer.is_aligned() {
+            // SAFETY: a point is its eight words, x first, and the owner keeps them in place.
+            unsafe { Shared::borrow(pointer, len, Arc::new(words)) }
+        } else {
+            let points: Vec<Self> = words.iter().map(Self::from_words).collect();
+            points.into()
+        }
     }
 
     #[inline(always)]
@@ -128,144 +139,165 @@ impl Kernel for AddBatch<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let blocks = self.additions.len().div_ceil(LANES);
+        let blocks = Blocks::new(self.points, self.additions);
+        let (zero, mut product) = (simd.splat::<FqConfig>(Fq::ZERO), simd.splat(Fq::ONE));
         // Products of the denominators so far, in each lane.
-        let mut product = simd.splat::<FqConfig>(Fq::ONE);
         let mut products = [product; BATCH / LANES];
-        for (i, before) in products.iter_mut().enumerate().take(blocks) {
-            *before = product;
-            let block = Block::new(self.points, self.additions, i);
-            product = product * block.denominators(simd);
+        let mut special = [false; BATCH / LANES];
+        for i in 0..blocks.len() {
+            blocks.get(i + AHEAD).prefetch(simd);
+            let block = blocks.get(i);
+            let (left, right) = (block.abscissas(simd, 0), block.abscissas(simd, 1));
+            // Finite points have other abscissas than zero: those of order three.
+            special[i] = left.equal(right) | left.equal(zero) | right.equal(zero) != 0;
+            products[i] = product;
+            product = if special[i] {
+                product.over(block.denominators(simd))
+            } else {
+                product.over(right.minus(left))
+            };
         }
         let mut inverses = [Fq::ONE; LANES];
         product.store(&mut inverses);
-        invert_all(&mut inverses);
+        invert_all(
+            &mut inverses,
+            <S::Vector<FqConfig> as Vector<FqConfig>>::SCALE,
+        );
         let mut inverse = simd.load(&inverses);
-        for i in (0..blocks).rev() {
-            let block = Block::new(self.points, self.additions, i);
-            let own = products[i] * inverse;
-            inverse = inverse * block.denominators(simd);
-            block.add(simd, own, self.out);
+        for i in (0..blocks.len()).rev() {
+            blocks.get(i.saturating_sub(AHEAD)).prefetch(simd);
+            let block = blocks.get(i);
+            // The inverses of the denominators, times `SCALE`.
+            let own = products[i].over(inverse);
+            if special[i] {
+                inverse = inverse.over(block.denominators(simd));
+                block.add_any(own.over(simd.splat(Fq::ONE)), self.out);
+                continue;
+            }
+            let (left, right) = (block.abscissas(simd, 0), block.abscissas(simd, 1));
+            inverse = inverse.over(right.minus(left));
+            let y = block.ordinates(simd, 0);
+            let slope = own.over(block.ordinates(simd, 1).minus(y));
+            let factor = slope.factor();
+            let x = slope.times(factor) - left - right;
+            let y = (left - x).times(factor) - y;
+            let (mut xs, mut ys) = ([Fq::ONE; LANES], [Fq::ONE; LANES]);
+            x.store(&mut xs);
+            y.store(&mut ys);
+            for k in 0..LANES {
+                self.out[block.additions[k].target as usize] = Point { x: xs[k], y: ys[k] };
+            }
         }
     }
 }
 
-/// Eight additions, or what is left of them.
-enum Block<'a> {
-    /// Pairs that have a slope.
-    Plain {
-        left: [&'a Point; LANES],
-        right: [&'a Point; LANES],
-        additions: &'a [Addition; LANES],
-    },
-    Any {
-        points: &'a [Point],
-        additions: &'a [Addition],
-    },
+/// Blocks that are fetched before they are needed.
+const AHEAD: usize = 4;
+
+/// Additions, eight at a time.
+struct Blocks<'a> {
+    points: &'a [Point],
+    whole: &'a [[Addition; LANES]],
+    /// Those left over, filled up with the last of them.
+    rest: Option<[Addition; LANES]>,
+}
+
+impl<'a> Blocks<'a> {
+    fn new(points: &'a [Point], additions: &'a [Addition]) -> Self {
+        let (whole, rest) = additions.as_chunks();
+        let rest = rest
+            .last()
+            .map(|last| std::array::from_fn(|k| *rest.get(k).unwrap_or(last)));
+        Self {
+            points,
+            whole,
+            rest,
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.whole.len() + usize::from(self.rest.is_some())
+    }
+
+    /// Block i, or the last one.
+    #[inline(always)]
+    fn get(&self, i: usize) -> Block<'_> {
+        let additions = match (self.whole.get(i), &self.rest) {
+            (Some(additions), _) | (None, Some(additions)) => additions,
+            (None, None) => &self.whole[self.whole.len() - 1],
+        };
+        Block {
+            points: self.points,
+            additions,
+        }
+    }
+}
+
+struct Block<'a> {
+    points: &'a [Point],
+    additions: &'a [Addition; LANES],
 }
 
 impl<'a> Block<'a> {
     #[inline(always)]
-    fn new(points: &'a [Point], additions: &'a [Addition], i: usize) -> Self {
-        let additions = &additions[i * LANES..];
-        if let Some(additions) = additions.first_chunk() {
-            let (mut left, mut right) = ([&points[0]; LANES], [&points[0]; LANES]);
-            let mut special = false;
-            for (k, addition) in additions.iter().enumerate() {
-                let [a, b] = addition.terms;
-                (left[k], right[k]) =
-                    (&points[(a & !SIGN) as usize], &points[(b & !SIGN) as usize]);
-                special |=
-                    left[k].x == right[k].x || left[k].is_infinity() || right[k].is_infinity();
-            }
-            if !special {
-                return Self::Plain {
-                    left,
-                    right,
-                    additions,
-                };
+    fn prefetch<S: Simd>(&self, simd: S) {
+        for side in [0, 1] {
+            for point in self.terms(side) {
+                simd.prefetch(point);
             }
         }
-        Self::Any {
-            points,
-            additions: &additions[..additions.len().min(LANES)],
+    }
+
+    /// The points that are term `side` of the additions, without their signs.
+    #[inline(always)]
+    fn terms(&self, side: usize) -> [&'a Point; LANES] {
+        let mut terms = [&self.points[0]; LANES];
+        for (term, addition) in terms.iter_mut().zip(self.additions) {
+            *term = &self.points[(addition.terms[side] & !SIGN) as usize];
         }
+        terms
+    }
+
+    #[inline(always)]
+    fn abscissas<S: Simd>(&self, simd: S, side: usize) -> S::Vector<FqConfig> {
+        let [a, b, c, d, e, f, g, h] = self.terms(side);
+        simd.gather([&a.x, &b.x, &c.x, &d.x, &e.x, &f.x, &g.x, &h.x])
+    }
+
+    #[inline(always)]
+    fn ordinates<S: Simd>(&self, simd: S, side: usize) -> S::Vector<FqConfig> {
+        let [a, b, c, d, e, f, g, h] = self.terms(side);
+        let y = simd.gather([&a.y, &b.y, &c.y, &d.y, &e.y, &f.y, &g.y, &h.y]);
+        let mut signs = 0;
+        for k in 0..LANES {
+            signs |= ((self.additions[k].terms[side] >> 31) as u8) << k;
+        }
+        if signs == 0 { y } else { y.negate_where(signs) }
     }
 
     /// Denominators of the slopes, 1 where there are none.
-    #[inline(always)]
+    #[cold]
     fn denominators<S: Simd>(&self, simd: S) -> S::Vector<FqConfig> {
-        match self {
-            Self::Plain { left, right, .. } => abscissas(simd, right) - abscissas(simd, left),
-            Self::Any { points, additions } => {
-                let mut all = [Fq::ONE; LANES];
-                for (target, addition) in all.iter_mut().zip(*additions) {
-                    let [a, b] = addition.terms.map(|term| signed(points, term));
-                    *target = denominator(&a, &b);
-                }
-                simd.load(&all)
-            }
-        }
+        simd.load(&self.additions.map(|addition| {
+            let [a, b] = addition.terms.map(|term| signed(self.points, term));
+            denominator(&a, &b)
+        }))
     }
 
-    /// Write the sums, given the inverses of the denominators.
-    #[inline(always)]
-    fn add<S: Simd>(&self, simd: S, inverses: S::Vector<FqConfig>, out: &mut [Point]) {
-        match self {
-            Self::Plain {
-                left,
-                right,
-                additions,
-            } => {
-                let x = abscissas(simd, left);
-                let y = ordinates(simd, left, additions, 0);
-                let slope = (ordinates(simd, right, additions, 1) - y) * inverses;
-                let third = slope * slope - x - abscissas(simd, right);
-                let fourth = slope * (x - third) - y;
-                let (mut xs, mut ys) = ([Fq::ONE; LANES], [Fq::ONE; LANES]);
-                third.store(&mut xs);
-                fourth.store(&mut ys);
-                for (addition, (x, y)) in additions.iter().zip(xs.into_iter().zip(ys)) {
-                    out[addition.target as usize] = Point { x, y };
-                }
-            }
-            Self::Any { points, additions } => {
-                let mut all = [Fq::ONE; LANES];
-                inverses.store(&mut all);
-                for (addition, inverse) in additions.iter().zip(all) {
-                    let [a, b] = addition.terms.map(|term| signed(points, term));
-                    out[addition.target as usize] = sum(&a, &b, inverse);
-                }
-            }
+    /// Write the sums, whatever the points, given the inverses of the denominators.
+    #[cold]
+    fn add_any<C: Vector<FqConfig>>(&self, inverses: C, out: &mut [Point]) {
+        let mut all = [Fq::ONE; LANES];
+        inverses.store(&mut all);
+        for (addition, inverse) in self.additions.iter().zip(all) {
+            let [a, b] = addition.terms.map(|term| signed(self.points, term));
+            out[addition.target as usize] = sum(&a, &b, inverse);
         }
     }
 }
 
-#[inline(always)]
-fn abscissas<S: Simd>(simd: S, points: &[&Point; LANES]) -> S::Vector<FqConfig> {
-    let [a, b, c, d, e, f, g, h] = points;
-    simd.gather([&a.x, &b.x, &c.x, &d.x, &e.x, &f.x, &g.x, &h.x])
-}
-
-/// Ordinates of the points, which are term `side` of the additions, with their signs.
-#[inline(always)]
-fn ordinates<S: Simd>(
-    simd: S,
-    points: &[&Point; LANES],
-    additions: &[Addition; LANES],
-    side: usize,
-) -> S::Vector<FqConfig> {
-    let [a, b, c, d, e, f, g, h] = points;
-    let y = simd.gather([&a.y, &b.y, &c.y, &d.y, &e.y, &f.y, &g.y, &h.y]);
-    let mut signs = 0;
-    for (k, addition) in additions.iter().enumerate() {
-        signs |= ((addition.terms[side] >> 31) as u8) << k;
-    }
-    y.negate_where(signs)
-}
-
-/// Inverses of elements that are not zero, by one inversion.
-fn invert_all(elements: &mut [Fq; LANES]) {
+/// `scale` over each element, none of which is zero, by one inversion.
+fn invert_all(elements: &mut [Fq; LANES], scale: u64) {
     let mut product = Fq::ONE;
     let mut before = [Fq::ONE; LANES];
     for (before, element) in before.iter_mut().zip(&*elements) {
@@ -273,6 +305,9 @@ fn invert_all(elements: &mut [Fq; LANES]) {
         product *= element;
     }
     let mut inverse = product.inverse().unwrap_or_default();
+    for before in &mut before {
+        *before *= Fq::from(scale);
+    }
     for (element, before) in elements.iter_mut().zip(before).rev() {
         (*element, inverse) = (before * inverse, inverse * *element);
     }

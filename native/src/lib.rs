@@ -4,6 +4,7 @@
 //! are those of the protocol's specification; `zkevm/_native.pyi` describes every call.
 
 pub mod arithmetic;
+pub mod bits;
 pub mod collapse;
 pub mod column;
 pub mod curve;
@@ -23,6 +24,7 @@ pub mod rows;
 pub mod shared;
 pub mod small;
 pub mod stacked_sum;
+pub mod sums;
 pub mod tape;
 #[cfg(test)]
 mod testing;

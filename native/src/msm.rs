@@ -1,31 +1,33 @@
 //! Multi-scalar multiplication for coefficients of any width.
 //!
-//! Buckets (Pippenger): with windows of `c` bits, the points whose coefficient has the digit `d` in
-//! some window are summed first, then weighted. A bit or a 16-bit cell costs one addition at most, a
+//! Columns of bits are left to sums of subsets (`bits`). All other cells go to buckets (Pippenger):
+//! with windows of `c` bits, the points whose coefficient has the digit `d` in some window are summed
+//! first, then weighted. A 16-bit cell costs about one addition and its share of the weighting, a
 //! zero costs nothing, and all columns of one polynomial share their buckets. Additions are affine
 //! and share inversions (`curve::add_all`).
-
-use std::ops::Range;
 
 use ark_bn254::G1Projective;
 use ark_ff::{AdditiveGroup, Zero};
 use rayon::prelude::*;
 
+use crate::bits::{self, BitColumns};
 use crate::column::{Cell, Cells, Column};
-use crate::curve::{Addition, Point, SIGN, add_all, check_reduced, signed};
+use crate::curve::{Point, SIGN, check_reduced};
 use crate::error::{Error, Result};
 use crate::shared::Shared;
+use crate::sums::{Summation, Terms};
 use crate::with_cells;
 
 /// The bases of all commitments: the powers of tau.
 #[derive(Clone)]
-pub struct Bases(Shared<[u64; 8]>);
+pub struct Bases(Shared<Point>);
 
-/// A polynomial: columns with the offset of their first coefficient. Other coefficients are zero.
+/// A polynomial: columns with the offset of their first coefficient, none over another. Other
+/// coefficients are zero.
 pub type Pieces = Vec<(usize, Column)>;
 
-/// Buckets that are summed one by one: more are first gathered into two sets of 2^8.
-const NARROW: u32 = 8;
+/// Bits of the numbers of buckets that are summed one by one: more are first gathered into two sets.
+const NARROW: u32 = 4;
 const WIDEST: u32 = 16;
 
 impl Bases {
@@ -34,7 +36,7 @@ impl Bases {
             return Err(Error::Point("more than 2^31 of them".into()));
         }
         check_reduced(&points)?;
-        Ok(Self(points))
+        Ok(Self(Point::from_shared(points)))
     }
 
     pub fn len(&self) -> usize {
@@ -47,7 +49,28 @@ impl Bases {
 
     /// The sum of coefficient i times base i.
     pub fn commit(&self, polynomial: &Pieces) -> Result<Point> {
-        let mut pieces = Vec::with_capacity(polynomial.len());
+        Ok(self.commit_all(std::slice::from_ref(polynomial))?[0])
+    }
+
+    /// One point for each polynomial.
+    pub fn commit_all(&self, polynomials: &[Pieces]) -> Result<Vec<Point>> {
+        let bases: &[Point] = &self.0;
+        let split: Vec<(BitColumns, Vec<Piece>)> = polynomials
+            .par_iter()
+            .map(|polynomial| self.split(polynomial))
+            .collect::<Result<_>>()?;
+        let (bits, wider): (Vec<BitColumns>, Vec<Vec<Piece>>) = split.into_iter().unzip();
+        Ok(bits::sums(bases, &bits)
+            .into_par_iter()
+            .zip(wider)
+            .map(|(sum, pieces)| (sum + multiply(bases, &pieces)).into())
+            .collect())
+    }
+
+    /// The columns of bits, and all others that are not zero.
+    fn split<'a>(&self, polynomial: &'a Pieces) -> Result<(BitColumns<'a>, Vec<Piece<'a>>)> {
+        let (mut columns, mut pieces) = (Vec::new(), Vec::new());
+        let mut ranges = Vec::with_capacity(polynomial.len());
         for (offset, column) in polynomial {
             let fits = offset.checked_add(column.len());
             if fits.is_none_or(|end| end > self.len()) {
@@ -57,42 +80,45 @@ impl Bases {
                     self.len()
                 )));
             }
+            if !column.is_empty() {
+                ranges.push(*offset..offset + column.len());
+            }
             let (cells, bits) = (column.cells(), column.cells().bits());
-            if bits > 0 {
-                pieces.push(Piece {
+            match bits {
+                0 => (),
+                1 => columns.push((*offset, cells)),
+                _ => pieces.push(Piece {
                     offset: *offset as u32,
                     cells,
                     bits,
-                });
+                }),
             }
         }
-        Ok(multiply(&self.0, &pieces).into())
-    }
-
-    /// One point for each polynomial.
-    pub fn commit_all(&self, polynomials: &[Pieces]) -> Result<Vec<Point>> {
-        polynomials
-            .par_iter()
-            .map(|polynomial| self.commit(polynomial))
-            .collect()
+        ranges.sort_unstable_by_key(|range| range.start);
+        if ranges.windows(2).any(|pair| pair[0].end > pair[1].start) {
+            return Err(Error::Range("columns that overlap".into()));
+        }
+        Ok((columns, pieces))
     }
 }
 
 struct Piece<'a> {
     offset: u32,
     cells: Cells<'a>,
-    /// Bits of the largest cell, at least 1.
+    /// Bits of the largest cell, at least 2.
     bits: u32,
 }
 
-fn multiply(bases: &[[u64; 8]], pieces: &[Piece]) -> G1Projective {
+fn multiply(bases: &[Point], pieces: &[Piece]) -> G1Projective {
     let c = best_window(pieces);
     let windows = pieces.iter().map(|p| p.bits.div_ceil(c)).max().unwrap_or(0);
     let sums: Vec<G1Projective> = (0..windows)
         .into_par_iter()
-        .map(|window| {
-            let terms = Terms::sort(c, &Window { pieces, c, window });
-            weighted_sum(c, terms.sums(Point::from_slice(bases)))
+        .map_init(Summation::default, |summation, window| {
+            let mut buckets = vec![Point::default(); (1 << c) + 1];
+            let terms = Terms::sort(buckets.len(), &digits(pieces, c, window));
+            summation.add(bases, &terms, &mut buckets);
+            weighted_sum(summation, c, &buckets)
         })
         .collect();
     horner(&sums, c)
@@ -107,8 +133,13 @@ fn horner(sums: &[G1Projective], c: u32) -> G1Projective {
 
 /// The window size of least cost, counted in affine additions.
 fn best_window(pieces: &[Piece]) -> u32 {
-    const PROJECTIVE: usize = 4;
-    let cost = |c: u32| {
+    /// A bucket's memory.
+    const BUCKET: f64 = 0.25;
+    /// Additions one by one, two for each of few buckets.
+    const ALONE: f64 = 12.0;
+    /// Gathering more buckets into two sets, again and again, for each bit of their number.
+    const GATHERED: f64 = 200.0;
+    let cost = |c: u32| -> f64 {
         let widest = pieces.iter().map(|p| p.bits.div_ceil(c)).max().unwrap_or(0);
         (0..widest)
             .map(|window| {
@@ -117,21 +148,24 @@ fn best_window(pieces: &[Piece]) -> u32 {
                     .filter(|piece| window < piece.bits.div_ceil(c))
                     .map(|piece| piece.cells.len())
                     .sum();
-                let buckets = if window + 1 == widest {
-                    1 << c
+                let entries = entries as f64;
+                let is_top = window + 1 == widest;
+                let buckets = f64::from(1_u32 << if is_top { c } else { c - 1 });
+                // Two additions for each bucket that is filled, the first of which is one of those
+                // of its entries; at random this many are filled.
+                let filled = buckets * (1.0 - (-entries / buckets).exp());
+                let weighting = if c <= NARROW {
+                    ALONE * buckets
                 } else {
-                    1 << (c - 1)
+                    GATHERED * f64::from(c)
                 };
-                let weighting = if c > NARROW {
-                    buckets.min(entries) + (4 << NARROW) * PROJECTIVE
-                } else {
-                    2 * buckets * PROJECTIVE
-                };
-                entries + weighting
+                entries + filled + BUCKET * buckets + weighting
             })
-            .sum::<usize>()
+            .sum()
     };
-    (1..=WIDEST).min_by_key(|c| cost(*c)).unwrap_or(WIDEST)
+    (1..=WIDEST)
+        .min_by(|a, b| cost(*a).total_cmp(&cost(*b)))
+        .unwrap_or(WIDEST)
 }
 
 /// How to read one window's digit of a cell: signed, but for the highest window.
@@ -161,14 +195,14 @@ impl Recoding {
         }
     }
 
-    /// Call `visit(bucket, term)` for every cell whose digit is not zero.
+    /// Add (bucket, term) for every cell whose digit is not zero.
     #[inline(always)]
-    fn visit<C: Cell>(&self, cells: &[C], offset: u32, visit: &mut impl FnMut(usize, u32)) {
+    fn read<C: Cell>(&self, cells: &[C], offset: u32, pairs: &mut Vec<(u32, u32)>) {
         let Some(bias) = &self.bias else {
             for (i, cell) in (offset..).zip(cells) {
                 let digit = cell.words()[0];
                 if digit != 0 {
-                    visit(digit as usize, i);
+                    pairs.push((digit as u32, i));
                 }
             }
             return;
@@ -176,9 +210,9 @@ impl Recoding {
         for (i, cell) in (offset..).zip(cells) {
             let digit = self.digit(cell.words(), bias);
             if digit > self.half {
-                visit((digit - self.half) as usize, i);
+                pairs.push(((digit - self.half) as u32, i));
             } else if digit < self.half {
-                visit((self.half - digit) as usize, i | SIGN);
+                pairs.push(((self.half - digit) as u32, i | SIGN));
             }
         }
     }
@@ -199,178 +233,44 @@ impl Recoding {
     }
 }
 
-/// A pass over (bucket, term) pairs; it can be made twice and is the same both times.
-trait Pass {
-    fn run(&self, visit: impl FnMut(usize, u32));
-}
-
-/// The non-zero digits of all cells in one window.
-struct Window<'a> {
-    pieces: &'a [Piece<'a>],
-    c: u32,
-    window: u32,
-}
-
-impl Pass for Window<'_> {
-    fn run(&self, mut visit: impl FnMut(usize, u32)) {
-        for piece in self.pieces {
-            if self.window < piece.bits.div_ceil(self.c) {
-                let recoding = Recoding::new(self.window, self.c, piece.bits);
-                with_cells!(piece.cells, cells => recoding.visit(cells, piece.offset, &mut visit));
-            }
+/// (bucket, term) of the cells whose digit in a window is not zero.
+fn digits(pieces: &[Piece], c: u32, window: u32) -> Vec<(u32, u32)> {
+    let cells = pieces.iter().map(|piece| piece.cells.len()).sum();
+    let mut pairs = Vec::with_capacity(cells);
+    for piece in pieces {
+        if window < piece.bits.div_ceil(c) {
+            let recoding = Recoding::new(window, c, piece.bits);
+            with_cells!(piece.cells, cells => recoding.read(cells, piece.offset, &mut pairs));
         }
     }
-}
-
-/// The upper or the lower half of the numbers of filled buckets.
-struct Half<'a> {
-    buckets: &'a [Point],
-    upper: bool,
-}
-
-impl Pass for Half<'_> {
-    fn run(&self, mut visit: impl FnMut(usize, u32)) {
-        for (bucket, point) in self.buckets.iter().enumerate() {
-            let digit = if self.upper {
-                bucket >> NARROW
-            } else {
-                bucket & ((1 << NARROW) - 1)
-            };
-            if digit != 0 && !point.is_infinity() {
-                visit(digit, bucket as u32);
-            }
-        }
-    }
-}
-
-/// Points to be summed, sorted by bucket.
-struct Terms {
-    terms: Vec<u32>,
-    /// The terms of bucket b are `terms[ends[b - 1]..ends[b]]`.
-    ends: Vec<u32>,
-}
-
-impl Terms {
-    /// Sort by counting; buckets are at most 2^c.
-    fn sort(c: u32, pass: &impl Pass) -> Self {
-        let mut ends = vec![0_u32; (1 << c) + 2];
-        pass.run(|bucket, _| ends[bucket + 1] += 1);
-        let mut total = 0;
-        for end in &mut ends {
-            total += *end;
-            *end = total;
-        }
-        let mut terms = vec![0; total as usize];
-        pass.run(|bucket, term| {
-            terms[ends[bucket] as usize] = term;
-            ends[bucket] += 1;
-        });
-        Self { terms, ends }
-    }
-
-    fn bucket(&self, bucket: usize) -> Range<usize> {
-        let start = bucket.checked_sub(1).map_or(0, |b| self.ends[b]);
-        start as usize..self.ends[bucket] as usize
-    }
-
-    /// The sum of each bucket.
-    fn sums(&self, points: &[Point]) -> Vec<Point> {
-        let buckets = self.ends.len() - 1;
-        let mut sums = vec![Point::default(); buckets];
-        let segments = (0..buckets)
-            .map(|bucket| (bucket, self.bucket(bucket)))
-            .filter(|(_, range)| !range.is_empty())
-            .map(|(bucket, range)| Segment {
-                bucket,
-                start: range.start,
-                len: range.len(),
-            })
-            .collect();
-        let mut halving = Halving {
-            segments,
-            ..Halving::default()
-        };
-        let mut halved = halving.run(points, |at| self.terms[at], &mut sums);
-        while !halving.segments.is_empty() {
-            halved = halving.run(&halved, |at| at as u32, &mut sums);
-        }
-        sums
-    }
-}
-
-/// Points of one bucket that lie side by side.
-struct Segment {
-    bucket: usize,
-    start: usize,
-    len: usize,
-}
-
-/// Additions in pairs, in all buckets at once.
-#[derive(Default)]
-struct Halving {
-    segments: Vec<Segment>,
-    additions: Vec<Addition>,
-    /// Terms without another, and where they go.
-    moves: Vec<(u32, u32)>,
-}
-
-impl Halving {
-    /// Add the points of each segment in pairs and return the sums, which are the segments' points
-    /// from now on. A segment of one point goes to the sums of buckets.
-    fn run(
-        &mut self,
-        points: &[Point],
-        term: impl Fn(usize) -> u32,
-        sums: &mut [Point],
-    ) -> Vec<Point> {
-        self.additions.clear();
-        self.moves.clear();
-        let mut target = 0;
-        for segment in &mut self.segments {
-            let Segment { start, len, .. } = *segment;
-            segment.start = target as usize;
-            segment.len = len.div_ceil(2);
-            for at in (start..start + len - 1).step_by(2) {
-                let terms = [term(at), term(at + 1)];
-                self.additions.push(Addition { terms, target });
-                target += 1;
-            }
-            if len % 2 == 1 {
-                self.moves.push((term(start + len - 1), target));
-                target += 1;
-            }
-        }
-        let mut halved = vec![Point::default(); target as usize];
-        add_all(points, &self.additions, &mut halved);
-        for (term, target) in &self.moves {
-            halved[*target as usize] = signed(points, *term);
-        }
-        self.segments.retain(|segment| {
-            if segment.len == 1 {
-                sums[segment.bucket] = halved[segment.start];
-            }
-            segment.len > 1
-        });
-        halved
-    }
+    pairs
 }
 
 /// The sum of b times bucket b, for buckets up to 2^c.
-fn weighted_sum(c: u32, buckets: Vec<Point>) -> G1Projective {
+fn weighted_sum(summation: &mut Summation, c: u32, buckets: &[Point]) -> G1Projective {
     if c <= NARROW {
-        return running_sum(&buckets);
+        return running_sum(buckets);
     }
-    let halves = [false, true].map(|upper| {
-        let terms = Terms::sort(
-            WIDEST - NARROW,
-            &Half {
-                buckets: &buckets,
-                upper,
-            },
-        );
-        running_sum(&terms.sums(&buckets))
+    let half = c.div_ceil(2);
+    let sums = [0, half].map(|shift| {
+        let mut sums = vec![Point::default(); (1 << half) + 1];
+        // The highest bucket of all has a digit of 2^(c - half).
+        let mask = if shift == 0 {
+            (1 << half) - 1
+        } else {
+            u32::MAX
+        };
+        let pairs: Vec<(u32, u32)> = (0..)
+            .zip(buckets)
+            .filter(|(_, point)| !point.is_infinity())
+            .map(|(bucket, _)| (bucket >> shift & mask, bucket))
+            .filter(|(digit, _)| *digit != 0)
+            .collect();
+        let terms = Terms::sort(sums.len(), &pairs);
+        summation.add(buckets, &terms, &mut sums);
+        weighted_sum(summation, half, &sums)
     });
-    horner(&halves, NARROW)
+    horner(&sums, half)
 }
 
 fn running_sum(buckets: &[Point]) -> G1Projective {
@@ -402,8 +302,8 @@ mod tests {
     }
 
     /// The commitment in the exponent.
-    fn expected(polynomial: &Pieces) -> Point {
-        let powers = crate::field::powers(Fr::from(TAU), 1 << 17);
+    fn expected(tau: Fr, polynomial: &Pieces) -> Point {
+        let powers = crate::field::powers(tau, 1 << 16);
         let mut value = Fr::zero();
         for (offset, column) in polynomial {
             for row in 0..column.len() {
@@ -414,7 +314,8 @@ mod tests {
     }
 
     fn check(bases: &Bases, polynomial: Pieces) {
-        assert_eq!(bases.commit(&polynomial).unwrap(), expected(&polynomial));
+        let expected = expected(Fr::from(TAU), &polynomial);
+        assert_eq!(bases.commit(&polynomial).unwrap(), expected);
     }
 
     #[test]
@@ -438,6 +339,9 @@ mod tests {
         let u128s = vec![[u64::MAX; 2], [0, 1], [1, 0]];
         check(&bases, vec![(0, Column::U128(u128s.into()))]);
         let fields = vec![top, [1, 0, 0, 0], [0; 4]];
+        let empty = Column::U8(vec![].into());
+        let bit = Column::U8(vec![1].into());
+        check(&bases, vec![(0, bit), (0, empty.clone()), (1, empty)]);
         check(&bases, vec![(61, Column::field(fields.into()).unwrap())]);
     }
 
@@ -468,6 +372,50 @@ mod tests {
     }
 
     #[test]
+    fn more_terms_of_a_bucket_than_are_summed_at_once() {
+        let bases = bases(40_000);
+        for cell in [1, 3, 255] {
+            check(&bases, vec![(0, Column::U8(vec![cell; 40_000].into()))]);
+        }
+    }
+
+    /// The more polynomials, the larger the groups; bases that repeat and that cancel.
+    #[test]
+    fn columns_of_bits_anywhere() {
+        let mut rng = rand::thread_rng();
+        let end = 8500;
+        for tau in [Fr::from(TAU), Fr::from(1_u64), -Fr::from(1_u64)] {
+            let bases = Bases::new(powers(tau, end).unwrap().into()).unwrap();
+            for count in [1, 2, 10, 40, 150] {
+                let mut bits = |start: usize| -> Vec<u8> {
+                    let most = if rng.r#gen() { 2 } else { 20 };
+                    let len = rng.gen_range(0..=end - start);
+                    let mut bit = || u8::from(rng.gen_range(0..most) == 0);
+                    (0..len).map(|_| bit()).collect()
+                };
+                let polynomials: Vec<Pieces> = (0..count)
+                    .map(|i| {
+                        let start = 8100 + i;
+                        let wide: Vec<u64> = bits(start).iter().map(|b| u64::from(*b)).collect();
+                        let first = bits(i * 50);
+                        let pieces = [
+                            (
+                                i * 50,
+                                Column::U8(first[..first.len().min(99)].to_vec().into()),
+                            ),
+                            (start - 64, Column::U8(vec![1; i % 64].into())),
+                            (start, Column::U64(wide.into())),
+                        ];
+                        pieces.into()
+                    })
+                    .collect();
+                let expected: Vec<Point> = polynomials.iter().map(|p| expected(tau, p)).collect();
+                assert_eq!(bases.commit_all(&polynomials).unwrap(), expected);
+            }
+        }
+    }
+
+    #[test]
     fn equal_bases_and_too_few() {
         let bases = Bases::new(powers(Fr::from(1_u64), 32).unwrap().into()).unwrap();
         let column = Column::U16((0..32).collect::<Vec<u16>>().into());
@@ -477,6 +425,8 @@ mod tests {
             sum.into()
         );
         assert!(bases.commit(&vec![(1, column.clone())]).is_err());
-        assert!(bases.commit(&vec![(usize::MAX, column)]).is_err());
+        assert!(bases.commit(&vec![(usize::MAX, column.clone())]).is_err());
+        let bit = (31, Column::U8(vec![1].into()));
+        assert!(bases.commit(&vec![bit, (0, column)]).is_err());
     }
 }

@@ -3,7 +3,7 @@
 use ark_ff::{Field, Zero};
 use rayon::prelude::*;
 
-use crate::column::Column;
+use crate::column::{Column, add_combination};
 use crate::curve::Point;
 use crate::error::{Error, Result};
 use crate::field::{CHUNK, Fr, Wide, line, powers};
@@ -145,22 +145,26 @@ fn combine(polynomials: &[Pieces], m: usize, gamma: Fr) -> Vec<Fr> {
         .par_chunks_mut(BLOCK)
         .enumerate()
         .for_each(|(i, chunk)| {
-            let mut sums = [Wide::default(); BLOCK];
             let (start, end) = (i * BLOCK, i * BLOCK + chunk.len());
+            let (mut whole, mut sums) = (Vec::new(), [Wide::default(); BLOCK]);
             for (polynomial, weight) in polynomials.iter().zip(&weights) {
                 for (offset, column) in polynomial {
-                    let first = start.max(*offset);
-                    if first < end.min(offset + column.len()) {
-                        column
-                            .cells()
-                            .range(first - offset..end - offset)
-                            .add_multiples(*weight, &mut sums[first - start..chunk.len()]);
+                    if *offset >= end || offset + column.len() <= start {
+                        continue;
+                    }
+                    let cells = column.cells();
+                    if *offset <= start {
+                        whole.push((*weight, cells.range(start - offset..end - offset)));
+                    } else {
+                        let cells = cells.range(0..end - offset);
+                        cells.add_multiples(*weight, &mut sums[offset - start..]);
                     }
                 }
             }
             for (value, sum) in chunk.iter_mut().zip(sums) {
                 *value = sum.reduce();
             }
+            add_combination(&whole, chunk);
         });
     combined
 }

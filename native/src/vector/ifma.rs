@@ -167,6 +167,12 @@ impl Words {
         unsafe { _mm512_testn_epi64_mask(self.0, self.0) }
     }
 
+    /// The lanes of `mask` in which both are equal.
+    #[inline(always)]
+    fn equal(self, mask: __mmask8, other: Self) -> __mmask8 {
+        unsafe { _mm512_mask_cmpeq_epi64_mask(mask, self.0, other.0) }
+    }
+
     /// Add `other` in the lanes of `mask`.
     #[inline(always)]
     fn plus_where(self, mask: __mmask8, other: Self) -> Self {
@@ -284,6 +290,17 @@ pub struct Elements<C>([Words; LIMBS], PhantomData<C>);
 /// The same times 16, modulo 2^260; bits above the 52 of a limb are to be ignored.
 #[derive(Clone, Copy)]
 pub struct Factor([Words; LIMBS]);
+
+/// A right operand of products below 4p, every limb of at most 52 bits.
+#[derive(Clone, Copy)]
+pub struct Operand([Words; LIMBS]);
+
+impl<C> From<Elements<C>> for Operand {
+    #[inline(always)]
+    fn from(elements: Elements<C>) -> Self {
+        Self(elements.0)
+    }
+}
 
 /// 2^260.
 static RADIX: LazyLock<Fr> =
@@ -511,6 +528,12 @@ impl Simd for Ifma {
     }
 
     #[inline(always)]
+    fn prefetch<T>(self, item: &T) {
+        // SAFETY: every processor with these instructions has this one.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>((item as *const T).cast()) };
+    }
+
+    #[inline(always)]
     fn weight(self, x: Fr) -> Weight {
         Weight(self.splat(x * *RADIX).0)
     }
@@ -551,6 +574,10 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
     type Factor = Factor;
     type Line = [Factor; 2];
     type Sum = Sum;
+    type Operand = Operand;
+
+    /// 2^260 / 2^256.
+    const SCALE: u64 = 16;
 
     #[inline(always)]
     fn store(self, elements: &mut [Element<C>; LANES]) {
@@ -608,6 +635,36 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
     fn has_zero(self) -> bool {
         let [a, b, c, d, e] = self.reduced().0;
         a.or(b).or(c.or(d)).or(e).zero() != 0
+    }
+
+    #[inline(always)]
+    fn minus(self, other: Self) -> Operand {
+        let twice = self.0[0].limbs(Self::TWICE);
+        let mut limbs = self.0;
+        for i in 0..LIMBS {
+            limbs[i] = limbs[i].minus(other.0[i]).plus(twice[i]);
+        }
+        carry(&mut limbs);
+        Operand(limbs)
+    }
+
+    #[inline(always)]
+    fn over(self, operand: impl Into<Operand>) -> Self {
+        // Below 2p · 4p / 2^260 + p < 2p.
+        // SAFETY: there are vectors, hence the instructions.
+        Self(
+            unsafe { product::<C>(&self.0, &operand.into().0) },
+            PhantomData,
+        )
+    }
+
+    #[inline(always)]
+    fn equal(self, other: Self) -> u8 {
+        let mut lanes = u8::MAX;
+        for i in 0..LIMBS {
+            lanes = self.0[i].equal(lanes, other.0[i]);
+        }
+        lanes
     }
 }
 

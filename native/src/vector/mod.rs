@@ -48,6 +48,9 @@ pub trait Simd: Copy {
 
     fn splat<C: MontConfig<4>>(self, element: Element<C>) -> Self::Vector<C>;
 
+    /// Have this line of the cache fetched.
+    fn prefetch<T>(self, item: &T);
+
     /// Make ready to multiply cells by `x`.
     fn weight(self, x: Fr) -> Self::Weight;
 
@@ -97,6 +100,11 @@ pub trait Vector<C: MontConfig<4>>: Ring {
     /// A point of evaluation of lines.
     type Line: Copy;
     type Sum: Products<C, Vector = Self> + Copy;
+    /// What `over` multiplies by: a vector or a difference.
+    type Operand: Copy + From<Self>;
+
+    /// What `over` divides by.
+    const SCALE: u64;
 
     fn store(self, elements: &mut [Element<C>; LANES]);
 
@@ -115,6 +123,15 @@ pub trait Vector<C: MontConfig<4>>: Ring {
 
     /// Whether an element is zero.
     fn has_zero(self) -> bool;
+
+    /// self - other, to be multiplied by.
+    fn minus(self, other: Self) -> Self::Operand;
+
+    /// self · operand / SCALE: a product for which no factor is made ready.
+    fn over(self, operand: impl Into<Self::Operand>) -> Self;
+
+    /// The lanes in which elements that were loaded reduced are equal.
+    fn equal(self, other: Self) -> u8;
 
     /// Store over the elements from `start` on, as many as there are.
     #[inline(always)]

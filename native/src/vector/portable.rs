@@ -54,6 +54,9 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn prefetch<T>(self, _: &T) {}
+
+    #[inline(always)]
     fn weight(self, x: Fr) -> Weight {
         let base = Fr::from(1_u128 << 64);
         let mut powers = [Factor::new(x); 4];
@@ -108,6 +111,9 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
     type Factor = Self;
     type Line = Element<C>;
     type Sum = Dot;
+    type Operand = Self;
+
+    const SCALE: u64 = 1;
 
     #[inline(always)]
     fn store(self, elements: &mut [Element<C>; LANES]) {
@@ -147,6 +153,21 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
     #[inline(always)]
     fn has_zero(self) -> bool {
         self.0.iter().any(Element::<C>::is_zero)
+    }
+
+    #[inline(always)]
+    fn minus(self, other: Self) -> Self {
+        self - other
+    }
+
+    #[inline(always)]
+    fn over(self, operand: impl Into<Self>) -> Self {
+        self.times(operand.into())
+    }
+
+    #[inline(always)]
+    fn equal(self, other: Self) -> u8 {
+        (0..LANES).fold(0, |lanes, i| lanes | u8::from(self.0[i] == other.0[i]) << i)
     }
 }
 
