@@ -127,18 +127,35 @@ impl Builder<'_> {
     /// The affine part of a form.
     fn affine(&mut self, form: &Form) -> Option<u32> {
         let columns: Vec<(u32, Fr)> = form.columns.iter().map(|(c, w)| (*c, *w)).collect();
-        let constant = (!form.constant.is_zero()).then(|| self.constant(form.constant));
         match columns.as_slice() {
-            [] => constant,
+            [] => self.nonzero(form.constant),
             [(column, weight)] => {
                 let number = self.input(Input::Column(*column));
-                Some(self.add_scaled(constant, number, *weight))
+                Some(self.line(form.constant, number, *weight))
             }
             _ => {
+                let constant = self.nonzero(form.constant);
                 let number = self.input(Input::Combination(columns));
                 Some(self.add(constant, number))
             }
         }
+    }
+
+    fn nonzero(&mut self, value: Fr) -> Option<u32> {
+        (!value.is_zero()).then(|| self.constant(value))
+    }
+
+    /// constant + weight · node; with -weight the node less 1, which needs no constant of its own.
+    fn line(&mut self, constant: Fr, node: u32, weight: Fr) -> u32 {
+        let is_small = [Fr::ONE, -Fr::ONE, -Fr::ONE.double()].contains(&weight);
+        if constant == -weight && !is_small {
+            let one = self.constant(Fr::ONE);
+            let less = self.push(Node::Subtract(node, one), 1);
+            let weight = self.constant(weight);
+            return self.multiply(weight, less);
+        }
+        let constant = self.nonzero(constant);
+        self.add_scaled(constant, node, weight)
     }
 
     /// a + weight · node, of bits often 1 - node or 1 - 2 node: these need no product.

@@ -344,10 +344,10 @@ fn combined(rows: &Rows, columns: &[(u32, Fr)]) -> Vec<Fr> {
     elements
 }
 
-fn weighted<'a>(rows: &'a Rows, columns: &[(u32, Fr)]) -> Vec<(Cells<'a>, Fr)> {
+fn weighted<'a>(rows: &'a Rows, columns: &[(u32, Fr)]) -> Vec<(Fr, Cells<'a>)> {
     let columns = columns.iter();
     columns
-        .map(|(column, weight)| (rows.columns[*column as usize].cells(), *weight))
+        .map(|(column, weight)| (*weight, rows.columns[*column as usize].cells()))
         .collect()
 }
 
@@ -585,16 +585,16 @@ impl TopVariables {
     fn bind_cells(&self, cells: Cells<'_>) -> Vec<Fr> {
         match cells {
             Cells::U8(cells) if cells.iter().all(|cell| *cell <= 1) => self.bind_bits(cells),
-            cells => self.bind_sum(&[(cells, Fr::ONE)]),
+            cells => self.bind_sum(&[(Fr::ONE, cells)]),
         }
     }
 
     /// The weighted sum of columns.
-    fn bind_sum(&self, columns: &[(Cells<'_>, Fr)]) -> Vec<Fr> {
+    fn bind_sum(&self, columns: &[(Fr, Cells<'_>)]) -> Vec<Fr> {
         let mut terms = Vec::with_capacity(columns.len() * self.weights.len());
-        for (cells, weight) in columns {
+        for (weight, cells) in columns {
             for (k, share) in self.weights.iter().enumerate() {
-                terms.push((cells.range(k * self.stride..usize::MAX), *weight * share));
+                terms.push((*weight * share, cells.range(k * self.stride..usize::MAX)));
             }
         }
         self.fill(|start, chunk| combine(&terms, Fr::ZERO, start, chunk))

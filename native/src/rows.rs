@@ -3,17 +3,17 @@
 use std::ops::{Range, RangeInclusive};
 use std::sync::{Arc, OnceLock};
 
-use ark_ff::{AdditiveGroup, Field, PrimeField, Zero};
+use ark_ff::{Field, PrimeField, Zero};
 use rayon::prelude::*;
 
-use crate::column::{Cells, Column};
+use crate::column::{Cells, Column, add_combination};
 use crate::error::{Error, Result, filled};
 use crate::field::Fr;
 use crate::lookups::Stated;
 use crate::program::{Form, Program};
 use crate::small::{Interval, SmallSum};
 use crate::tape::{Lanes, Registers, Tape};
-use crate::vector::{Kernel, LANES, MOST_MULTIPLES, Multiples, Simd, Vector, dispatch};
+use crate::vector::LANES;
 
 /// log2 of the most rows of a table.
 pub const MAX_HEIGHT: u32 = 28;
@@ -196,42 +196,14 @@ impl Rows {
 }
 
 /// Write constant + the sum of weight · cells on the rows from `start` on.
-pub fn combine(terms: &[(Cells, Fr)], constant: Fr, start: usize, target: &mut [Fr]) {
+pub fn combine(terms: &[(Fr, Cells)], constant: Fr, start: usize, target: &mut [Fr]) {
     target.fill(constant);
-    for terms in terms.chunks(MOST_MULTIPLES) {
-        dispatch(Combine {
-            terms,
-            start,
-            sums: target,
-        });
-    }
-}
-
-/// Add the sum of weight · cells on the rows from `start` on.
-struct Combine<'a> {
-    terms: &'a [(Cells<'a>, Fr)],
-    start: usize,
-    sums: &'a mut [Fr],
-}
-
-impl Kernel for Combine<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let mut weights = Vec::with_capacity(self.terms.len());
-        for (_, weight) in self.terms {
-            weights.push(simd.weight(*weight));
-        }
-        for i in (0..self.sums.len()).step_by(LANES) {
-            let mut multiples = simd.multiples();
-            for (k, (cells, _)) in self.terms.iter().enumerate() {
-                multiples.add(weights[k], cells, self.start + i);
-            }
-            let sum = simd.load_at(self.sums, i, Fr::ZERO) + multiples.total();
-            sum.store_at(self.sums, i);
-        }
-    }
+    let rows = start..start + target.len();
+    let terms = terms.iter();
+    let terms: Vec<(Fr, Cells)> = terms
+        .map(|(weight, cells)| (*weight, cells.range(rows.clone())))
+        .collect();
+    add_combination(&terms, target);
 }
 
 /// A form made ready to be evaluated on ranges of rows.
@@ -268,8 +240,8 @@ impl Evaluator {
             return small.write(&rows.columns, start, target);
         }
         let columns = self.form.columns.iter();
-        let terms: Vec<(Cells, Fr)> = columns
-            .map(|(column, weight)| (rows.columns[*column as usize].cells(), *weight))
+        let terms: Vec<(Fr, Cells)> = columns
+            .map(|(column, weight)| (*weight, rows.columns[*column as usize].cells()))
             .collect();
         combine(&terms, self.form.constant, start, target);
         if self.form.products.is_empty() {
