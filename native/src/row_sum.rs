@@ -680,6 +680,7 @@ mod tests {
             rows(9, 6),
             rows(300, 9),
             small_rows(300, 9),
+            small_rows(20, 9),
             small_rows(5, 3),
             small_rows(1, 0),
         ];
