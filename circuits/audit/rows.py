@@ -17,6 +17,7 @@ from circuits.language import Plan, StepGadget, Witness
 from circuits.machine import all_gadgets, columns, step_gadgets
 from zkevm.plonkish.cells import height_of, integers
 from zkevm.plonkish.table import Role, Table
+from zkevm.trace.trace import Halt
 
 SIMPLE = ("state", "stack", "fetch")
 PLENTY = 1 << 50
@@ -110,6 +111,8 @@ def strangers(
     for other in step_gadgets(filled.fork):
         if other.name == gadget.name or other.name not in filled.rows:
             continue
+        if other.halts == (Halt.OUT_OF_GAS,) and not gadget.halts:
+            continue  # success leads to a negative gas, with which no frame ends well
         numbers = filled.rows[other.name]
         chosen = numbers[np.isin(filled.execution.trace.rows.op[numbers], gadget.opcodes)]
         chosen = chosen[:: max(1, len(chosen) // most)][:most]
