@@ -175,6 +175,17 @@ pub fn eq_vertex(point: &[Fr], index: usize) -> Fr {
     })
 }
 
+/// Sums and others, one by one; no sums are zeros.
+pub fn added(mut sums: Vec<Fr>, others: Vec<Fr>) -> Vec<Fr> {
+    if sums.is_empty() {
+        return others;
+    }
+    for (sum, other) in sums.iter_mut().zip(others) {
+        *sum += other;
+    }
+    sums
+}
+
 /// The integers around 0 and 1 that determine a polynomial of a degree from 1 on.
 pub fn nodes(degree: usize) -> RangeInclusive<i32> {
     let least = -((degree as i32 - 1) / 2);

@@ -9,7 +9,7 @@
 use ark_ff::AdditiveGroup;
 use rayon::prelude::*;
 
-use crate::field::{Fr, eq_table, interpolate_nodes, line, nodes};
+use crate::field::{Fr, added, eq_table, interpolate_nodes, line, nodes};
 use crate::program::Form;
 use crate::rows::{Evaluator, Rows};
 use crate::small::SmallSum;
@@ -189,13 +189,6 @@ impl Grid<'_> {
         }
         values
     }
-}
-
-fn added(mut sums: Vec<Fr>, others: Vec<Fr>) -> Vec<Fr> {
-    for (sum, other) in sums.iter_mut().zip(others) {
-        *sum += other;
-    }
-    sums
 }
 
 fn all_added(sums: Vec<Vec<Fr>>, others: Vec<Vec<Fr>>) -> Vec<Vec<Fr>> {

@@ -12,7 +12,7 @@ use crate::collapse::{Collapsed, Input, collapse};
 use crate::column::{Cells, Column};
 use crate::error::{Error, Result};
 use crate::field::{
-    CHUNK, Factor, Fr, drop_top_variable, eq_one, eq_table, interpolate_nodes, nodes, powers,
+    CHUNK, Factor, Fr, added, drop_top_variable, eq_one, eq_table, interpolate_nodes, nodes, powers,
 };
 use crate::first_rounds::FirstRounds;
 use crate::rows::{BLOCK, Evaluator, Rows, combine};
@@ -351,17 +351,6 @@ fn weighted<'a>(rows: &'a Rows, columns: &[(u32, Fr)]) -> Vec<(Fr, Cells<'a>)> {
         .collect()
 }
 
-/// Add sums and masses; no sums are zeros.
-fn add_up((mut sums, mass): (Vec<Fr>, Fr), (others, other): (Vec<Fr>, Fr)) -> (Vec<Fr>, Fr) {
-    if sums.is_empty() {
-        sums = others;
-    } else {
-        let pairs = sums.iter_mut().zip(others);
-        pairs.for_each(|(sum, other)| *sum += other);
-    }
-    (sums, mass + other)
-}
-
 impl Part {
     /// g at its nodes: the sums over x of eq(x) B(X, x).
     fn round(&self, eq: &[Fr], xi: Fr) -> Vec<Fr> {
@@ -390,9 +379,11 @@ impl Part {
                 eq,
                 points: &points,
             });
-            (sums, eq.iter().sum())
+            (sums, eq.iter().sum::<Fr>())
         };
-        let (sums, mass) = blocks.map(sums_of).reduce(Default::default, add_up);
+        let (sums, mass) = blocks
+            .map(sums_of)
+            .reduce(Default::default, |a, b| (added(a.0, b.0), a.1 + b.1));
         let rest = self.zero_row * (Fr::ONE - mass);
         let mut g = vec![Fr::zero(); degree + 1];
         for (i, point) in points.iter().enumerate() {
