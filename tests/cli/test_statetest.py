@@ -121,8 +121,10 @@ def test_the_summary_and_its_exit_code(tmp_path):
     assert lines[:2] == [failure, "  state root differs"]
     assert lines[-1].startswith("11 cases: 8 pass, 1 fail, 1 skipped, 1 malformed; median ")
     assert "Osaka: 3 pass" in lines
-    (line,) = result.stderr.splitlines()
-    assert line.startswith(str(tmp_path / "files"))
+    *at_once, phase = result.stderr.splitlines()
+    malformed = f"MALFORMED {tmp_path}/files/b/cut.json"
+    assert at_once == [failure, malformed]
+    assert phase.startswith(str(tmp_path / "files"))
 
 
 def test_exit_codes(tmp_path):

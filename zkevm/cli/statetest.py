@@ -17,6 +17,7 @@ from zkevm.replay import CaseResult, Level, Options, Totals, Verdict, replay, re
 from zkevm.replay.verdicts import STEP_LIMIT
 
 NEGATIVE = 1
+WRONG = frozenset({Verdict.FAIL, Verdict.MALFORMED})
 
 
 @click.command()
@@ -92,7 +93,7 @@ def statetest(
             seed = secrets.randbits(32) if seed is None else seed
             click.echo(f"a sample of {size:,} cases with --seed {seed}", err=True)
             options = replace(options, only=sample(paths, options, size, seed))
-        results = list(replay(paths, options, jobs))
+        results = [announced(result) for result in replay(paths, options, jobs)]
     if not results:
         raise UsageError("no test matches: see --fork and --run")
     if report is not None:
@@ -103,6 +104,13 @@ def statetest(
     totals = Totals.of(results)
     print_result(as_json, document(results, options.level, totals), lines(results, totals))
     ctx.exit(exit_code(totals.verdicts))
+
+
+def announced(result: CaseResult) -> CaseResult:
+    """The same result; one that is wrong has a line at once, long before the replay ends."""
+    if result.verdict in WRONG:
+        click.echo(f"{result.verdict.upper()} {name(result)}", err=True)
+    return result
 
 
 def exit_code(verdicts: Mapping[Verdict, int]) -> int:
@@ -125,7 +133,7 @@ def lines(results: list[CaseResult], totals: Totals) -> list[str]:
     """What is wrong in full, the rest in numbers."""
     found: list[str] = []
     for result in results:
-        if result.verdict in {Verdict.FAIL, Verdict.MALFORMED}:
+        if result.verdict in WRONG:
             found += [f"{result.verdict.upper()} {name(result)}"]
             found += [f"  {line}" for line in result.reasons]
     for verdict in (Verdict.SKIPPED, Verdict.REFUSED):
