@@ -63,21 +63,31 @@ def block_series(point: Sequence[int], start: int, blocks: range, ratio: int) ->
     Two blocks that differ in the lowest bit only are one of half the number: so it takes steps for
     the bits, and not for the blocks.
     """
-    if not blocks or start == len(point):
-        return len(blocks)
-    x = point[start]
-    pairs = range(blocks.start + 1 >> 1, blocks.stop >> 1)
-    total = (1 - x + x * ratio) * block_series(point, start + 1, pairs, ratio * ratio % MODULUS)
-    if blocks.start & 1:
-        total = x * _block_weight(point, start + 1, blocks.start >> 1) + ratio * total
-    if blocks.stop & 1:
-        last = (1 - x) * _block_weight(point, start + 1, blocks.stop >> 1)
-        total += pow(ratio, len(blocks) - 1, MODULUS) * last
-    return total % MODULUS
+    point = point[start:]
+    before, after = _suffix_weights(point, blocks.start - 1), _suffix_weights(point, blocks.stop)
+
+    def series(level: int, blocks: range, ratio: int) -> int:
+        if not blocks or level == len(point):
+            return len(blocks)
+        x = point[level]
+        pairs = range(blocks.start + 1 >> 1, blocks.stop >> 1)
+        total = (1 - x + x * ratio) * series(level + 1, pairs, ratio * ratio % MODULUS)
+        if blocks.start & 1:
+            total = x * before[level + 1] + ratio * total
+        if blocks.stop & 1:
+            last = (1 - x) * after[level + 1]
+            total += pow(ratio, len(blocks) - 1, MODULUS) * last
+        return total % MODULUS
+
+    return series(0, blocks, ratio)
 
 
-def _block_weight(point: Sequence[int], start: int, block: int) -> int:
-    return block_weights(point, start, range(block, block + 1))[0]
+def _suffix_weights(point: Sequence[int], block: int) -> list[int]:
+    """eq(point[k:], the bits of `block` from bit k on) for k = 0, ..., len(point)."""
+    result = [1]
+    for k in reversed(range(len(point))):
+        result.append(result[-1] * (point[k] if block >> k & 1 else 1 - point[k]) % MODULUS)
+    return result[::-1]
 
 
 def horner(coefficients: Sequence[int], x: int) -> int:

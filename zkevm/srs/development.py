@@ -46,7 +46,7 @@ def development_srs(degree: int = DEFAULT_DEGREE, notice: Progress = to_stderr) 
 
 def cached_verifier(identifier: bytes) -> VerifierSrs | None:
     """Return the verifier's part of the cached development SRS of this identifier, or ``None``."""
-    found = (storage.load_verifier(path) for _, path in _cached())
+    found = (storage.load_verifier(path, summed=False) for _, path in _cached())
     return next((srs for srs in found if srs.identifier == identifier), None)
 
 

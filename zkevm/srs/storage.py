@@ -62,15 +62,18 @@ def load(path: Path) -> Srs:
     return srs
 
 
-def load_verifier(path: Path) -> VerifierSrs:
-    """Read the verifier's part of an SRS file, whole or small; errors as in `load`."""
-    srs = load_any(path)
-    return srs.verifier if isinstance(srs, Srs) else srs
+def load_verifier(path: Path, *, summed: bool = True) -> VerifierSrs:
+    """Read the verifier's part of an SRS file, whole or small; errors as in `load`.
+
+    Unless `summed` the checksum is not compared, for which all powers would have to be read: enough
+    to find a file of one's own by its identifier.
+    """
+    return _read(path, summed=summed)[0]
 
 
 def load_any(path: Path) -> Srs | VerifierSrs:
     """Open an SRS file, whole or small, as what it is; errors as in `load`."""
-    verifier, points = _read(path)
+    verifier, points = _read(path, summed=True)
     return Srs(points, verifier) if len(points) else verifier
 
 
@@ -100,7 +103,7 @@ def _checksummed(sections: Iterable[bytes | memoryview]) -> Iterator[bytes | mem
     yield checksum.digest()
 
 
-def _read(path: Path) -> tuple[VerifierSrs, Points]:
+def _read(path: Path, *, summed: bool) -> tuple[VerifierSrs, Points]:
     try:
         data = np.memmap(path, np.uint8, "r")
     except OSError as error:
@@ -108,12 +111,12 @@ def _read(path: Path) -> tuple[VerifierSrs, Points]:
     except ValueError as error:
         raise SrsError(f"{path} is empty") from error
     try:
-        return _parse(data)
+        return _parse(data, summed=summed)
     except (SrsError, EncodingError) as error:
         raise SrsError(f"{path}: {error}") from error
 
 
-def _parse(data: Points) -> tuple[VerifierSrs, Points]:
+def _parse(data: Points, *, summed: bool) -> tuple[VerifierSrs, Points]:
     header = data[: HEADER.size].tobytes()
     if header[: len(MAGIC)] != MAGIC:
         raise SrsError("not an SRS file: read a ceremony's file with `zkevm setup import`")
@@ -128,7 +131,7 @@ def _parse(data: Points) -> tuple[VerifierSrs, Points]:
     expected = points_end + CHECKSUM_LENGTH
     if len(data) != expected:
         raise SrsError(f"has {len(data)} bytes instead of {expected}: cut or extended")
-    if hashlib.sha256(data[:points_end].data).digest() != data[points_end:].tobytes():
+    if summed and not _has_checksum(data):
         raise SrsError("its checksum does not match its content: the file is damaged")
     in_g2 = data[start:points_start].tobytes()
     provenance = data[HEADER.size : HEADER.size + length].tobytes().decode(errors="replace")
@@ -138,6 +141,11 @@ def _parse(data: Points) -> tuple[VerifierSrs, Points]:
         provenance="".join(filter(str.isprintable, provenance)),
     )
     return verifier, data[points_start:points_end].reshape(count, POINT_LENGTH)
+
+
+def _has_checksum(data: Points) -> bool:
+    checksum = hashlib.sha256(data[:-CHECKSUM_LENGTH].data).digest()
+    return checksum == data[-CHECKSUM_LENGTH:].tobytes()
 
 
 def _decode_g2(data: bytes) -> G2Point:
