@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from struct import Struct
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ from zkevm.trace.trace import (
     TraceLog,
     WrittenWords,
 )
-from zkevm.trace.words import words_from_big_endian, words_from_bytes, words_from_ints
+from zkevm.trace.words import WORD_BYTES, words_from_big_endian, words_from_bytes, words_from_ints
 
 _CALL_LIKE = frozenset(
     {Op.CALL, Op.CALLCODE, Op.DELEGATECALL, Op.STATICCALL, Op.CREATE, Op.CREATE2}
@@ -47,6 +48,10 @@ def _writes(byte: int) -> int:
         return 2
     return min(ARITY[Op(byte)].outputs, 1)
 
+
+_STEP = np.dtype("<u8, <u4, <u4, <u4, <u2, <u2")
+_STEP.names = ("gas", "frame", "pc", "msize", "op", "sp")
+_pack_step = Struct("<QIIIHH").pack
 
 _WRITES = bytes(_writes(byte) for byte in range(256))
 
@@ -85,12 +90,7 @@ class TraceRecorder(Recorder):
     def __init__(self, index: int = 0) -> None:
         self._index = index
         self._row = BEGIN
-        self._frame = array("I")
-        self._pc = array("I")
-        self._op = array("H")
-        self._gas = array("Q")
-        self._sp = array("H")
-        self._msize = array("I")
+        self._steps = bytearray()
         self._written_row = array("I")
         self._written = bytearray()
         self._memory_row = array("I")
@@ -111,23 +111,22 @@ class TraceRecorder(Recorder):
 
     def step(self, frame: Frame, pc: int, op: int) -> None:
         self._row += 1
-        self._frame.append(frame.index)
-        self._pc.append(pc)
-        self._op.append(op)
-        self._gas.append(frame.gas)
-        self._sp.append(len(frame.stack))
-        self._msize.append(len(frame.memory) >> 5)
+        # One call for all columns: twice as fast as one for each.
+        self._steps += _pack_step(
+            frame.gas, frame.index, pc, len(frame.memory) >> 5, op, len(frame.stack)
+        )
 
     def executed(self, op: int, stack: Sequence[int]) -> None:
         writes = _WRITES[op]
         if writes:
-            self.pushed(stack[-1])
+            self._written_row.append(self._row)
+            self._written += stack[-1].to_bytes(WORD_BYTES, "little")
             if writes == 2:
                 self.pushed(stack[Op.SWAP1 - op - 2])
 
     def pushed(self, word: int) -> None:
         self._written_row.append(self._row)
-        self._written += word.to_bytes(32, "little")
+        self._written += word.to_bytes(WORD_BYTES, "little")
 
     def memory_written(self, frame: Frame, offset: int, length: int) -> None:
         first = offset >> 5
@@ -217,14 +216,7 @@ class TraceRecorder(Recorder):
             pre=pre,
             post=post,
             receipt=receipt,
-            rows=Rows(
-                frame=_column(self._frame, np.uint32),
-                pc=_column(self._pc, np.uint32),
-                op=_column(self._op, np.uint16),
-                gas=_column(self._gas, np.uint64),
-                sp=_column(self._sp, np.uint16),
-                msize=_column(self._msize, np.uint32),
-            ),
+            rows=_rows(self._steps),
             written=WrittenWords(
                 row=_column(self._written_row, np.uint32), words=words_from_bytes(self._written)
             ),
@@ -290,6 +282,11 @@ class _FrameRecord:
 
 def _column(values: "array[int]", dtype: DTypeLike) -> NDArray[Any]:
     return np.frombuffer(values, dtype) if values else np.empty(0, dtype)
+
+
+def _rows(steps: bytearray) -> Rows:
+    rows = np.frombuffer(steps, _STEP)
+    return Rows(**{name: np.ascontiguousarray(rows[name]) for name in rows.dtype.names or ()})
 
 
 def _frames(records: Sequence[_FrameRecord]) -> Frames:
