@@ -33,6 +33,16 @@ def write_whole(
         raise FileError(f"cannot write {path}: {error.strerror}") from error
 
 
+def require_writable(path: Path) -> None:
+    """Raise ``FileError`` if no file can be written at `path`, before work is done for it."""
+    if path.is_dir():
+        raise FileError(f"cannot write {path}: it is a folder")
+    if not path.parent.is_dir():
+        raise FileError(f"cannot write {path}: no such folder")
+    if not os.access(path.parent, os.W_OK):
+        raise FileError(f"cannot write {path}: the folder is not writable")
+
+
 def _link(temporary: Path, path: Path) -> None:
     """Give `temporary` the name `path` unless another process was first."""
     try:

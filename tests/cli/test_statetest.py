@@ -367,4 +367,6 @@ def test_the_report_escapes_what_it_shows():
 
 
 def test_a_report_that_cannot_be_written(tmp_path):
-    assert zkevm(TRANSFER, "--report", tmp_path / "absent" / "r.html").exit_code == 11
+    result = zkevm(TRANSFER, "--report", tmp_path / "absent" / "r.html")
+    assert result.exit_code == 11
+    assert len(result.stderr.splitlines()) == 1, "replayed in vain"

@@ -10,13 +10,13 @@ import click
 from zkevm import api
 from zkevm.cli.console import Json, aligned, json_option, phases_on_stderr, print_result
 from zkevm.cli.inputs import (
-    FilePath,
     absent_option,
     case_argument,
     case_document,
     case_line,
     case_options,
 )
+from zkevm.cli.paths import FilePath
 from zkevm.errors import FileError
 from zkevm.evm.transaction import Log
 

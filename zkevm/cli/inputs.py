@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import click
 
+from zkevm.cli.paths import FilePath
 from zkevm.errors import UsageError
 from zkevm.evm.statetest import TestCase
 
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
-
-FilePath = click.Path(path_type=Path, readable=False)
-"""A path that is not looked at: whoever reads it says what is wrong, with the right exit code."""
 
 
 class AddressType(click.ParamType[int]):

@@ -14,7 +14,8 @@ from zkevm.cli.console import (
     phases_on_stderr,
     print_result,
 )
-from zkevm.cli.inputs import FilePath, case_document, case_line, provable_argument
+from zkevm.cli.inputs import case_document, case_line, provable_argument
+from zkevm.cli.paths import FilePath, OutputPath
 from zkevm.cli.resources import resources_options
 from zkevm.cli.setup import DESCRIPTIONS
 from zkevm.errors import FileError, VerificationError
@@ -62,7 +63,7 @@ def check(
 @provable_argument
 @level_option
 @srs_option
-@click.option("-o", "--output", type=FilePath, default=Path("proof.json"), show_default=True)
+@click.option("-o", "--output", type=OutputPath, default=Path("proof.json"), show_default=True)
 @click.option("--binary", is_flag=True, help="Write the compact form instead of JSON.")
 @resources_options
 @json_option

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import click
 
-from zkevm.cli.inputs import FilePath
+from zkevm.cli.paths import FilePath
 from zkevm.proof.resources import Resources
 
 Result = TypeVar("Result")

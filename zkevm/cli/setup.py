@@ -7,6 +7,7 @@ import click
 
 from zkevm import srs
 from zkevm.cli.console import Json, aligned, json_option, print_result
+from zkevm.cli.paths import OutputPath
 from zkevm.curve import g2
 from zkevm.errors import FileError
 from zkevm.srs import Kind, Srs, VerifierSrs
@@ -21,9 +22,13 @@ DESCRIPTIONS = {
 
 FilePath = click.Path(path_type=Path, dir_okay=False)
 degree_range = click.IntRange(1, MAX_DEGREE)
-output_option = click.option("-o", "--output", type=FilePath, required=True, help="File to write.")
+output_option = click.option(
+    "-o", "--output", type=OutputPath, required=True, help="File to write."
+)
 verifier_option = click.option(
-    "--verifier", type=FilePath, help="Write the small part that `verify` needs to this file, too."
+    "--verifier",
+    type=OutputPath,
+    help="Write the small part that `verify` needs to this file, too.",
 )
 
 

@@ -11,8 +11,9 @@ import msgspec
 
 from zkevm import api
 from zkevm.cli.console import Json, json_option, phases_on_stderr, print_result
-from zkevm.cli.inputs import FilePath
-from zkevm.errors import FileError, InputError, UsageError
+from zkevm.cli.paths import FilePath, OutputPath
+from zkevm.errors import InputError, UsageError
+from zkevm.files import write_whole
 from zkevm.replay import CaseResult, Level, Options, Totals, Verdict, replay, report_page, sample
 from zkevm.replay.verdicts import STEP_LIMIT
 
@@ -54,7 +55,7 @@ WRONG = frozenset({Verdict.FAIL, Verdict.MALFORMED})
     help="Folder of EIP-3155 files TEST-FORK-D-G-V.jsonl, to find the first step that differs.",
 )
 @click.option("--no-cache", is_flag=True, help="Check and prove again what passed before.")
-@click.option("--report", type=FilePath, metavar="FILE.html", help="Write a page for people.")
+@click.option("--report", type=OutputPath, metavar="FILE.html", help="Write a page for people.")
 @json_option
 @click.pass_context
 def statetest(
@@ -97,10 +98,7 @@ def statetest(
     if not results:
         raise UsageError("no test matches: see --fork and --run")
     if report is not None:
-        try:
-            report.write_text(report_page(results, options.level))
-        except OSError as error:
-            raise FileError(f"{report}: {error.strerror or error}") from error
+        write_whole(report, [report_page(results, options.level).encode()])
     totals = Totals.of(results)
     print_result(as_json, document(results, options.level, totals), lines(results, totals))
     ctx.exit(exit_code(totals.verdicts))
