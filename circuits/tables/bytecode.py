@@ -179,7 +179,6 @@ class CodeBytes(TableGadget[CodeRows]):
         more = self.real - self.last
         c.require_zero("last implies real", self.last * (1 - self.real))
         # left is in [1, 2^16): so is the length of a header, and it falls by 32 while above 32.
-        c.require_range("at most 32 bytes are left", self.last, WORD_BYTES - self.left, 5)
         c.require_range("more than 32 bytes are left", more, self.left - WORD_BYTES - 1)
         before = (self.position, self.code, self.left, self.push_left[0], self.sponge)
         c.receive(CODE, self.real, *before)
@@ -252,6 +251,7 @@ class Bytecode(CodeBytes):
 
     def constrain(self, c: Builder) -> None:
         super().constrain(c)
+        c.require_range("at most 32 bytes are left", self.last, WORD_BYTES - self.left, 5)
         c.receive(CODE_DATA, self.real, self.code, self.index, *self.halves)
 
 

@@ -146,7 +146,7 @@ class HashedBytecode(CodeBytes):
             c.require_zero(f"lane {i} begins after lane {i - 1}", bit * (1 - before))
         more = self.real - self.last
         c.require_zero("all lanes begin before more bytes", more * (1 - self.begins[-1]))
-        # left is in [1, 32] here
+        # so at most 32 bytes are left
         beyond = LANE_BYTES * total(lanes) - self.left
         c.require_range("the end is in the last lane", self.last, beyond, 3)
         for i, begins in enumerate(lanes):
