@@ -10,6 +10,7 @@ from itertools import chain, islice
 from circuits.audit.lies import (
     STEPS,
     Lie,
+    all_lies,
     breaches,
     changes,
     free_places,
@@ -20,7 +21,7 @@ from circuits.audit.lies import (
 )
 from circuits.audit.relation import Item, Relation
 from circuits.audit.repair import Repairer
-from circuits.audit.reviewed import IMPLIED, PADDING, TESTED, redundancy
+from circuits.audit.reviewed import IMPLIED, OF_BITS, PADDING, TESTED, redundancy
 from circuits.audit.rows import Sample
 from circuits.audit.scene import Scene, World
 from zkevm.plonkish.table import Role, Table
@@ -28,6 +29,9 @@ from zkevm.plonkish.table import Role, Table
 LIES = 160
 NEAR = 300
 """Lies about what lies near a declaration, once those about its own cells have failed."""
+
+LAST = 1500
+"""Lies about a declaration that nothing has been found of."""
 
 TRIALS = 3
 """Rows that break a declaration alone, of which one is to show what comes of it."""
@@ -120,13 +124,17 @@ def attack(target: Target, lies: int = LIES) -> Report:
         for scene in every
         if scene.is_honest and scene.opcodes is None
     ]
-    loose = [*loose[:ROWS], *(s for s in loose[ROWS:] if s.is_padding)]
+    some = [*loose[:ROWS], *(s for s in loose[ROWS:] if s.is_padding)]
     for number in range(len(relation.items)):
         if number not in report.needed:
-            _find_use(number, every, loose, report, lies)
+            _find_use(number, every, some, report, lies)
     for number, item in enumerate(relation.items):
-        if number not in report.needed | report.alone and (why := _reason(relation, number, item)):
+        if number in report.needed or number in report.alone:
+            continue
+        if why := _reason(relation, number, item):
             report.redundant[number] = why
+        elif lies >= LIES:
+            _break_alone(number, loose, all_lies, LAST, report)
     report.seconds = time.process_time() - start
     return report
 
@@ -136,6 +144,8 @@ def _reason(relation: Relation, number: int, item: Item) -> str:
         return IMPLIED
     if relation.is_of_test(number):
         return TESTED
+    if relation.is_of_bits(number):
+        return OF_BITS
     reviewed = redundancy(relation.table.name, item.label)
     return reviewed or (PADDING if relation.is_of_padding(number) else "")
 
@@ -202,7 +212,7 @@ def _find_use(
     if _forge(item, scenes, own_lies, most, QUICK, report):
         return
     if item not in report.needed:
-        _break_alone(item, loose, report, most)
+        _break_alone(item, loose, breaches, most, report)
     if item not in report.needed:
         near = NEAR // 6 if item in report.alone else NEAR
         some = [s for s in scenes if s.is_honest]
@@ -214,16 +224,6 @@ def _find_use(
             LONG,
             report,
         )
-
-
-def _take_untold(item: int, scenes: Sequence[Scene], report: Report) -> None:
-    """An honest row that takes something: without the item it may take what nobody says."""
-    relation = scenes[0].relation
-    if item < relation.first_take:
-        return
-    m = relation.takes[item - relation.first_take]
-    if any(m.active(s.honest) == 1 for s in scenes if s.is_honest):
-        report.alone[item] = Forgery("as it is", "what the row takes may be true of no other", ())
 
 
 def _forge(
@@ -245,9 +245,15 @@ def _forge(
     return False
 
 
-def _break_alone(item: int, loose: Sequence[Scene], report: Report, most: int) -> None:
+def _break_alone(
+    item: int,
+    loose: Sequence[Scene],
+    telling: Callable[[Scene, int], Iterator[Lie]],
+    most: int,
+    report: Report,
+) -> None:
     """Look for any row that breaks the item alone; best one that decides what it must not."""
-    turns = _in_turns([(scene, breaches(scene, item)) for scene in loose])
+    turns = _in_turns([(scene, telling(scene, item)) for scene in loose])
     found = 0
     for scene, lie in islice(turns, most):
         for row in attempts(Repairer(scene, dropped=item, effort=LONG), lie):

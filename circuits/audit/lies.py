@@ -39,6 +39,11 @@ def breaches(scene: Scene, item: int) -> Iterator[Lie]:
     yield from _turns([_broken(scene, item), own_lies(scene, item)])
 
 
+def all_lies(scene: Scene, item: int) -> Iterator[Lie]:
+    """The item broken, lies about its cells, and about those near."""
+    yield from _turns([_broken(scene, item), own_lies(scene, item), near_lies(scene, item)])
+
+
 def _broken(scene: Scene, item: int) -> Iterator[Lie]:
     relation = scene.relation
     if item < relation.first_lookup:
@@ -53,10 +58,21 @@ def _broken(scene: Scene, item: int) -> Iterator[Lie]:
                 yield Lie(name, cells, (goal(poly, amount),))
         return
     if item >= relation.first_take:
+        yield from _mistold(scene, relation.takes[item - relation.first_take])
         return
     pairs = zip(relation.lookup_items, relation.lookups, strict=True)
     kinds = [_outside(scene, m) for number, m in pairs if number == item]
     yield from _turns(kinds[:MANY])
+
+
+def _mistold(scene: Scene, m: Message) -> Iterator[Lie]:
+    """Another message than the honest row's under the same key."""
+    present = goal(m.multiplicity, 1)
+    for place in m.given:
+        for step in STEPS[:2] if m.elements[place].degrees else ():
+            value = m.elements[place].value(scene.honest) + step
+            name = f"{m.interaction.label}: {m.bus.fields[place]} {step:+}"
+            yield Lie(name, goals=(goal(m.elements[place], value), present))
 
 
 def _outside(scene: Scene, m: Message) -> Iterator[Lie]:
@@ -68,7 +84,8 @@ def _outside(scene: Scene, m: Message) -> Iterator[Lie]:
             continue
         scale = min((_absolute(s) for s in (poly.slopes or {0: 1}).values()), default=1)
         least = (limit - 1) // scale + 1
-        for value in (least, -1, least + 1, 2 * least - 1, -least, 1 << 16, _inverse(scale)):
+        fractions = [_inverse(s) for s in sorted({scale, *_scales(scene.relation, poly)})]
+        for value in (least, -1, least + 1, 2 * least - 1, -least, 1 << 16, *fractions):
             name = f"request {m.bus.name}: {short(value % MODULUS)}"
             yield Lie(name, goals=(goal(poly, value * scale), present))
     if statements.inputs < len(m.elements):
@@ -76,6 +93,17 @@ def _outside(scene: Scene, m: Message) -> Iterator[Lie]:
         for step in STEPS[:2]:
             value = poly.value(scene.honest) + step
             yield Lie(f"request {m.bus.name}: {step:+}", goals=(goal(poly, value), present))
+
+
+def _scales(relation: Relation, poly: Polynomial) -> set[int]:
+    """By what the cell is multiplied in lookups, if it is one."""
+    elements = (e for m in relation.lookups for e in m.elements)
+    return {
+        _absolute(slope)
+        for e in elements
+        if e.degrees.keys() == poly.degrees.keys() and len(e.degrees) == 1
+        for slope in (e.slopes or {}).values()
+    }
 
 
 def own_lies(scene: Scene, item: int) -> Iterator[Lie]:
@@ -175,15 +203,21 @@ def _moves(scene: Scene, places: Sequence[int]) -> Iterator[Lie]:
 
 
 def _taken_back(scene: Scene, places: Sequence[int], item: int) -> Iterator[Lie]:
-    """Two bits of a group set, and one that is none any more -1: their sum is still one."""
+    """Bits of a group set, and taken from one that is none any more: their sum stays.
+
+    Two of them that it lies between come first, and bits that are set already.
+    """
     relation, bounds = scene.relation, scene.bounds_without(item)
     bits = {p for p, b in relation.bounds_without(None).items() if b == 2}
     for freed in (p for p in places if p in bits and p not in bounds):
         group = [p for p in bits if relation.group[p] == relation.group[freed] and p != freed]
-        rest = tuple((p, 0) for p in group if scene.honest[p])
-        for one, other in combinations(sorted(group), 2):
-            names = f"{relation.names[one]}, {relation.names[other]}"
-            cells = dict((*rest, (one, 1), (other, 1), (freed, MODULUS - 1)))
+        held = {p for p in (*group, freed) if scene.honest[p]}
+        chosen = list(combinations(sorted(group), 2))
+        chosen.sort(key=lambda pair: (held.isdisjoint(pair), abs(sum(pair) - 2 * freed)))
+        for some in (*chosen, *((p,) for p in group if not held)):
+            names = ", ".join(relation.names[p] for p in some)
+            cells = dict.fromkeys(held, 0) | dict.fromkeys(some, 1)
+            cells[freed] = (len(held) - len(some)) % MODULUS
             yield Lie(f"{names} without {relation.names[freed]}", tuple(cells.items()))
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
 from circuits.audit.buses import (
     ANSWERS,
@@ -29,6 +30,9 @@ from zkevm.plonkish.expression import Column, Const, Expr, Product
 from zkevm.plonkish.table import Bus, Interaction, Role, Table
 
 POINTS, GENERATOR = 3, 5
+FEW_BITS = 8
+"""Of so many bits all values are looked at."""
+
 OWN_OPCODE = "the opcode at pc"
 """The label of the request by which a step reads its own instruction."""
 
@@ -182,22 +186,66 @@ class Relation:
             return False
         if set(self.constraints[item].degrees) == {self._real}:  # that it is one or the other
             return False
+        if not self._vanish([self.constraints[item]], 1):
+            return False
         said = [m.multiplicity for m in self.messages if m.interaction.role is not Role.REQUEST]
-        zeros = self._zeros_of_padding(item)
-        return self._vanish([self.constraints[item]], 1) and self._vanish(said, 0, zeros)
+        return self._vanish(said, 0, self._zeros_of_padding(item))
 
     def _zeros_of_padding(self, dropped: int) -> frozenset[int]:
         """Cells that other constraints say are zero on padding: alone, or as a sum of bits."""
         zeros, before = {self._real or 0}, 0
-        bounds = self.bounds_without(dropped)
+        bounds = self.bounds_without(dropped, padding=True)
         others = [c for n, c in enumerate(self.constraints) if n != dropped]
         while len(zeros) > before:
             before = len(zeros)
             for constraint in others:
                 left = self._read_besides(constraint, zeros)
-                if len(left) == 1 or all(bounds.get(p) == 2 for p in left):
+                bits = all(bounds.get(p) == 2 for p in left)
+                if bits and len(left) <= FEW_BITS:
+                    allowed = self._bits_allowed(constraint, sorted(left))
+                    zeros |= {p for p in left if not any(bits[p] for bits in allowed)}
+                elif bits or len(left) == 1:
                     zeros |= left if self._is_their_sum(constraint, left) else set()
         return frozenset(zeros)
+
+    def _bits_allowed(
+        self, constraint: Polynomial, places: Sequence[int]
+    ) -> list[Mapping[int, int]]:
+        """The values of some bits for which, all else zero, a constraint holds."""
+        row = [0] * (self.width + len(self.table.fixed))
+        found: list[Mapping[int, int]] = []
+        for values in product((0, 1), repeat=len(places)):
+            for place, value in zip(places, values, strict=True):
+                row[place] = value
+            if not constraint.value(row):
+                found.append(dict(zip(places, values, strict=True)))
+        return found
+
+    def is_of_bits(self, item: int) -> bool:
+        """Whether it says of a cell to be a bit that a constraint gives as a function of bits.
+
+        For all values of these, the constraint determines the cell, and as 0 or 1.
+        """
+        own = self.constraints[item] if item < self.first_lookup else None
+        if own is None or len(own.degrees) != 1 or len(self._bits_allowed(own, [*own.degrees])) < 2:
+            return False
+        (place,) = own.degrees
+        bits = {p for p, bound in self.bounds_without(item, padding=True).items() if bound == 2}
+        return any(
+            constraint is not own
+            and constraint.degrees.get(place) == 1
+            and len(constraint.degrees) <= FEW_BITS
+            and bits >= constraint.degrees.keys() - {place}
+            and self._gives_bit(constraint, place)
+            for constraint in self.constraints
+        )
+
+    def _gives_bit(self, constraint: Polynomial, place: int) -> bool:
+        """Whether a constraint leaves one value, 0 or 1, to a cell for all values of the others."""
+        others = sorted(constraint.degrees.keys() - {place})
+        allowed = self._bits_allowed(constraint, [*others, place])
+        given = {tuple(bits[p] for p in others) for bits in allowed}
+        return len(given) == len(allowed) == 1 << len(others)
 
     def _read_besides(self, constraint: Polynomial, zeros: Collection[int]) -> set[int]:
         """The cells that a polynomial still depends on where some are zero."""
@@ -231,8 +279,9 @@ class Relation:
 
     @cached_property
     def _real(self) -> int | None:
-        """The column that tells rows from padding: the commonest multiplicity of messages."""
-        columns = Counter(m.multiplicity.column for m in self.messages if m.multiplicity.degrees)
+        """The column that tells rows from padding: the commonest multiplicity."""
+        spoken = (m.multiplicity for m in (*self.messages, *self.lookups))
+        columns = Counter(multiplicity.column for multiplicity in spoken if multiplicity.degrees)
         return next(iter(columns.most_common(1)), (None, 0))[0]
 
     @cached_property

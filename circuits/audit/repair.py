@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
@@ -137,6 +137,8 @@ class Repairer:
             found += [(4, change) for change in self._moves(row, poly, slopes, missing)]
             together = self._together(row, poly, target, slopes)
             found += [(3 * len(change), change) for change in together]
+            if not found:
+                found += [(5, change) for change in self._raised(row, poly, places, missing)]
         found.sort(key=lambda entry: entry[0])
         yield from dict.fromkeys(change for _, change in found)
         for poly, target in forms:
@@ -158,6 +160,23 @@ class Repairer:
         for held in (p for p in bits if row[p] == 1):
             for place in wanted.get((group[held], (missing + slopes[held]) % MODULUS), ()):
                 yield ((held, 0), (place, 1))
+
+    def _raised(
+        self, row: list[int], poly: Polynomial, places: Sequence[int], missing: int
+    ) -> Iterator[Change]:
+        """A cell raised by one, so that another has a slope: both are factors that vanish."""
+        for place in places if poly.slopes is None else ():
+            bent = row.copy()
+            bent[place] += 1
+            others = [p for p in places if p != place and p not in self.bound]
+            slopes = poly.slopes_at(bent, others) if self._allows(place, bent[place]) else {}
+            for other, slope in slopes.items():
+                if slope:
+                    value = (row[other] + _solution(slope, missing)) % MODULUS
+                    yield ((place, bent[place]), (other, value))
+
+    def _allows(self, place: int, value: int) -> bool:
+        return value < self.bound.get(place, MODULUS)
 
     def _system(self, row: list[int], kept: frozenset[int]) -> Iterator[Change]:
         """All equations about the cells that lost their bounds, solved for these together."""

@@ -98,10 +98,6 @@ REDUNDANCIES: tuple[Redundancy, ...] = (
         "the statement looked up has a bit there; where none is looked up, nothing is sent by it",
     ),
     Redundancy(
-        r"(.*\.)?follows( a delegation)? is a bit",
-        "it is the product of two bits",
-    ),
-    Redundancy(
         "refunds is a bit",
         "0 where the refund is 0, its product with the inverse; 1 where it is not",
         "sstore",
@@ -175,11 +171,6 @@ REDUNDANCIES: tuple[Redundancy, ...] = (
         "copy_aligned|copy_shift",
     ),
     Redundancy(
-        "what does not move moves nothing|only what moves is inner",
-        "every real row moves, and on padding no message is left",
-        "copy_aligned",
-    ),
-    Redundancy(
         r"range16 of index(, scaled)?",
         "the table of precompiles, or the order of addresses, has integers below 2^9 alone",
         "accounts",
@@ -215,19 +206,72 @@ REDUNDANCIES: tuple[Redundancy, ...] = (
         r"(identity|unpaid_precompile)_.*",
     ),
     Redundancy(
-        r"(real|active\[0\]) is a bit",
-        "each is the other, which is a bit",
-        "push_data_.*",
-    ),
-    Redundancy(
         r"byte 0 (is active after the ones before|past the end is active)"
         r"|inactive byte 0 is zero|bytes past the end come last, 0",
         "the first byte of a real row is active, and on padding none is offered",
         "push_data_.*",
     ),
+    Redundancy(
+        "fits is a bit",
+        "0 where the length is another; where it is not, what is left of that test says 1",
+        "hashed_header",
+    ),
+    Redundancy(
+        "last is a bit",
+        "else there would be both at most 32 bytes left, and more than 32",
+        "bytecode|hashed_bytecode",
+    ),
+    Redundancy(
+        "real is a bit",
+        "else it is not the last, so all lanes begin, and the second one only where it is 1",
+        "hashed_bytecode",
+    ),
+    Redundancy(
+        "last is a bit",
+        "it is a sum of bits, of which 128 each are a byte where the data are 0, past the end",
+        "next_block",
+    ),
+    Redundancy(
+        r"end_(lane|byte)\[0\] is a bit",
+        "1 less k others: in a last block all data from it on are 0, and padded by it are a byte;"
+        " in another the places of the others add up to 0, so there are none",
+        "next_block",
+    ),
+    Redundancy(
+        "negative is a bit",
+        "else a fraction of 2^15, which times the odd 2^64 - 1 - 2x is no integer, as limbs are",
+        "shift_arithmetic",
+    ),
+    Redundancy(
+        "real is a bit",
+        "else it does not read, so it is primed, and only a real row is",
+        "copy_shift",
+    ),
+    Redundancy(
+        "primes is a bit",
+        "1 less the ways to go; with two of them a whole word moves, which is inner, so one moves",
+        "copy_shift",
+    ),
+    Redundancy(
+        "real is a bit",
+        "else the mark is not of this scope, so original and current are equal: the bit of that",
+        "sstore|sstore_out_of_gas",
+    ),
+    Redundancy(
+        "real is a bit",
+        "it is the sum of the forms of a nonce: two would make the first lane hashed 2^64 or more",
+        "begin_creation|enter_create|collide_create",
+    ),
+    Redundancy(
+        r"no (accounts|slots|transient_slots) \(receive order\)",
+        "who takes a first token can only keep others from it",
+        "unused_orders",
+    ),
 )
 
 TESTED = "0 where something differs; where nothing does, what is left of the test says 1"
+
+OF_BITS = "another constraint gives it as a function of bits, whose values are 0 and 1"
 
 IMPLIED = "a factor of it is zero by another constraint"
 

@@ -188,11 +188,13 @@ def _numbers(relation: Relation, bus: str, role: Role) -> list[int]:
     ]
 
 
-def diverse(samples: Iterable[Sample], most: int) -> list[Sample]:
-    """Samples that differ as much as possible in the sizes of their cells."""
+def diverse(relation: Relation, samples: Iterable[Sample], most: int) -> list[Sample]:
+    """Samples that differ as much as possible in the sizes of cells, and in what they say."""
     left: dict[frozenset[tuple[int, int]], Sample] = {}
     for sample in samples:
-        left.setdefault(frozenset((p, _size(v)) for p, v in enumerate(sample.row)), sample)
+        sizes = ((p, _size(v)) for p, v in enumerate(sample.row))
+        said = ((-n, 1) for n, m in enumerate(relation.messages, 1) if m.active(sample.row))
+        left.setdefault(frozenset((*sizes, *said)), sample)
     chosen: list[Sample] = []
     covered: set[tuple[int, int]] = set()
     while left and len(chosen) < most:

@@ -48,7 +48,8 @@ def _target(
 ) -> Target:
     own: list[Sample] = [s for s in found[relation.table.name] if s.truth is None]
     others = [s for s in found[relation.table.name] if s.truth is not None]
-    rows, strangers = diverse(own, ROWS + MORE), diverse(others, STRANGERS + MORE)
+    rows = diverse(relation, own, ROWS + MORE)
+    strangers = diverse(relation, others, STRANGERS + MORE)
     return Target(
         relation,
         [*rows[:ROWS], *strangers[:STRANGERS]],
