@@ -18,6 +18,7 @@ from circuits.buses import ABSORB
 from circuits.execution.events import events_at
 from circuits.execution.execution import Steps
 from circuits.language import (
+    U16,
     Builder,
     Cell,
     ColumnType,
@@ -58,7 +59,7 @@ class ReturnCode(CreatingFrame, End):
     growth = Growth(data.end)
     this = FrameSelf()
     hash = RangeHash()
-    first = Uint(8)
+    first = U16()  # below 2^8, as lanes are below 2^64
     rest = Uint(REST_BITS)  # of the first lane
     inverse = Cell(ColumnType.FIELD)
     small = AtLeast(16)
@@ -73,9 +74,9 @@ class ReturnCode(CreatingFrame, End):
         this.use(c, self.frame)
         self.look(c, self.real, this.eor)
         self.hash.use(c, some, data.empty, self.clock, (self.frame, data.start), data.size)
-        lane = self.first.value * 2**REST_BITS + self.rest.value
+        lane = self.first * 2**REST_BITS + self.rest.value
         c.request(ABSORB, some, self.hash.sponge, 0, lane, label="the first lane")
-        different = self.inverse * (self.first.value - PREFIX)
+        different = self.inverse * (self.first - PREFIX)
         c.require_equal("the first byte is another", some * different, some)
         self.small.use(c, self.fork.max_code_size, data.size)
         new = (*self.hash.digest, self.account.old[2])

@@ -42,6 +42,7 @@ from circuits.language import (
     word_count,
 )
 from circuits.language.arrays import integers
+from circuits.language.callee import OwnCode
 from circuits.language.calling import (
     Calling,
     CallWithoutValue,
@@ -69,11 +70,11 @@ class PrecompileCall(Giving, Frameless):
 
     outcome = CallOutcome.PRECOMPILE
 
+    code_run = OwnCode()
     words = WordCount(Calling.data_in.size)
 
     def declare_precompile(self, c: Builder) -> Expr:
         """The callee is a precompile.  Returns the gas that it gets for nothing (degree 1)."""
-        c.require_zero("no delegation", self.code_run.follows)
         c.require_zero("a precompile", self.real - self.touch.mark.old[1])
         declare_depth(c, self)
         self.declare_gift(c)

@@ -25,7 +25,7 @@ from circuits.language.witness import Witness
 from zkevm.errors import NotProvableError
 from zkevm.evm.code import EMPTY_CODE, Code
 from zkevm.evm.fork import Fork
-from zkevm.plonkish.expression import Column, ColumnType, Expr
+from zkevm.plonkish.expression import ZERO, Column, ColumnType, Expr
 from zkevm.trace.words import Words, words_from_ints
 
 Rows = I64 | Sequence[int]
@@ -96,24 +96,81 @@ class CodeInfo(Part):
         w[self.target] = words_from_ints(f.target for f in facts)
 
 
-class CalleeCode(Part):
-    """The code that runs, with the account's store; two ticks."""
+class OwnCode(Part):
+    """The code of an account that is not delegated, with its store; one tick."""
+
+    follows: Expr = ZERO
+    """Whether another account's code runs."""
+
+    cost: Expr = ZERO
+    """The gas of touching that account."""
 
     def __init__(self) -> None:
         self.account = CodeAccess()
         self.info = CodeInfo()
-        self.follows = Bit()
-        self.touch = AddressAccess()
-        self.delegate = CodeAccess()
-        self.delegate_info = CodeInfo()
         self.store: Expr = self.account.old[2]
-        own, other = self.info, self.delegate_info
-        self.code: Expr = own.code + self.follows * (other.code - own.code)
-        self.length: Expr = own.length + self.follows * (other.length - own.length)
+        self.code: Expr = self.info.code
+        self.length: Expr = self.info.length
 
     def children(self) -> Iterator[tuple[str, Column | Part]]:
         yield "", self.account
         yield "", self.info
+
+    def use(
+        self,
+        c: Builder,
+        fork: Fork,
+        address: Expr,
+        clock: Expr,
+        scope: Expr,
+        undoing: Undoing | None = None,
+    ) -> None:
+        """On real rows, read the code at `clock`."""
+        self._read(c, address, clock)
+        if fork.has_delegations:
+            c.require_zero(f"{self.label} is no delegation", self.info.delegated)
+
+    def _read(self, c: Builder, address: Expr, clock: Expr) -> None:
+        self.account.read(c, c.real, address, clock)
+        self.info.use(c, c.real, self.account.hash)
+
+    def plan(
+        self,
+        owner: object,
+        plan: Plan,
+        fork: Fork,
+        address: Words,
+        rows: Rows,
+        clock: U64,
+        warm: Mask | None = None,
+        inverses: Inverses | None = None,
+    ) -> None:
+        """Register the accesses; `warm` tells which delegates were, needed with `inverses`."""
+        self.account.plan_read(owner, plan, address, clock)
+
+    def fill(
+        self, w: Witness, execution: Execution, fork: Fork, address: Words, rows: Rows
+    ) -> None:
+        """From the addresses called and the rows of the trace that call them."""
+        self.info.fill(w, codes_of(execution, address, rows))
+
+
+class CalleeCode(OwnCode):
+    """The code that runs, with the account's store; two ticks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.follows: Bit = Bit()
+        self.touch = AddressAccess()
+        self.delegate = CodeAccess()
+        self.delegate_info = CodeInfo()
+        self.cost = self.follows * self.touch.cost
+        own, other = self.info, self.delegate_info
+        self.code = own.code + self.follows * (other.code - own.code)
+        self.length = own.length + self.follows * (other.length - own.length)
+
+    def children(self) -> Iterator[tuple[str, Column | Part]]:
+        yield from super().children()
         yield ".follows", self.follows
         yield ".touch", self.touch
         yield ".delegate", self.delegate
@@ -129,8 +186,7 @@ class CalleeCode(Part):
         undoing: Undoing | None = None,
     ) -> None:
         """On real rows, read the code at `clock`; touch the delegate, read its code at the next."""
-        self.account.read(c, c.real, address, clock)
-        self.info.use(c, c.real, self.account.hash)
+        self._read(c, address, clock)
         # `info` is looked up on real rows only: on padding `delegated` may be anything
         followed = c.real * self.info.delegated if fork.has_delegations else 0
         c.require_equal(f"{self.label} follows a delegation", self.follows, followed)
@@ -153,9 +209,8 @@ class CalleeCode(Part):
         warm: Mask | None = None,
         inverses: Inverses | None = None,
     ) -> None:
-        """Register the accesses; `warm` tells which delegates were, needed with `inverses`."""
+        super().plan(owner, plan, fork, address, rows, clock)
         targets, follows = followed(plan.execution, fork, address, rows)
-        self.account.plan_read(owner, plan, address, clock)
         later = clock + np.uint64(1)
         self.touch.plan(owner, plan, targets, later, warm, inverses, follows)
         self.delegate.plan_read(owner, plan, targets, later, follows)
@@ -163,9 +218,8 @@ class CalleeCode(Part):
     def fill(
         self, w: Witness, execution: Execution, fork: Fork, address: Words, rows: Rows
     ) -> None:
-        """From the addresses called and the rows of the trace that call them."""
+        super().fill(w, execution, fork, address, rows)
         targets, follows = followed(execution, fork, address, rows)
-        self.info.fill(w, codes_of(execution, address, rows))
         w[self.follows] = follows
         delegates = codes_of(execution, targets, rows, follows)
         refuse_precompiles(fork, targets, delegates)

@@ -30,7 +30,7 @@ from circuits.language import (
     WordExpr,
 )
 from circuits.language.arrays import integers
-from circuits.language.callee import CalleeCode, followed
+from circuits.language.callee import CalleeCode, OwnCode, followed
 from circuits.language.compare import IsZeroWord
 from circuits.language.memory import Growth, Larger, MemoryRange, range_end
 from circuits.language.money import HALF, Debit, Transfer
@@ -96,7 +96,7 @@ class Calling(CallStep):
     growth = Growth(end.value)
     this = FrameSelf()
     touch = AddressAccess()
-    code_run = CalleeCode()
+    code_run: OwnCode = CalleeCode()
     available = Uint(64)  # gas left after charging
     saved_undo = Cell(ColumnType.U32)  # writes of this frame, with those of this step
 
@@ -114,7 +114,7 @@ class Calling(CallStep):
         self.touch.use(c, self.real, self.address, self.clock, scope, touched)
         self.code_run.use(c, self.fork, self.address, self.clock, scope, delegated)
         follows = self.code_run.follows
-        touches = self.real * self.touch.cost + follows * self.code_run.touch.cost
+        touches = self.real * self.touch.cost + self.code_run.cost
         cost = self.growth.cost + touches + surcharge
         c.require_equal("gas after charging", self.available.value, self.gas - cost)
         writes = self.undo + undone * (self.real + follows)
