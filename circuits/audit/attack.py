@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 
+from circuits.audit.buses import CELLS
 from circuits.audit.lies import (
     STEPS,
     Lie,
@@ -19,9 +20,9 @@ from circuits.audit.lies import (
     near_lies,
     own_lies,
 )
+from circuits.audit.redundant import reason
 from circuits.audit.relation import Item, Relation
 from circuits.audit.repair import Repairer
-from circuits.audit.reviewed import IMPLIED, OF_BITS, PADDING, TESTED, redundancy
 from circuits.audit.rows import Sample
 from circuits.audit.scene import Scene, World
 from zkevm.plonkish.table import Role, Table
@@ -128,26 +129,17 @@ def attack(target: Target, lies: int = LIES) -> Report:
     for number in range(len(relation.items)):
         if number not in report.needed:
             _find_use(number, every, some, report, lies)
-    for number, item in enumerate(relation.items):
+    for number in range(len(relation.items)):
         if number in report.needed or number in report.alone:
             continue
-        if why := _reason(relation, number, item):
+        if why := reason(relation, number):
             report.redundant[number] = why
+        elif _takes_of_a_cell(relation, number, scenes):
+            report.alone[number] = Forgery("as it is", "where the cell holds something else", ())
         elif lies >= LIES:
             _break_alone(number, loose, all_lies, LAST, report)
     report.seconds = time.process_time() - start
     return report
-
-
-def _reason(relation: Relation, number: int, item: Item) -> str:
-    if relation.is_implied(number):
-        return IMPLIED
-    if relation.is_of_test(number):
-        return TESTED
-    if relation.is_of_bits(number):
-        return OF_BITS
-    reviewed = redundancy(relation.table.name, item.label)
-    return reviewed or (PADDING if relation.is_of_padding(number) else "")
 
 
 def padding_holes(relation: Relation) -> list[Forgery]:
@@ -224,6 +216,18 @@ def _find_use(
             LONG,
             report,
         )
+
+
+def _takes_of_a_cell(relation: Relation, item: int, scenes: Sequence[Scene]) -> bool:
+    """Whether an honest row takes what a cell holds, which might be anything else.
+
+    Then the same row breaks that it takes it, and nothing else.
+    """
+    if item < relation.first_take:
+        return False
+    m = relation.takes[item - relation.first_take]
+    held = m.interaction.role is Role.RECEIVE and m.bus.name in CELLS and m.given
+    return bool(held) and any(m.active(s.honest) == 1 for s in scenes if s.is_honest)
 
 
 def _forge(

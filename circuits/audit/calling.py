@@ -40,7 +40,11 @@ def callings(fork: str) -> Iterator[Trace]:
         yield run(b"", accounts=there, fork=fork, gas_limit=LARGE_GAS)
     inner = [b"".join(push(0) for _ in range(ARITY[op].inputs)) + bytes((op,)) for op in _WRITING]
     inner += [call(Op.CALL, 9, 0xDEAD, value, 0, 0, 0, 0) for value in (0, 1, HALF)]
-    yield _packed(fork, [(code, 50_000) for code in inner], {}, 0, Op.STATICCALL)
+    inner += [call(op, 9000, to, 0, 0, 0, 0) for op in WITHOUT for to in (BARE, PLAIN)]
+    yield _packed(fork, [(code, 50_000) for code in inner], accounts, 0, Op.STATICCALL)
+    nearly = [call(op, 20_000, IDENTITY, 0, 0, 40, 0, 40) for op in WITH_VALUE]
+    nearly += [call(op, 20_000, IDENTITY, 0, 40, 0, 40) for op in WITHOUT]
+    yield _packed(fork, [(code, 30_000) for code in nearly], {}, 0)
 
 
 def _packed(
@@ -107,9 +111,9 @@ def shortages(fork: str) -> Iterator[Trace]:
     codes += [call(Op.SSTORE, 1, 7) + call(Op.SSTORE, 1, value) for value in (0, 5, 8)]
     codes += [call(Op.SELFDESTRUCT, heir) for heir in (CONTRACT, BARE, RICH, PLAIN, 0xDEAD, 3)]
     codes += [
-        call(op, 0, to, *((value,) if op in WITH_VALUE else ()), 0, 0, 0, 0)
+        call(op, 0, to, *((value,) if op in WITH_VALUE else ()), 0, size, 0, 0)
         for op in (*WITH_VALUE, *WITHOUT)
-        for to in (CONTRACT, BARE, RICH, DELEGATED, 0xDEAD)
+        for to, size in ((CONTRACT, 0), (BARE, 0), (RICH, 0), (DELEGATED, 0), (0xDEAD, 2000))
         for value in ((0, HALF) if op in WITH_VALUE else (0,))
     ]
     codes += [call(Op.EXTCODECOPY, PLAIN, 40, 0, size) for size in (0, 5, 2**27, 2**130)]

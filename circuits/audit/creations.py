@@ -31,9 +31,12 @@ def creations(fork: str) -> Iterator[Trace]:
         called = call(Op.CALL, 3_000_000, RUNNER, 0, 0, 0, 0, 0)
         yield run(called, others={RUNNER: inner}, fork=fork, gas_limit=LARGE_GAS)
         yield run(b"", inner, fork=fork, gas_limit=LARGE_GAS, to=None)
-    taken = contract_address(CONTRACT, 1)
-    yield run(create(inits[0], 1), others={taken: ANSWER}, fork=fork, value=9)
-    for init in (*inits, create(inits[0], 1), call(Op.SELFDESTRUCT, NOBODY)):
+    for nonce in (1, 2**40):
+        taken = contract_address(CONTRACT, nonce)
+        yield run(create(inits[0], 1), others={taken: ANSWER}, fork=fork, value=9, nonce=nonce)
+    yield run(create(b"", 0, 9) + create(b"", 0, 9), fork=fork)
+    ends = (call(Op.RETURN, 0, 0), call(Op.SELFDESTRUCT, NOBODY))
+    for init in (*inits, create(inits[0], 1), *ends):
         yield run(b"", init, fork=fork, value=4, to=None)
     yield from _destructions(fork)
 
@@ -81,6 +84,7 @@ def _destructions(fork: str) -> Iterator[Trace]:
         for value in (0, 1):
             called = call(Op.CALL, 100_000, RUNNER, value, 0, 0, 0, 0) + POP
             for end in (b"", call(Op.REVERT, 0, 0)):
-                yield run(called * 2 + end, others={RUNNER: inner}, fork=fork, value=9)
+                others = {RUNNER: inner, HEIR: ANSWER}
+                yield run(called * 2 + end, others=others, fork=fork, value=9)
             called = call(Op.CALL, 7_000, RUNNER, value, 0, 0, 0, 0)
             yield run(called, others={RUNNER: inner}, fork=fork, value=9)

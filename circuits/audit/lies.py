@@ -49,6 +49,10 @@ def _broken(scene: Scene, item: int) -> Iterator[Lie]:
     if item < relation.first_lookup:
         poly = relation.constraints[item]
         bits = [p for p in poly.degrees if scene.bounds_without(item).get(p) == 2]
+        if len(poly.degrees) == 1:
+            yield Lie("no bit", goals=(_no_bit(scene, item, *poly.degrees),))
+        elif len(parts := relation.factors[item]) > 1:
+            yield Lie("no factor is zero", goals=tuple(goal(part, 1) for part in parts))
         for amount in AMOUNTS:
             yield Lie(f"broken by {short(amount % MODULUS)}", goals=(goal(poly, amount),))
         for place in bits[:MANY]:
@@ -75,6 +79,13 @@ def _mistold(scene: Scene, m: Message) -> Iterator[Lie]:
             yield Lie(name, goals=(goal(m.elements[place], value), present))
 
 
+def _no_bit(scene: Scene, item: int, place: int) -> Equation:
+    """That a cell is no bit, but something else that solves an equation about it."""
+    about = [scene.equations[n] for n in scene.reads[place]]
+    forms = [form for e in about if e.item != item for form in e.wanted]
+    return Equation(None, frozenset((place,)), lambda row: [] if row[place] > 1 else forms)
+
+
 def _outside(scene: Scene, m: Message) -> Iterator[Lie]:
     """Values that a fixed table does not state."""
     statements = scene.relation.statements[m.bus]
@@ -84,8 +95,8 @@ def _outside(scene: Scene, m: Message) -> Iterator[Lie]:
             continue
         scale = min((_absolute(s) for s in (poly.slopes or {0: 1}).values()), default=1)
         least = (limit - 1) // scale + 1
-        fractions = [_inverse(s) for s in sorted({scale, *_scales(scene.relation, poly)})]
-        for value in (least, -1, least + 1, 2 * least - 1, -least, 1 << 16, *fractions):
+        values = (least, -1, least + 1, 2 * least - 1, -least, 1 << 16, _inverse(scale))
+        for value in (*values, *_fractions(scene, poly)):
             name = f"request {m.bus.name}: {short(value % MODULUS)}"
             yield Lie(name, goals=(goal(poly, value * scale), present))
     if statements.inputs < len(m.elements):
@@ -95,15 +106,15 @@ def _outside(scene: Scene, m: Message) -> Iterator[Lie]:
             yield Lie(f"request {m.bus.name}: {step:+}", goals=(goal(poly, value), present))
 
 
-def _scales(relation: Relation, poly: Polynomial) -> set[int]:
-    """By what the cell is multiplied in lookups, if it is one."""
-    elements = (e for m in relation.lookups for e in m.elements)
-    return {
-        _absolute(slope)
-        for e in elements
-        if e.degrees.keys() == poly.degrees.keys() and len(e.degrees) == 1
-        for slope in (e.slopes or {}).values()
-    }
+def _fractions(scene: Scene, poly: Polynomial) -> Iterator[int]:
+    """Values of a cell that are no integers, but become so by what multiplies it elsewhere."""
+    if len(poly.degrees) != 1:
+        return
+    (place,) = poly.degrees
+    messages = (*scene.relation.lookups, *scene.relation.messages)
+    slopes = {_absolute((e.slopes or {}).get(place, 1)) for m in messages for e in m.elements}
+    for slope in sorted(slopes - {1}):
+        yield from (_inverse(slope), scene.honest[place] + _inverse(slope))
 
 
 def own_lies(scene: Scene, item: int) -> Iterator[Lie]:

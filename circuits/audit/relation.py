@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
 
 from circuits.audit.buses import (
     ANSWERS,
@@ -25,13 +24,8 @@ from circuits.audit.buses import (
 )
 from circuits.audit.polynomial import Polynomial, Row, factors, polynomial
 from circuits.audit.reviewed import FREEDOMS
-from zkevm.field import MODULUS
 from zkevm.plonkish.expression import Column, Const, Expr, Product
 from zkevm.plonkish.table import Bus, Interaction, Role, Table
-
-POINTS, GENERATOR = 3, 5
-FEW_BITS = 8
-"""Of so many bits all values are looked at."""
 
 OWN_OPCODE = "the opcode at pc"
 """The label of the request by which a step reads its own instruction."""
@@ -163,132 +157,18 @@ class Relation:
         taking = (Role.RECEIVE, Role.REQUEST)
         return [m for m in self.messages if m.interaction.role in taking]
 
-    def is_implied(self, item: int) -> bool:
-        """Whether a factor of a constraint is what another constraint says is zero."""
-        if item >= self.first_lookup:
-            return False
-        own = self.table.constraints[item].expr
-        said = [c.expr for c in self.table.constraints if c.expr is not own]
-        return any(factor is expr for factor in factors(own) for expr in said)
-
-    def is_of_test(self, item: int) -> bool:
-        """Whether it says that the result of a comparison of words is a bit (`IsEqualWord`)."""
-        name, said = self.items[item].label.removesuffix(" is a bit"), {i.label for i in self.items}
-        parts = ("low halves agree if set", "high halves agree if set", "a half differs if clear")
-        return said.issuperset((f"{name} is a bit", *(f"{name}: {part}" for part in parts)))
-
-    def is_of_padding(self, item: int) -> bool:
-        """Whether a constraint holds on every real row as it is, and padding says nothing anyway.
-
-        Polynomials of small degree are taken to vanish if they do at points without structure.
-        """
-        if self._real is None or item >= self.first_lookup:
-            return False
-        if set(self.constraints[item].degrees) == {self._real}:  # that it is one or the other
-            return False
-        if not self._vanish([self.constraints[item]], 1):
-            return False
-        said = [m.multiplicity for m in self.messages if m.interaction.role is not Role.REQUEST]
-        return self._vanish(said, 0, self._zeros_of_padding(item))
-
-    def _zeros_of_padding(self, dropped: int) -> frozenset[int]:
-        """Cells that other constraints say are zero on padding: alone, or as a sum of bits."""
-        zeros, before = {self._real or 0}, 0
-        bounds = self.bounds_without(dropped, padding=True)
-        others = [c for n, c in enumerate(self.constraints) if n != dropped]
-        while len(zeros) > before:
-            before = len(zeros)
-            for constraint in others:
-                left = self._read_besides(constraint, zeros)
-                bits = all(bounds.get(p) == 2 for p in left)
-                if bits and len(left) <= FEW_BITS:
-                    allowed = self._bits_allowed(constraint, sorted(left))
-                    zeros |= {p for p in left if not any(bits[p] for bits in allowed)}
-                elif bits or len(left) == 1:
-                    zeros |= left if self._is_their_sum(constraint, left) else set()
-        return frozenset(zeros)
-
-    def _bits_allowed(
-        self, constraint: Polynomial, places: Sequence[int]
-    ) -> list[Mapping[int, int]]:
-        """The values of some bits for which, all else zero, a constraint holds."""
-        row = [0] * (self.width + len(self.table.fixed))
-        found: list[Mapping[int, int]] = []
-        for values in product((0, 1), repeat=len(places)):
-            for place, value in zip(places, values, strict=True):
-                row[place] = value
-            if not constraint.value(row):
-                found.append(dict(zip(places, values, strict=True)))
-        return found
-
-    def is_of_bits(self, item: int) -> bool:
-        """Whether it says of a cell to be a bit that a constraint gives as a function of bits.
-
-        For all values of these, the constraint determines the cell, and as 0 or 1.
-        """
-        own = self.constraints[item] if item < self.first_lookup else None
-        if own is None or len(own.degrees) != 1 or len(self._bits_allowed(own, [*own.degrees])) < 2:
-            return False
-        (place,) = own.degrees
-        bits = {p for p, bound in self.bounds_without(item, padding=True).items() if bound == 2}
-        return any(
-            constraint is not own
-            and constraint.degrees.get(place) == 1
-            and len(constraint.degrees) <= FEW_BITS
-            and bits >= constraint.degrees.keys() - {place}
-            and self._gives_bit(constraint, place)
-            for constraint in self.constraints
-        )
-
-    def _gives_bit(self, constraint: Polynomial, place: int) -> bool:
-        """Whether a constraint leaves one value, 0 or 1, to a cell for all values of the others."""
-        others = sorted(constraint.degrees.keys() - {place})
-        allowed = self._bits_allowed(constraint, [*others, place])
-        given = {tuple(bits[p] for p in others) for bits in allowed}
-        return len(given) == len(allowed) == 1 << len(others)
-
-    def _read_besides(self, constraint: Polynomial, zeros: Collection[int]) -> set[int]:
-        """The cells that a polynomial still depends on where some are zero."""
-        row = [pow(GENERATOR, place + 1, MODULUS) for place in range(self.width)]
-        row = [0 if place in zeros else value for place, value in enumerate(row)]
-        slopes = constraint.slopes_at(row, constraint.degrees.keys() - set(zeros))
-        return {place for place, slope in slopes.items() if slope}
-
-    def _is_their_sum(self, constraint: Polynomial, places: Collection[int]) -> bool:
-        """Whether, all else zero, a polynomial is a multiple of the sum of some cells."""
-        row = [0] * (self.width + len(self.table.fixed))
-        for place in places:
-            row[place] = 1
-        slope = constraint.value(row) * pow(len(places), -1, MODULUS) if places else 0
-        for place in places:
-            row[place] = pow(GENERATOR, place + 1, MODULUS)
-        return slope != 0 and (constraint.value(row) - slope * sum(row)) % MODULUS == 0
-
-    def _vanish(
-        self, polynomials: Sequence[Polynomial], real: int, zeros: Collection[int] = ()
-    ) -> bool:
-        """Whether polynomials vanish where the column of real rows has a value, and some have 0."""
-        width = len(self.table.columns) + len(self.table.fixed)
-        for point in range(1, POINTS + 1):
-            row = [pow(GENERATOR, point * (place + 1), MODULUS) for place in range(width)]
-            row = [0 if place in zeros else value for place, value in enumerate(row)]
-            row[self._real or 0] = real
-            if any(p.value(row) for p in polynomials):
-                return False
-        return True
-
     @cached_property
-    def _real(self) -> int | None:
+    def real(self) -> int | None:
         """The column that tells rows from padding: the commonest multiplicity."""
         spoken = (m.multiplicity for m in (*self.messages, *self.lookups))
         columns = Counter(multiplicity.column for multiplicity in spoken if multiplicity.degrees)
         return next(iter(columns.most_common(1)), (None, 0))[0]
 
     @cached_property
-    def _of_real_rows(self) -> set[int | None]:
+    def of_real_rows(self) -> set[int | None]:
         """Lookups that happen where the column is set that tells rows from padding."""
         pairs = zip(self.lookup_items, self.lookups, strict=True)
-        return {item for item, m in pairs if m.multiplicity.column == self._real is not None}
+        return {item for item, m in pairs if m.multiplicity.column == self.real is not None}
 
     @cached_property
     def bounds(self) -> dict[int, list[tuple[int, int]]]:
@@ -310,7 +190,7 @@ class Relation:
 
     def bounds_without(self, dropped: int | None, *, padding: bool = False) -> dict[int, int]:
         """The least bound of each column, without one item; on padding without lookups there."""
-        absent = {dropped} | (self._of_real_rows if padding else set())
+        absent = {dropped} | (self.of_real_rows if padding else set())
         least = {
             place: min((b for item, b in limits if item not in absent), default=None)
             for place, limits in self.bounds.items()

@@ -201,9 +201,41 @@ REDUNDANCIES: tuple[Redundancy, ...] = (
         "accounts",
     ),
     Redundancy(
-        r"code_run\.(touch|delegate).*",
-        "of a delegation, and another constraint says that there is none",
-        r"(identity|unpaid_precompile)_.*",
+        "code_run of a precompile is empty",
+        "no code runs at all, as another constraint says",
+        "empty_.*",
+    ),
+    Redundancy(
+        "real is a bit",
+        "it is whether the mark is that of a precompile: `accounts` proves a bit, which stays",
+        r"(identity|unpaid_precompile)_(code_)?call",
+    ),
+    Redundancy(
+        r"(new_)?account\.dead is a bit",
+        "if it is not 0, all facts are: none is one to live by, and so it is 1 where it is asked",
+        r"(empty|fail|identity|unpaid_precompile)_call|call_out_of_gas|selfdestruct(_out_of_gas)?"
+        "|authorizations",
+    ),
+    Redundancy(
+        "to_itself is a bit",
+        "0 where the addresses differ; where they do not, what is left of that test says 1",
+        "selfdestruct|selfdestruct_out_of_gas",
+    ),
+    Redundancy(
+        "gives is a bit",
+        "that there is something, and that it goes to another: a product of two bits",
+        "selfdestruct|selfdestruct_out_of_gas",
+    ),
+    Redundancy(
+        "real is a bit",
+        "else the tests say that there is something and that it goes to another: it is `gives`",
+        "selfdestruct|selfdestruct_out_of_gas",
+    ),
+    Redundancy(
+        r"priced\[11\] is a bit",
+        "it is 1 less the other bits: below 0, so would be the address called, as that of its own"
+        " precompile is above the sum of all others",
+        "unpaid_precompile_.*",
     ),
     Redundancy(
         r"byte 0 (is active after the ones before|past the end is active)"
@@ -258,11 +290,6 @@ REDUNDANCIES: tuple[Redundancy, ...] = (
         "sstore|sstore_out_of_gas",
     ),
     Redundancy(
-        "real is a bit",
-        "it is the sum of the forms of a nonce: two would make the first lane hashed 2^64 or more",
-        "begin_creation|enter_create|collide_create",
-    ),
-    Redundancy(
         r"no (accounts|slots|transient_slots) \(receive order\)",
         "who takes a first token can only keep others from it",
         "unused_orders",
@@ -272,6 +299,8 @@ REDUNDANCIES: tuple[Redundancy, ...] = (
 TESTED = "0 where something differs; where nothing does, what is left of the test says 1"
 
 OF_BITS = "another constraint gives it as a function of bits, whose values are 0 and 1"
+
+TOLD = "it is what the row is told, or an integer, of which twice is more than the row can be told"
 
 IMPLIED = "a factor of it is zero by another constraint"
 

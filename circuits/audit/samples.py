@@ -151,10 +151,10 @@ def _pushing(fork: str) -> Trace:
 def _deep(fork: str) -> Iterator[Trace]:
     """A program that calls itself to the greatest depth, and then an account that is delegated."""
     others = {DELEGATED: delegation_to(OTHER).data}
-    for op, arity in ((Op.CALL, 7), (Op.DELEGATECALL, 6)):
+    for arity, ops in ((7, (Op.CALL, Op.CALLCODE)), (6, (Op.DELEGATECALL,))):
         zeros = bytes((Op.PUSH0,)) * (arity - 2)
-        code = zeros + bytes((Op.ADDRESS, Op.GAS, op))
-        code += zeros + push(DELEGATED) + bytes((Op.PUSH0, op))
+        code = zeros + bytes((Op.ADDRESS, Op.GAS, ops[0]))
+        code += b"".join(zeros + push(DELEGATED) + bytes((Op.PUSH0, op)) for op in ops)
         yield run(code, others=others, fork=DEEP.get(fork, fork), gas_limit=PLENTY)
 
 
