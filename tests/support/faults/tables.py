@@ -16,7 +16,7 @@ import numpy as np
 from circuits import machine
 from circuits.audit.buses import fixed_statements, is_fixed
 from circuits.audit.polynomial import Polynomial, polynomial
-from circuits.buses import CODE_DATA, PRE, PUBLIC
+from circuits.buses import CODE_CLAIM, CODE_DATA, PRE, PUBLIC
 from circuits.language.state import HAD_STORAGE
 from tests.support.faults.executor import chosen
 from tests.support.faults.judge import Base
@@ -253,7 +253,8 @@ def said(filling: Filling, random: Random) -> tuple[Changes, Said]:
     """An element of what the statement says, and of the row that takes it or sends it."""
     tokens = {(bus, message): ends for bus, message, ends in filling.links}
     public = [p for p in filling.base.stated.messages() if (p.bus, p.values) in tokens]
-    public = [p for p in public if p.bus is not CODE_DATA]  # the verifier hashes it, and says that
+    # What is said of a code is not a liar's: the verifier makes it of the code.
+    public = [p for p in public if p.bus not in (CODE_CLAIM, CODE_DATA)]
     told = random.choice(public)
     place = random.randrange(len(told.values))
     value = other_cell(random, told.values[place], ())
