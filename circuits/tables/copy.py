@@ -120,15 +120,14 @@ class CopyRow(TableGadget[I64]):
         c.require_zero("nothing is left at the end", self.ends * (self.left - self.moved))
         c.require_zero("the word is filled before", (moves - self.ends) * (stop - WORD_BYTES))
         # All numbers are below 2^36.  Inner: the source ends at byte 32 or later, and all is valid.
-        # Zero: it ended at byte `start` or before.  Else it ends exactly at `valid`.
+        # Zero: it ended at byte `start` or before; that is below 32, so not both.  Else it ends
+        # exactly at `valid`.
         limit = self.end - self.index + self.start
         c.require_zero(
             "where the source ends",
             moves * (limit - self.valid) - (self.inner - is_zero) * self.slack.value,
         )
         c.require_zero("inner: all is valid", self.inner * (self.valid - WORD_BYTES))
-        c.require_zero("past the end: nothing is", is_zero * (self.valid - self.start))
-        c.require_zero("inner and past the end exclude each other", self.inner * is_zero)
         c.require_zero("what does not move moves nothing", self.moved * (1 - moves))
         c.require_zero("only what moves is inner", self.inner * (1 - moves))
         c.require_zero("only what moves ends", self.ends * (1 - moves))
@@ -225,6 +224,7 @@ class CopyAligned(CopyRow):
         c.require_zero("from code", self.from_code * (kind - CopyKind.CODE))
         c.require_zero("low half past the end", self.is_zero * lo)
         c.require_zero("high half past the end", self.is_zero * hi)
+        c.require_zero("past the end: nothing is valid", self.is_zero * (self.valid - self.start))
         at = (self.source, (self.index - self.start) * THIRTY_SECOND)
         self.word.use(c, self.from_memory, at, self.id)
         c.request(CODE_WORD, self.from_code, *at, lo, hi)
