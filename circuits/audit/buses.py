@@ -51,8 +51,8 @@ COMPLETE = frozenset({
 """Lookup buses on which nobody can state more than an execution's codes, frames and statement."""
 
 SIZES = {
-    "memory": ("index",), "code_word": ("index",), "stack": ("index",), "copy": ("left",),
-    "patch": ("index",), "sponge": ("left",),
+    "memory": ("index",), "code_word": ("index",), "stack": ("index",),
+    "copy": ("left", "source_kind"), "patch": ("index",), "sponge": ("left",),
 }  # fmt: skip
 """Fields that are numbers: no token or statement has one beyond 2^40, where no count ends."""
 

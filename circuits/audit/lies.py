@@ -71,12 +71,14 @@ def _broken(scene: Scene, item: int) -> Iterator[Lie]:
 
 def _mistold(scene: Scene, m: Message) -> Iterator[Lie]:
     """Another message than the honest row's under the same key."""
-    present = goal(m.multiplicity, 1)
+    row, present = list(scene.honest), goal(m.multiplicity, 1)
     for place in m.given:
-        for step in STEPS[:2] if m.elements[place].degrees else ():
-            value = m.elements[place].value(scene.honest) + step
+        poly = m.elements[place]
+        slopes = poly.slopes_at(row, [p for p, degree in poly.degrees.items() if degree == 1])
+        sizes = sorted({_absolute(slope) for slope in slopes.values() if slope})[:MANY]
+        for step in [sign * size for size in sizes for sign in (1, -1)]:
             name = f"{m.interaction.label}: {m.bus.fields[place]} {step:+}"
-            yield Lie(name, goals=(goal(m.elements[place], value), present))
+            yield Lie(name, goals=(goal(poly, poly.value(row) + step), present))
 
 
 def _no_bit(scene: Scene, item: int, place: int) -> Equation:

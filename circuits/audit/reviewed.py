@@ -166,11 +166,6 @@ REDUNDANCIES: tuple[Redundancy, ...] = (
         "copy_aligned|copy_shift",
     ),
     Redundancy(
-        "inner and past the end exclude each other",
-        "past the end `valid` is `start`, which is below 32; inner, it is 32",
-        "copy_aligned|copy_shift",
-    ),
-    Redundancy(
         r"range16 of index(, scaled)?",
         "the table of precompiles, or the order of addresses, has integers below 2^9 alone",
         "accounts",
