@@ -10,15 +10,16 @@ pub type Element<C> = Fp<MontBackend<C, 4>, 4>;
 
 /// a - b and the borrow.
 #[inline(always)]
-fn subtract(a: &[u64; 4], b: &[u64; 4]) -> ([u64; 4], u64) {
+pub const fn subtract(a: &[u64; 4], b: &[u64; 4]) -> ([u64; 4], u64) {
     let mut difference = [0; 4];
-    let mut borrow = 0;
-    for i in 0..4 {
-        let word = u128::from(a[i])
-            .wrapping_sub(u128::from(b[i]))
-            .wrapping_sub(u128::from(borrow));
+    let (mut i, mut borrow) = (0, 0);
+    while i < 4 {
+        let word = (a[i] as u128)
+            .wrapping_sub(b[i] as u128)
+            .wrapping_sub(borrow as u128);
         difference[i] = word as u64;
         borrow = (word >> 64) as u64 & 1;
+        i += 1;
     }
     (difference, borrow)
 }

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use crate::arithmetic::sub;
 use crate::error::{Error, Result};
 use crate::field::{Fq, Fr};
+use crate::inverse::inverse;
 use crate::shared::Shared;
 use crate::vector::{Kernel, LANES, Simd, Vector, dispatch};
 
@@ -304,7 +305,7 @@ fn invert_all(elements: &mut [Fq; LANES], scale: u64) {
         *before = product;
         product *= element;
     }
-    let mut inverse = product.inverse().unwrap_or_default();
+    let mut inverse = inverse(product);
     for before in &mut before {
         *before *= Fq::from(scale);
     }

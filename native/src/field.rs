@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use crate::arithmetic::{add, sub};
 use crate::error::{Error, Result};
+use crate::inverse::inverse;
 use crate::vector::{Kernel, LANES, Simd, Vector, dispatch};
 
 pub use ark_bn254::{Fq, Fr};
@@ -208,7 +209,7 @@ pub fn interpolate(values: &[Fr], x: Fr) -> Fr {
             denominator *= Fr::from(i as u64) - Fr::from(j as u64);
         }
         // Distinct integers below the modulus: the product of their differences is invertible.
-        total += numerator * denominator.inverse().unwrap_or_default();
+        total += numerator * inverse(denominator);
     }
     total
 }

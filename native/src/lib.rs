@@ -12,6 +12,7 @@ pub mod error;
 pub mod field;
 pub mod first_rounds;
 pub mod fractions;
+pub mod inverse;
 pub mod lookups;
 pub mod msm;
 pub mod opening;
