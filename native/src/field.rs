@@ -116,26 +116,6 @@ impl Kernel for Split<'_> {
     }
 }
 
-/// sums[i] += values[i] · factor.
-pub struct AddMultiple<'a> {
-    pub sums: &'a mut [Fr],
-    pub values: &'a [Fr],
-    pub factor: Fr,
-}
-
-impl Kernel for AddMultiple<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let factor = simd.splat(self.factor).factor();
-        for i in (0..self.sums.len().min(self.values.len())).step_by(LANES) {
-            let product = simd.load_at(self.values, i, Fr::ZERO).times(factor);
-            (simd.load_at(self.sums, i, Fr::ZERO) + product).store_at(self.sums, i);
-        }
-    }
-}
-
 /// From eq(point[..n], ·) to eq(point[..n-1], ·): the top variable summed out.
 pub fn drop_top_variable(table: &mut Vec<Fr>) {
     let half = table.len() / 2;

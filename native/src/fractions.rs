@@ -4,16 +4,16 @@
 //!     p(x) = p(x,0) q(x,1) + p(x,1) q(x,0),   q(x) = q(x,0) q(x,1).
 //! Leaves beyond the last block are 0/1 and are not stored.
 
-use std::mem;
+use std::array;
 
 use ark_bn254::FrConfig;
 use ark_ff::{AdditiveGroup, Field, Zero};
 use rayon::prelude::*;
 
-use crate::error::{Error, Result, filled};
-use crate::field::{
-    AddMultiple, CHUNK, Fr, drop_top_variable, eq_one, eq_table, interpolate, line,
-};
+use crate::error::{Error, Result};
+use crate::field::{CHUNK, Fr, drop_top_variable, eq_one, eq_table, interpolate, line};
+use crate::inverse::inverse;
+use crate::memory::zeros;
 use crate::rows::{Evaluator, Rows};
 use crate::vector::{Kernel, LANES, Products, Simd, Vector, dispatch};
 
@@ -139,7 +139,7 @@ fn leaves(tables: &[Rows], alpha: Fr, beta: Fr) -> Result<Layer> {
     let total = total
         .filter(|total| *total <= MAX_LEAVES)
         .ok_or_else(|| Error::Range("number of leaves".into()))?;
-    let (mut p, mut q) = (filled(total, Fr::zero())?, filled(total, Fr::ONE)?);
+    let (mut p, mut q) = (zeros(total)?, zeros(total)?);
     let (mut p_rest, mut q_rest) = (p.as_mut_slice(), q.as_mut_slice());
     for rows in tables {
         let program = &rows.program;
@@ -167,31 +167,29 @@ fn leaves(tables: &[Rows], alpha: Fr, beta: Fr) -> Result<Layer> {
 impl Layer {
     /// The layer above, of `half` nodes.
     fn parents(&self, half: usize) -> Result<Self> {
-        let (mut p, mut q) = (filled(half, Fr::zero())?, filled(half, Fr::zero())?);
+        let (mut p, mut q) = (zeros(half)?, zeros(half)?);
+        let (left, right) = (0..half, half..self.p.len().max(half));
+        let left = [&self.p[left.clone()], &self.q[left]];
+        let right = [&self.p[right.clone()], &self.q[right]];
         p.par_chunks_mut(CHUNK)
             .zip(q.par_chunks_mut(CHUNK))
             .enumerate()
-            .for_each(|(i, (p, q))| {
-                let start = i * CHUNK;
-                let right = (half + start).min(self.p.len());
-                let right = right..(right + p.len()).min(self.p.len());
-                let added = right.len();
-                let left = start..start + p.len();
-                p.copy_from_slice(&self.p[left.clone()]);
-                q.copy_from_slice(&self.q[left]);
+            .for_each(|(chunk, (p, q))| {
                 dispatch(AddFractions {
-                    left: [&mut p[..added], &mut q[..added]],
-                    right: [&self.p[right.clone()], &self.q[right]],
+                    left: left.map(|side| &side[chunk * CHUNK..]),
+                    right: right.map(|side| side.get(chunk * CHUNK..).unwrap_or_default()),
+                    sums: [p, q],
                 });
             });
         Ok(Self { p, q })
     }
 }
 
-/// Add fractions (p, q) to as many others.
+/// Add fractions (p, q); those that the right ones lack are 0/1.
 struct AddFractions<'a> {
-    left: [&'a mut [Fr]; 2],
+    left: [&'a [Fr]; 2],
     right: [&'a [Fr]; 2],
+    sums: [&'a mut [Fr]; 2],
 }
 
 impl Kernel for AddFractions<'_> {
@@ -199,97 +197,173 @@ impl Kernel for AddFractions<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let ([p, q], [p1, q1]) = (self.left, self.right);
+        let ([p0, q0], [p1, q1], [p, q]) = (self.left, self.right, self.sums);
         for i in (0..p.len()).step_by(LANES) {
-            let left = simd.load_at(p, i, Fr::ZERO);
-            let right = simd.load_at(p1, i, Fr::ZERO);
-            let bottom = simd.load_at(q, i, Fr::ZERO).factor();
-            let other = simd.load_at(q1, i, Fr::ZERO);
-            left.times_plus(other.factor(), right, bottom)
-                .store_at(p, i);
+            let (left, bottom) = (simd.load_at(p0, i, Fr::ZERO), simd.load_at(q0, i, Fr::ONE));
+            if i >= p1.len() {
+                left.store_at(p, i);
+                bottom.store_at(q, i);
+                continue;
+            }
+            let (right, other) = (simd.load_at(p1, i, Fr::ZERO), simd.load_at(q1, i, Fr::ONE));
+            let (bottom, factor) = (bottom.factor(), other.factor());
+            left.times_plus(factor, right, bottom).store_at(p, i);
             other.times(bottom).store_at(q, i);
         }
     }
 }
 
-/// A vector over a cube whose last entries are all `pad` and not stored.
-struct Side {
-    values: Vec<Fr>,
+/// A part of a vector over a cube; entries that are not stored are `pad`.
+struct Part<'a> {
+    values: &'a mut [Fr],
     pad: Fr,
 }
 
-impl Side {
+impl Part<'_> {
     #[inline(always)]
-    fn get(&self, i: usize) -> Fr {
-        self.values.get(i).copied().unwrap_or(self.pad)
+    fn load<S: Simd>(&self, simd: S, i: usize) -> Values<S> {
+        simd.load_at(self.values, i, self.pad)
     }
 
-    /// The four quarters of 4 · quarter entries, cut into chunks side by side.
-    fn quarters(&mut self, quarter: usize) -> Vec<Quarters<'_>> {
-        let pad = self.pad;
-        let mut parts = self.values.chunks_mut(quarter);
-        let mut parts: [&mut [Fr]; 4] = std::array::from_fn(|_| parts.next().unwrap_or_default());
-        (0..quarter.div_ceil(CHUNK))
-            .map(|_| {
-                let [l0, l1, h0, h1] = parts.each_mut().map(|part| {
-                    let size = part.len().min(CHUNK);
-                    let (head, tail) = mem::take(part).split_at_mut(size);
-                    *part = tail;
-                    head
-                });
-                Quarters {
-                    low: [l0, l1],
-                    high: [h0, h1],
-                    pad,
-                }
-            })
-            .collect()
-    }
-}
-
-/// A chunk of each quarter of a vector; entries past the end of a slice are `pad`.
-struct Quarters<'a> {
-    low: [&'a mut [Fr]; 2],
-    high: [&'a [Fr]; 2],
-    pad: Fr,
-}
-
-impl Quarters<'_> {
-    /// Bind the top variable for the entries from i on of low quarter k, and return them.
     #[inline(always)]
-    fn bind<S: Simd>(&mut self, simd: S, k: usize, i: usize, x: Line<S>) -> Values<S> {
-        if i >= self.low[k].len() {
-            return simd.splat(self.pad);
+    fn store(&mut self, i: usize, values: impl Vector<FrConfig>) {
+        if i < self.values.len() {
+            values.store_at(self.values, i);
         }
-        let high = simd.load_at(self.high[k], i, self.pad);
-        let bound = simd.load_at(self.low[k], i, self.pad).line(high, x);
-        bound.store_at(self.low[k], i);
-        bound
+    }
+}
+
+/// Parts of equal size, in chunks side by side.
+struct Parts<'a, const N: usize> {
+    parts: [&'a mut [Fr]; N],
+    pad: Fr,
+}
+
+impl<'a, const N: usize> Parts<'a, N> {
+    fn new(values: &'a mut [Fr], size: usize, pad: Fr) -> Self {
+        let mut parts = values.chunks_mut(size);
+        let parts = array::from_fn(|_| parts.next().unwrap_or_default());
+        Self { parts, pad }
+    }
+
+    fn next_chunk(&mut self) -> [Part<'a>; N] {
+        self.parts.each_mut().map(|part| {
+            let size = part.len().min(CHUNK);
+            Part {
+                values: part.split_off_mut(..size).unwrap_or_default(),
+                pad: self.pad,
+            }
+        })
     }
 }
 
 type Values<S> = <S as Simd>::Vector<FrConfig>;
-type Line<S> = <Values<S> as Vector<FrConfig>>::Line;
 
 /// The sum over x of eq(xi, x) h(x), h = a0 b1 + a1 b0, where a0 = p(x,0) + lambda q(x,0),
 /// a1 = p(x,1), b0 = q(x,0), b1 = q(x,1).
 struct LayerSum {
     /// Coordinates that are not bound yet.
     xi: Vec<Fr>,
-    /// eq(xi without its top coordinate, ·).
-    eq: Vec<Fr>,
+    eq: Eq,
     /// eq of the bound coordinates.
     scale: Fr,
     /// The sum over x of eq(xi, x) h(x) over the variables left.
     claim: Fr,
     lambda: Fr,
-    /// a0, a1, b1, b0.
-    sides: [Side; 4],
+    sides: Sides,
     sums: Sums,
     /// h at 0, 1, 2 of this round, once computed.
     h: Option<[Fr; 3]>,
     /// Challenges, the top variable's first.
     rho: Vec<Fr>,
+}
+
+/// a0 and a1, b0 and b1, with some top variables bound: `len` entries from 0 and from `start` on. Of
+/// a1 and b1 the last ones may be 0 and 1 and not be stored.
+struct Sides {
+    a: Vec<Fr>,
+    b: Vec<Fr>,
+    start: usize,
+    len: usize,
+}
+
+impl Sides {
+    /// a0, a1, b0, b1 at a vertex.
+    fn get(&self, i: usize) -> [Fr; 4] {
+        let upper = |side: &[Fr], pad| side.get(self.start + i).copied().unwrap_or(pad);
+        let (a1, b1) = (upper(&self.a, Fr::zero()), upper(&self.b, Fr::ONE));
+        [self.a[i], a1, self.b[i], b1]
+    }
+
+    /// N parts of equal size of each, in chunks.
+    fn chunks<const N: usize>(&mut self) -> Vec<[[Part<'_>; N]; 4]> {
+        let (len, size) = (self.len, self.len / N);
+        let (a0, a1) = self.a.split_at_mut(self.start);
+        let (b0, b1) = self.b.split_at_mut(self.start);
+        let sides = [
+            (a0, Fr::zero()),
+            (a1, Fr::zero()),
+            (b0, Fr::ONE),
+            (b1, Fr::ONE),
+        ];
+        let mut sides = sides.map(|(values, pad)| {
+            let stored = values.len().min(len);
+            Parts::<N>::new(&mut values[..stored], size, pad)
+        });
+        (0..size.div_ceil(CHUNK))
+            .map(|_| sides.each_mut().map(Parts::next_chunk))
+            .collect()
+    }
+
+    /// Bind the only variable left.
+    fn bind_last(&mut self, x: Fr) {
+        let (low, high) = (self.get(0), self.get(1));
+        let [a0, a1, b0, b1] = array::from_fn(|k| line(low[k], high[k], x));
+        (self.a, self.b) = (vec![a0, a1], vec![b0, b1]);
+        (self.start, self.len) = (1, 1);
+    }
+}
+
+/// eq(xi without its top coordinate, ·): the products of a factor for the chunk and one for the place
+/// in it.
+struct Eq {
+    chunks: Vec<Fr>,
+    places: Vec<Fr>,
+}
+
+impl Eq {
+    fn new(xi: &[Fr]) -> Self {
+        let (places, chunks) = xi.split_at(xi.len().min(CHUNK.ilog2() as usize));
+        Self {
+            chunks: eq_table(chunks),
+            places: eq_table(places),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.chunks.len() * self.places.len()
+    }
+
+    fn get(&self, i: usize) -> Fr {
+        self.chunks[i / self.places.len()] * self.places[i % self.places.len()]
+    }
+
+    fn drop_top_variable(&mut self) {
+        drop_top_variable(if self.chunks.len() > 1 {
+            &mut self.chunks
+        } else {
+            &mut self.places
+        });
+    }
+
+    /// The sum over all chunks.
+    fn sum<T: Send>(&self, chunks: Vec<T>, sums: impl Fn(T, &[Fr]) -> Sums + Sync) -> Sums {
+        chunks
+            .into_par_iter()
+            .zip(&self.chunks)
+            .map(|(chunk, factor)| sums(chunk, &self.places).times(*factor))
+            .reduce(Sums::default, Sums::merge)
+    }
 }
 
 /// The sums over x of eq(x) h(0, x) and of eq(x) times the top coefficient of h(·, x).
@@ -304,6 +378,13 @@ impl Sums {
         Self {
             at_zero: self.at_zero + other.at_zero,
             top: self.top + other.top,
+        }
+    }
+
+    fn times(self, factor: Fr) -> Self {
+        Self {
+            at_zero: self.at_zero * factor,
+            top: self.top * factor,
         }
     }
 }
@@ -323,46 +404,52 @@ impl<S: Simd> Growing<S> {
         }
     }
 
-    /// Add eight x: values of the four sides at 0 and 1.
+    /// Add eight x: values of a0, a1, b0, b1 at 0 and 1.
     #[inline(always)]
     fn add(&mut self, eq: Values<S>, low: [Values<S>; 4], high: [Values<S>; 4]) {
         let eq = eq.factor();
-        let h = |[a0, a1, b1, b0]: [Values<S>; 4]| a0.times_plus(b1.factor(), a1, b0.factor());
-        self.at_zero.add(h(low), eq);
-        let ([a, b, c, d], [e, f, g, i]) = (low, high);
-        self.top.add(h([e - a, f - b, g - c, i - d]), eq);
+        let ([a0, a1, b0, b1], [c0, c1, d0, d1]) = (low, high);
+        let at_zero = Values::<S>::over_both([a0.into(), b1.into()], [a1.into(), b0.into()]);
+        self.at_zero.add(at_zero, eq);
+        let slopes = [c0.minus(a0), d1.minus(b1), c1.minus(a1), d0.minus(b0)];
+        let [a0, b1, a1, b0] = slopes;
+        self.top.add(Values::<S>::over_both([a0, b1], [a1, b0]), eq);
     }
 
     #[inline(always)]
     fn total(self) -> Sums {
-        Sums {
+        let sums = Sums {
             at_zero: self.at_zero.total(),
             top: self.top.total(),
-        }
+        };
+        sums.times(Fr::from(<Values<S> as Vector<FrConfig>>::SCALE))
     }
 }
 
-/// The sums over a chunk of eq from `start` on.
-struct SumChunk<'a> {
-    sides: &'a [Side; 4],
-    start: usize,
-    half: usize,
+/// From p and q to a and b in a chunk of the sides, with the sums of the first round.
+struct FirstChunk<'a> {
+    sides: [[Part<'a>; 2]; 4],
     eq: &'a [Fr],
+    lambda: Fr,
 }
 
-impl Kernel for SumChunk<'_> {
+impl Kernel for FirstChunk<'_> {
     type Output = Sums;
 
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) -> Sums {
+    fn run<S: Simd>(mut self, simd: S) -> Sums {
+        let lambda = simd.splat(self.lambda).factor();
         let mut sums = Growing::new(simd);
         for i in (0..self.eq.len()).step_by(LANES) {
-            let (mut low, mut high) = ([simd.splat(Fr::ZERO); 4], [simd.splat(Fr::ZERO); 4]);
-            for k in 0..4 {
-                let Side { values, pad } = &self.sides[k];
-                low[k] = simd.load_at(values, self.start + i, *pad);
-                high[k] = simd.load_at(values, self.half + self.start + i, *pad);
+            let mut ends = [[simd.splat(Fr::ZERO); 4]; 2];
+            for (k, end) in ends.iter_mut().enumerate() {
+                for (value, parts) in end.iter_mut().zip(&self.sides) {
+                    *value = parts[k].load(simd, i);
+                }
+                end[0] = end[0] + end[2].times(lambda);
+                self.sides[0][k].store(i, end[0]);
             }
+            let [low, high] = ends;
             sums.add(simd.load_at(self.eq, i, Fr::ZERO), low, high);
         }
         sums.total()
@@ -371,7 +458,7 @@ impl Kernel for SumChunk<'_> {
 
 /// Bind the top variable of a chunk of the sides, and sum for the next round.
 struct BindChunk<'a> {
-    sides: [Quarters<'a>; 4],
+    sides: [[Part<'a>; 4]; 4],
     eq: &'a [Fr],
     x: Fr,
 }
@@ -384,11 +471,17 @@ impl Kernel for BindChunk<'_> {
         let x = simd.line_at(self.x);
         let mut sums = Growing::new(simd);
         for i in (0..self.eq.len()).step_by(LANES) {
-            let (mut low, mut high) = ([simd.splat(Fr::ZERO); 4], [simd.splat(Fr::ZERO); 4]);
-            for k in 0..4 {
-                low[k] = self.sides[k].bind(simd, 0, i, x);
-                high[k] = self.sides[k].bind(simd, 1, i, x);
+            let mut ends = [[simd.splat(Fr::ZERO); 4]; 2];
+            for (k, end) in ends.iter_mut().enumerate() {
+                for (value, quarters) in end.iter_mut().zip(&mut self.sides) {
+                    *value = quarters[k].load(simd, i);
+                    if i < quarters[k].values.len() {
+                        *value = value.line(quarters[2 + k].load(simd, i), x);
+                        quarters[k].store(i, *value);
+                    }
+                }
             }
+            let [low, high] = ends;
             sums.add(simd.load_at(self.eq, i, Fr::ZERO), low, high);
         }
         sums.total()
@@ -397,34 +490,17 @@ impl Kernel for BindChunk<'_> {
 
 impl LayerSum {
     fn new(children: Layer, xi: Vec<Fr>, lambda: Fr, claim: Fr) -> Self {
-        let Layer { mut p, mut q } = children;
-        let (p1, q1) = (p.split_off(1 << xi.len()), q.split_off(1 << xi.len()));
-        p.par_chunks_mut(CHUNK)
-            .zip(q.par_chunks(CHUNK))
-            .for_each(|(p, q)| {
-                dispatch(AddMultiple {
-                    sums: p,
-                    values: q,
-                    factor: lambda,
-                })
-            });
-        let (zero, one) = (Fr::zero(), Fr::ONE);
-        let sides = [(p, zero), (p1, zero), (q1, one), (q, one)];
-        let sides = sides.map(|(values, pad)| Side { values, pad });
-        let eq = eq_table(&xi[..xi.len() - 1]);
-        let half = eq.len();
-        let sums = eq
-            .par_chunks(CHUNK)
-            .enumerate()
-            .map(|(chunk, eq)| {
-                dispatch(SumChunk {
-                    sides: &sides,
-                    start: chunk * CHUNK,
-                    half,
-                    eq,
-                })
-            })
-            .reduce(Sums::default, Sums::merge);
+        let len = 1 << xi.len();
+        let eq = Eq::new(&xi[..xi.len() - 1]);
+        let mut sides = Sides {
+            a: children.p,
+            b: children.q,
+            start: len,
+            len,
+        };
+        let sums = eq.sum(sides.chunks(), |sides, eq| {
+            dispatch(FirstChunk { sides, eq, lambda })
+        });
         Self {
             xi,
             eq,
@@ -443,9 +519,10 @@ impl LayerSum {
             return Err(Error::Order("the layer's rounds are over"));
         };
         let Sums { at_zero, top } = self.sums;
-        let at_one = match xi.inverse() {
-            Some(inverse) => (self.claim - (Fr::ONE - xi) * at_zero) * inverse,
-            None => self.upper_sum(),
+        let at_one = if xi.is_zero() {
+            self.upper_sum()
+        } else {
+            (self.claim - (Fr::ONE - xi) * at_zero) * inverse(xi)
         };
         // h(2) = h(0) + 2 (h(1) - h(0) - top) + 4 top
         let slope = at_one - at_zero + top;
@@ -459,12 +536,11 @@ impl LayerSum {
     /// The sum over x of eq(x) h(1, x).
     fn upper_sum(&self) -> Fr {
         let half = self.eq.len();
-        let h = |i: usize| {
-            let [a0, a1, b1, b0] = self.sides.each_ref().map(|side| side.get(half + i));
-            a0 * b1 + a1 * b0
+        let term = |i: usize| {
+            let [a0, a1, b0, b1] = self.sides.get(half + i);
+            self.eq.get(i) * (a0 * b1 + a1 * b0)
         };
-        let terms = self.eq.iter().enumerate();
-        terms.map(|(i, eq)| *eq * h(i)).sum()
+        (0..half).map(term).sum()
     }
 
     /// Bind the top variable and, in the same pass, sum for the next round.
@@ -476,40 +552,21 @@ impl LayerSum {
         self.scale *= eq_one(xi, challenge);
         self.claim = interpolate(&h, challenge);
         self.rho.push(challenge);
-        let half = self.eq.len();
-        if half == 1 {
-            for side in &mut self.sides {
-                side.values = vec![line(side.get(0), side.get(1), challenge)];
-            }
+        if self.eq.len() == 1 {
+            self.sides.bind_last(challenge);
             return Ok(());
         }
-        drop_top_variable(&mut self.eq);
-        let [a0, a1, b1, b0] = self.sides.each_mut().map(|side| side.quarters(half / 2));
-        let chunks: Vec<[Quarters; 4]> = a0
-            .into_iter()
-            .zip(a1)
-            .zip(b1.into_iter().zip(b0))
-            .map(|((a0, a1), (b1, b0))| [a0, a1, b1, b0])
-            .collect();
-        self.sums = chunks
-            .into_par_iter()
-            .zip(self.eq.par_chunks(CHUNK))
-            .map(|(sides, eq)| {
-                dispatch(BindChunk {
-                    sides,
-                    eq,
-                    x: challenge,
-                })
-            })
-            .reduce(Sums::default, Sums::merge);
-        for side in &mut self.sides {
-            side.values.truncate(half);
-        }
+        self.eq.drop_top_variable();
+        self.sums = self.eq.sum(self.sides.chunks(), |sides, eq| {
+            let x = challenge;
+            dispatch(BindChunk { sides, eq, x })
+        });
+        self.sides.len /= 2;
         Ok(())
     }
 
     fn children(&self) -> [Fr; 4] {
-        let [a0, p1, q1, q0] = self.sides.each_ref().map(|side| side.get(0));
+        let [a0, p1, q0, q1] = self.sides.get(0);
         [a0 - self.lambda * q0, p1, q0, q1]
     }
 }

@@ -14,6 +14,7 @@ pub mod first_rounds;
 pub mod fractions;
 pub mod inverse;
 pub mod lookups;
+pub mod memory;
 pub mod msm;
 pub mod opening;
 pub mod pairing;

@@ -659,6 +659,15 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
     }
 
     #[inline(always)]
+    fn over_both([a, b]: [Operand; 2], [c, d]: [Operand; 2]) -> Self {
+        // Below 2 · 4p · 4p / 2^260 + p < 2p.
+        Self(
+            unsafe { two_products::<C>(&a.0, &b.0, &c.0, &d.0) },
+            PhantomData,
+        )
+    }
+
+    #[inline(always)]
     fn equal(self, other: Self) -> u8 {
         let mut lanes = u8::MAX;
         for i in 0..LIMBS {

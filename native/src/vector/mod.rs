@@ -130,6 +130,9 @@ pub trait Vector<C: MontConfig<4>>: Ring {
     /// self · operand / SCALE: a product for which no factor is made ready.
     fn over(self, operand: impl Into<Self::Operand>) -> Self;
 
+    /// The sum of the products of both pairs, over `SCALE`.
+    fn over_both(first: [Self::Operand; 2], second: [Self::Operand; 2]) -> Self;
+
     /// The lanes in which elements that were loaded reduced are equal.
     fn equal(self, other: Self) -> u8;
 

@@ -166,6 +166,11 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
     }
 
     #[inline(always)]
+    fn over_both([a, b]: [Self; 2], [c, d]: [Self; 2]) -> Self {
+        a.times_plus(b, c, d)
+    }
+
+    #[inline(always)]
     fn equal(self, other: Self) -> u8 {
         (0..LANES).fold(0, |lanes, i| lanes | u8::from(self.0[i] == other.0[i]) << i)
     }

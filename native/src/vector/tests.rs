@@ -35,6 +35,8 @@ impl<C: MontConfig<4>> Kernel for &Check<C> {
                     u.line(v, line),
                     (u + v) * (u - v) - (v - u) * (u + v),
                     u.negate_where(0b1010_0110),
+                    S::Vector::<C>::over_both([u.minus(v), v.minus(u)], [v.into(), u.minus(v)])
+                        * simd.splat(Element::<C>::from(<S::Vector<C> as Vector<C>>::SCALE)),
                 ];
                 if products + 3 > MOST_PRODUCTS {
                     assert_eq!(sum.total(), total);
@@ -43,7 +45,7 @@ impl<C: MontConfig<4>> Kernel for &Check<C> {
                 sum.add(u, v.factor());
                 sum.add(v + v, (u + u).factor());
                 products += 2;
-                let mut stored = [[zero; LANES]; 9];
+                let mut stored = [[zero; LANES]; 10];
                 for (result, stored) in results.into_iter().zip(&mut stored) {
                     result.store(stored);
                 }
@@ -62,6 +64,7 @@ impl<C: MontConfig<4>> Kernel for &Check<C> {
                         a * (one - x) + b * x,
                         (a + b) * (a - b).double(),
                         if 0b1010_0110 >> lane & 1 == 1 { -a } else { a },
+                        (a - b) * (b - a) + b * (a - b),
                     ];
                     for (stored, expected) in stored.iter().zip(expected) {
                         assert_eq!(stored[lane].0, expected.0);
