@@ -150,7 +150,7 @@ impl Kernel for AddBatch<'_> {
             let block = blocks.get(i);
             let (left, right) = (block.abscissas(simd, 0), block.abscissas(simd, 1));
             // Finite points have other abscissas than zero: those of order three.
-            special[i] = left.equal(right) | left.equal(zero) | right.equal(zero) != 0;
+            special[i] = left.may_equal(right) | left.may_equal(zero) | right.may_equal(zero);
             products[i] = product;
             product = if special[i] {
                 product.over(block.denominators(simd))
@@ -180,7 +180,7 @@ impl Kernel for AddBatch<'_> {
             let y = block.ordinates(simd, 0);
             let slope = own.over(block.ordinates(simd, 1).minus(y));
             let factor = slope.factor();
-            let x = slope.times(factor) - left - right;
+            let x = slope.times(factor).less_both(left, right);
             let y = (left - x).times(factor) - y;
             let (mut xs, mut ys) = ([Fq::ONE; LANES], [Fq::ONE; LANES]);
             x.store(&mut xs);

@@ -15,7 +15,7 @@ use crate::column::{Cell, Cells, Column};
 use crate::curve::{Point, SIGN, check_reduced};
 use crate::error::{Error, Result};
 use crate::shared::Shared;
-use crate::sums::{Summation, Terms};
+use crate::sums::Summation;
 use crate::with_cells;
 
 /// The bases of all commitments: the powers of tau.
@@ -115,10 +115,9 @@ fn multiply(bases: &[Point], pieces: &[Piece]) -> G1Projective {
     let sums: Vec<G1Projective> = (0..windows)
         .into_par_iter()
         .map_init(Summation::default, |summation, window| {
-            let mut buckets = vec![Point::default(); (1 << c) + 1];
-            let terms = Terms::sort(buckets.len(), &digits(pieces, c, window));
-            summation.add(bases, &terms, &mut buckets);
-            weighted_sum(summation, c, &buckets)
+            let pairs = digits(pieces, c, window);
+            let (numbers, buckets) = summation.sums(bases, (1 << c) + 1, &pairs);
+            weighted_sum(summation, c, &numbers, &buckets)
         })
         .collect();
     horner(&sums, c)
@@ -133,8 +132,11 @@ fn horner(sums: &[G1Projective], c: u32) -> G1Projective {
 
 /// The window size of least cost, counted in affine additions.
 fn best_window(pieces: &[Piece]) -> u32 {
-    /// A bucket's memory.
-    const BUCKET: f64 = 0.25;
+    /// Counting the terms of a bucket.
+    const BUCKET: f64 = 0.05;
+    /// A bucket that is filled: two additions, the first of which is one of those of its terms, and
+    /// what it costs to keep them apart.
+    const FILLED: f64 = 1.9;
     /// Additions one by one, two for each of few buckets.
     const ALONE: f64 = 12.0;
     /// Gathering more buckets into two sets, again and again, for each bit of their number.
@@ -151,15 +153,14 @@ fn best_window(pieces: &[Piece]) -> u32 {
                 let entries = entries as f64;
                 let is_top = window + 1 == widest;
                 let buckets = f64::from(1_u32 << if is_top { c } else { c - 1 });
-                // Two additions for each bucket that is filled, the first of which is one of those
-                // of its entries; at random this many are filled.
+                // At random this many are filled.
                 let filled = buckets * (1.0 - (-entries / buckets).exp());
                 let weighting = if c <= NARROW {
                     ALONE * buckets
                 } else {
                     GATHERED * f64::from(c)
                 };
-                entries + filled + BUCKET * buckets + weighting
+                entries + FILLED * filled + BUCKET * buckets + weighting
             })
             .sum()
     };
@@ -246,40 +247,42 @@ fn digits(pieces: &[Piece], c: u32, window: u32) -> Vec<(u32, u32)> {
     pairs
 }
 
-/// The sum of b times bucket b, for buckets up to 2^c.
-fn weighted_sum(summation: &mut Summation, c: u32, buckets: &[Point]) -> G1Projective {
+/// The sum of numbers, which increase up to 2^c, times buckets.
+fn weighted_sum(
+    summation: &mut Summation,
+    c: u32,
+    numbers: &[u32],
+    buckets: &[Point],
+) -> G1Projective {
     if c <= NARROW {
-        return running_sum(buckets);
+        return running_sum(numbers, buckets);
     }
     let half = c.div_ceil(2);
     let sums = [0, half].map(|shift| {
-        let mut sums = vec![Point::default(); (1 << half) + 1];
         // The highest bucket of all has a digit of 2^(c - half).
         let mask = if shift == 0 {
             (1 << half) - 1
         } else {
             u32::MAX
         };
-        let pairs: Vec<(u32, u32)> = (0..)
-            .zip(buckets)
-            .filter(|(_, point)| !point.is_infinity())
-            .map(|(bucket, _)| (bucket >> shift & mask, bucket))
+        let pairs: Vec<(u32, u32)> = numbers
+            .iter()
+            .map(|number| number >> shift & mask)
+            .zip(0..)
             .filter(|(digit, _)| *digit != 0)
             .collect();
-        let terms = Terms::sort(sums.len(), &pairs);
-        summation.add(buckets, &terms, &mut sums);
-        weighted_sum(summation, half, &sums)
+        let (numbers, buckets) = summation.sums(buckets, (1 << half) + 1, &pairs);
+        weighted_sum(summation, half, &numbers, &buckets)
     });
     horner(&sums, half)
 }
 
-fn running_sum(buckets: &[Point]) -> G1Projective {
+fn running_sum(numbers: &[u32], buckets: &[Point]) -> G1Projective {
     let (mut running, mut total) = (G1Projective::zero(), G1Projective::zero());
-    for point in buckets.iter().skip(1).rev() {
-        if !point.is_infinity() {
-            running += point.affine();
-        }
-        if !running.is_zero() {
+    for (i, bucket) in buckets.iter().enumerate().rev() {
+        running += bucket.affine();
+        let below = if i == 0 { 0 } else { numbers[i - 1] };
+        for _ in below..numbers[i] {
             total += running;
         }
     }

@@ -32,8 +32,9 @@ impl Terms {
         self.ends.push(self.terms.len() as u32);
     }
 
-    /// Sort (bucket, term) pairs by counting.
-    pub fn sort(buckets: usize, pairs: &[(u32, u32)]) -> Self {
+    /// Sort (bucket, term) pairs by counting. Buckets without a term are left out: the numbers are
+    /// those of the others.
+    fn sort(buckets: usize, pairs: &[(u32, u32)]) -> (Vec<u32>, Self) {
         let mut ends = vec![0_u32; buckets + 1];
         for (bucket, _) in pairs {
             ends[*bucket as usize + 1] += 1;
@@ -49,8 +50,16 @@ impl Terms {
             terms[*end as usize] = *term;
             *end += 1;
         }
-        ends.truncate(buckets);
-        Self { terms, ends }
+        let (mut numbers, mut start) = (Vec::new(), 0);
+        for (number, end) in (0..).zip(&ends[..buckets]) {
+            if *end > start {
+                numbers.push(number);
+                start = *end;
+            }
+        }
+        let ends = numbers.iter().map(|number| ends[*number as usize]);
+        let ends = ends.collect();
+        (numbers, Self { terms, ends })
     }
 }
 
@@ -59,6 +68,8 @@ impl Terms {
 pub struct Summation {
     segments: Vec<Segment>,
     additions: Vec<Addition>,
+    /// Buckets of one term.
+    single: Vec<(u32, u32)>,
     /// Terms without another, and where they go.
     moves: Vec<(u32, u32)>,
     /// Sums of pairs, and the points that they are made of.
@@ -74,10 +85,29 @@ struct Segment {
 }
 
 impl Summation {
+    /// The numbers of the buckets in (bucket, term) pairs, upwards, and the sums of their points.
+    pub fn sums(
+        &mut self,
+        points: &[Point],
+        buckets: usize,
+        pairs: &[(u32, u32)],
+    ) -> (Vec<u32>, Vec<Point>) {
+        let (numbers, terms) = Terms::sort(buckets, pairs);
+        let mut sums = vec![Point::default(); numbers.len()];
+        self.add(points, &terms, &mut sums);
+        (numbers, sums)
+    }
+
     /// Add the points of each bucket to its sum.
     pub fn add(&mut self, points: &[Point], terms: &Terms, sums: &mut [Point]) {
         let (mut start, mut chunk) = (0, 0);
         for (bucket, end) in (0..).zip(&terms.ends) {
+            if start + 1 == *end {
+                self.single.push((bucket, terms.terms[start as usize]));
+                start = *end;
+                // It takes no room of the chunk.
+                chunk += 1;
+            }
             while start < *end {
                 let room = CHUNK - (start - chunk);
                 let len = room.min(end - start);
@@ -90,6 +120,9 @@ impl Summation {
             }
         }
         self.add_chunk(points, &terms.terms, sums);
+        for (bucket, term) in self.single.drain(..) {
+            add_one(&mut sums[bucket as usize], signed(points, term));
+        }
     }
 
     fn add_chunk(&mut self, points: &[Point], terms: &[u32], sums: &mut [Point]) {

@@ -167,16 +167,22 @@ impl Words {
         unsafe { _mm512_testn_epi64_mask(self.0, self.0) }
     }
 
-    /// The lanes of `mask` in which both are equal.
+    /// The lanes in which both are equal.
     #[inline(always)]
-    fn equal(self, mask: __mmask8, other: Self) -> __mmask8 {
-        unsafe { _mm512_mask_cmpeq_epi64_mask(mask, self.0, other.0) }
+    fn equal(self, other: Self) -> __mmask8 {
+        unsafe { _mm512_cmpeq_epi64_mask(self.0, other.0) }
     }
 
     /// Add `other` in the lanes of `mask`.
     #[inline(always)]
     fn plus_where(self, mask: __mmask8, other: Self) -> Self {
         Self(unsafe { _mm512_mask_add_epi64(self.0, mask, self.0, other.0) })
+    }
+
+    /// other - self in the lanes of `mask`.
+    #[inline(always)]
+    fn taken_from_where(self, mask: __mmask8, other: Self) -> Self {
+        Self(unsafe { _mm512_mask_sub_epi64(self.0, mask, other.0, self.0) })
     }
 
     /// `other` in the lanes of `mask`.
@@ -591,13 +597,22 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
 
     #[inline(always)]
     fn negate_where(self, signs: u8) -> Self {
-        let zero = self.0[0].all(0);
-        let opposite = Self([zero; LIMBS], PhantomData) - self;
+        let twice = self.0[0].limbs(Self::TWICE);
         let mut limbs = self.0;
         for i in 0..LIMBS {
-            limbs[i] = limbs[i].or_where(signs, opposite.0[i]);
+            // Not carried: differences are.
+            limbs[i] = limbs[i].taken_from_where(signs, twice[i]);
         }
         Self(limbs, PhantomData)
+    }
+
+    #[inline(always)]
+    fn less_both(self, a: Self, b: Self) -> Self {
+        let mut limbs = self.0;
+        for i in 0..LIMBS {
+            limbs[i] = limbs[i].minus(a.0[i]).minus(b.0[i]);
+        }
+        Self::from_signed(limbs)
     }
 
     #[inline(always)]
@@ -668,12 +683,8 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
     }
 
     #[inline(always)]
-    fn equal(self, other: Self) -> u8 {
-        let mut lanes = u8::MAX;
-        for i in 0..LIMBS {
-            lanes = self.0[i].equal(lanes, other.0[i]);
-        }
-        lanes
+    fn may_equal(self, other: Self) -> bool {
+        self.0[0].equal(other.0[0]) != 0
     }
 }
 

@@ -108,8 +108,11 @@ pub trait Vector<C: MontConfig<4>>: Ring {
 
     fn store(self, elements: &mut [Element<C>; LANES]);
 
-    /// Negate the elements whose bit is set.
+    /// Negate the elements whose bit is set; only differences may be taken of what comes of it.
     fn negate_where(self, signs: u8) -> Self;
+
+    /// self - a - b, for a product less elements that were loaded reduced.
+    fn less_both(self, a: Self, b: Self) -> Self;
 
     fn factor(self) -> Self::Factor;
 
@@ -133,8 +136,8 @@ pub trait Vector<C: MontConfig<4>>: Ring {
     /// The sum of the products of both pairs, over `SCALE`.
     fn over_both(first: [Self::Operand; 2], second: [Self::Operand; 2]) -> Self;
 
-    /// The lanes in which elements that were loaded reduced are equal.
-    fn equal(self, other: Self) -> u8;
+    /// Whether in a lane elements that were loaded reduced may be equal: in others they are not.
+    fn may_equal(self, other: Self) -> bool;
 
     /// Store over the elements from `start` on, as many as there are.
     #[inline(always)]

@@ -129,6 +129,11 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
     }
 
     #[inline(always)]
+    fn less_both(self, a: Self, b: Self) -> Self {
+        self - a - b
+    }
+
+    #[inline(always)]
     fn factor(self) -> Self {
         self
     }
@@ -171,8 +176,8 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
     }
 
     #[inline(always)]
-    fn equal(self, other: Self) -> u8 {
-        (0..LANES).fold(0, |lanes, i| lanes | u8::from(self.0[i] == other.0[i]) << i)
+    fn may_equal(self, other: Self) -> bool {
+        (0..LANES).any(|i| self.0[i] == other.0[i])
     }
 }
 

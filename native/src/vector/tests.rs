@@ -34,7 +34,8 @@ impl<C: MontConfig<4>> Kernel for &Check<C> {
                     u.times_plus(v.factor(), v, w.factor()),
                     u.line(v, line),
                     (u + v) * (u - v) - (v - u) * (u + v),
-                    u.negate_where(0b1010_0110),
+                    simd.splat(zero) - u.negate_where(0b1010_0110),
+                    (u * v).less_both(w, simd.splat(one)),
                     S::Vector::<C>::over_both([u.minus(v), v.minus(u)], [v.into(), u.minus(v)])
                         * simd.splat(Element::<C>::from(<S::Vector<C> as Vector<C>>::SCALE)),
                 ];
@@ -45,7 +46,7 @@ impl<C: MontConfig<4>> Kernel for &Check<C> {
                 sum.add(u, v.factor());
                 sum.add(v + v, (u + u).factor());
                 products += 2;
-                let mut stored = [[zero; LANES]; 10];
+                let mut stored = [[zero; LANES]; 11];
                 for (result, stored) in results.into_iter().zip(&mut stored) {
                     result.store(stored);
                 }
@@ -63,7 +64,8 @@ impl<C: MontConfig<4>> Kernel for &Check<C> {
                         a * b + b * x,
                         a * (one - x) + b * x,
                         (a + b) * (a - b).double(),
-                        if 0b1010_0110 >> lane & 1 == 1 { -a } else { a },
+                        if 0b1010_0110 >> lane & 1 == 1 { a } else { -a },
+                        a * b - x - one,
                         (a - b) * (b - a) + b * (a - b),
                     ];
                     for (stored, expected) in stored.iter().zip(expected) {
