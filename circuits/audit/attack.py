@@ -206,7 +206,7 @@ def _find_use(
     if item not in report.needed:
         _break_alone(item, loose, breaches, most, report)
     if item not in report.needed:
-        near = NEAR // 6 if item in report.alone else NEAR
+        near = NEAR // 3 if item in report.alone else NEAR
         some = [s for s in scenes if s.is_honest]
         _forge(
             item,
