@@ -22,13 +22,14 @@ pub fn zeros(len: usize) -> Result<Vec<Fr>> {
     Ok(unsafe { Vec::from_raw_parts(pointer.cast(), len, len) })
 }
 
-/// Ask for pages of 2 MB: most of the time that new memory takes goes by pages.
+/// Ask for pages of 2 MB for what takes several: most of the time that new memory takes goes by pages.
 #[cfg(target_os = "linux")]
 fn prefer_large_pages(pointer: *mut u8, size: usize) {
     const PAGE: usize = 1 << 12;
+    const LARGE: usize = 1 << 22;
     let skipped = pointer.align_offset(PAGE);
-    let size = size.saturating_sub(skipped) / PAGE * PAGE;
-    if size > 0 {
+    if size >= LARGE {
+        let size = (size - skipped) / PAGE * PAGE;
         // SAFETY: these pages are all ours, and their content stays as it is.
         unsafe { libc::madvise(pointer.add(skipped).cast(), size, libc::MADV_HUGEPAGE) };
     }
