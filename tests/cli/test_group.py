@@ -89,6 +89,14 @@ def test_phases_are_told_when_they_end(capsys):
     assert [line.split()[0] for line in captured.err.splitlines()] == ["fill", "execute"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system counts otherwise")
+def test_peak_memory_is_not_what_the_parent_had():
+    held = b"1" * (300 << 20)
+    program = "from zkevm.phases import peak_memory; print(peak_memory())"
+    child = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, check=True)
+    assert 2**20 < int(child.stdout) < len(held)
+
+
 def test_a_phase_without_listener_is_silent(capsys):
     with phase("execute"):
         pass
