@@ -40,7 +40,8 @@ def breaches(scene: Scene, item: int) -> Iterator[Lie]:
 
 
 def all_lies(scene: Scene, item: int) -> Iterator[Lie]:
-    """The item broken, lies about its cells, and about those near."""
+    """A bit that is none, the item broken, lies about its cells, and about those near."""
+    yield from _no_bit(scene, item)
     yield from _turns([_broken(scene, item), own_lies(scene, item), near_lies(scene, item)])
 
 
@@ -49,10 +50,6 @@ def _broken(scene: Scene, item: int) -> Iterator[Lie]:
     if item < relation.first_lookup:
         poly = relation.constraints[item]
         bits = [p for p in poly.degrees if scene.bounds_without(item).get(p) == 2]
-        if len(poly.degrees) == 1:
-            yield Lie("no bit", goals=(_no_bit(scene, item, *poly.degrees),))
-        elif len(parts := relation.factors[item]) > 1:
-            yield Lie("no factor is zero", goals=tuple(goal(part, 1) for part in parts))
         for amount in AMOUNTS:
             yield Lie(f"broken by {short(amount % MODULUS)}", goals=(goal(poly, amount),))
         for place in bits[:MANY]:
@@ -60,6 +57,8 @@ def _broken(scene: Scene, item: int) -> Iterator[Lie]:
                 name = f"{relation.names[place]} changed, broken by {amount}"
                 cells = ((place, 1 - scene.honest[place]),)
                 yield Lie(name, cells, (goal(poly, amount),))
+        if len(parts := relation.factors[item]) > 1 < len(poly.degrees):
+            yield Lie("no factor is zero", goals=tuple(goal(part, 1) for part in parts))
         return
     if item >= relation.first_take:
         yield from _mistold(scene, relation.takes[item - relation.first_take])
@@ -81,11 +80,16 @@ def _mistold(scene: Scene, m: Message) -> Iterator[Lie]:
             yield Lie(name, goals=(goal(poly, poly.value(row) + step), present))
 
 
-def _no_bit(scene: Scene, item: int, place: int) -> Equation:
-    """That a cell is no bit, but something else that solves an equation about it."""
+def _no_bit(scene: Scene, item: int) -> Iterator[Lie]:
+    """A cell that is no bit, but something else that solves an equation about it."""
+    relation = scene.relation
+    if item >= relation.first_lookup or len(relation.constraints[item].degrees) > 1:
+        return
+    (place,) = relation.constraints[item].degrees
     about = [scene.equations[n] for n in scene.reads[place]]
     forms = [form for e in about if e.item != item for form in e.wanted]
-    return Equation(None, frozenset((place,)), lambda row: [] if row[place] > 1 else forms)
+    other = Equation(None, frozenset((place,)), lambda row: [] if row[place] > 1 else forms)
+    yield Lie("no bit", goals=(other,))
 
 
 def _outside(scene: Scene, m: Message) -> Iterator[Lie]:
