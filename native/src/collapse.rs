@@ -10,8 +10,9 @@ use std::collections::{BinaryHeap, HashMap};
 use ark_ff::{AdditiveGroup, Field, Zero};
 
 use crate::field::Fr;
+use crate::groups::groups;
 use crate::program::{Form, Node, Program};
-use crate::tape::Tape;
+use crate::tape::{Sink, Tape};
 
 /// What a tape reads: a column as it is, or a combination of columns.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -20,17 +21,18 @@ pub enum Input {
     Combination(Vec<(u32, Fr)>),
 }
 
-/// A polynomial in the cells of a row: `tape`, whose column i is `inputs[i]`.
+/// A polynomial in the cells of a row: the sum of the outputs of `tapes`, whose column i is
+/// `inputs[i]`.
 #[derive(Clone, Debug)]
 pub struct Collapsed {
     pub inputs: Vec<Input>,
-    pub tape: Tape,
+    pub tapes: Vec<Tape>,
     /// Total degree in the cells.
     pub degree: usize,
 }
 
 /// Collapse a form.
-pub fn collapse(program: &Program, form: Form) -> Collapsed {
+pub fn collapse(program: &Program, mut form: Form) -> Collapsed {
     let mut builder = Builder {
         program,
         nodes: Vec::new(),
@@ -40,21 +42,45 @@ pub fn collapse(program: &Program, form: Form) -> Collapsed {
         constants: HashMap::new(),
         values: HashMap::new(),
     };
-    let output = builder.form(form);
-    let output = match output {
-        Some(node) => node,
-        None => builder.constant(Fr::zero()),
-    };
-    let tape = Tape::new(&builder.nodes, &[output]);
-    let inputs = tape
-        .columns
-        .iter()
-        .map(|input| builder.inputs[*input as usize].clone())
+    let products = std::mem::take(&mut form.products);
+    let groups = groups(program, &products).into_iter();
+    let mut terms: Vec<Vec<u32>> = groups
+        .map(|products| builder.products(products, Some(&mut form)))
         .collect();
+    terms.push(Vec::from_iter(builder.affine(&form)));
+    let degrees = terms.iter().flatten();
+    let degrees = degrees.map(|node| builder.degrees[*node as usize]);
     Collapsed {
-        inputs,
-        tape,
-        degree: builder.degrees[output as usize],
+        degree: degrees.max().unwrap_or(0),
+        tapes: terms
+            .iter()
+            .map(|terms| Tape::streaming(&builder.nodes, terms))
+            .collect(),
+        inputs: builder.inputs,
+    }
+}
+
+/// The sum of all outputs.
+struct Total(Fr);
+
+impl Sink<Fr> for Total {
+    fn take(&mut self, _: usize, value: Fr) {
+        self.0 += value;
+    }
+}
+
+impl Collapsed {
+    /// The value for these values of the inputs.
+    pub fn value(&self, input: impl Fn(&Input) -> Fr) -> Fr {
+        let mut total = Total(Fr::zero());
+        for tape in &self.tapes {
+            let mut registers = tape.registers(|value| value);
+            for (place, number) in tape.columns.iter().enumerate() {
+                *registers.column(place) = input(&self.inputs[*number as usize]);
+            }
+            tape.run_into(&mut registers, &mut total);
+        }
+        total.0
     }
 }
 
@@ -110,23 +136,39 @@ impl Builder<'_> {
     }
 
     /// The node of a form; None for zero.
-    fn form(&mut self, form: Form) -> Option<u32> {
-        let mut total = self.affine(&form);
-        let mut products = Products::new(self.program, &form);
+    fn form(&mut self, mut form: Form) -> Option<u32> {
+        let products = std::mem::take(&mut form.products);
+        let terms = self.products(products, None);
+        let affine = self.affine(&form);
+        terms
+            .into_iter()
+            .fold(affine, |total, term| Some(self.add(total, term)))
+    }
+
+    /// The nodes whose sum are weighted products, less multiples of columns where a form takes them.
+    fn products(&mut self, products: Vec<(u32, Fr)>, mut affine: Option<&mut Form>) -> Vec<u32> {
+        let mut products = Products::new(self.program, products);
+        let mut terms = Vec::new();
         while let Some((factor, cofactors)) = products.take_most_frequent() {
-            let cofactor = self.program.form(cofactors);
+            let mut cofactor = self.program.form(cofactors);
+            if let (Node::Column(column), Some(affine)) =
+                (self.program.nodes[factor as usize], &mut affine)
+            {
+                let constant = std::mem::take(&mut cofactor.constant);
+                *affine.columns.entry(column).or_default() += constant;
+            }
             if let Some(cofactor) = self.form(cofactor) {
                 let factor = self.value(factor);
-                let product = self.multiply(factor, cofactor);
-                total = Some(self.add(total, product));
+                terms.push(self.multiply(factor, cofactor));
             }
         }
-        total
+        terms
     }
 
     /// The affine part of a form.
     fn affine(&mut self, form: &Form) -> Option<u32> {
-        let columns: Vec<(u32, Fr)> = form.columns.iter().map(|(c, w)| (*c, *w)).collect();
+        let columns = form.columns.iter().filter(|(_, weight)| !weight.is_zero());
+        let columns: Vec<(u32, Fr)> = columns.map(|(c, w)| (*c, *w)).collect();
         match columns.as_slice() {
             [] => self.nonzero(form.constant),
             [(column, weight)] => {
@@ -201,15 +243,15 @@ struct Products {
 }
 
 impl Products {
-    fn new(program: &Program, form: &Form) -> Self {
+    fn new(program: &Program, weighted: Vec<(u32, Fr)>) -> Self {
         let mut products = Vec::new();
         let mut places: HashMap<u32, Vec<usize>> = HashMap::new();
-        for (node, weight) in &form.products {
-            if let Node::Multiply(a, b) = program.nodes[*node as usize] {
+        for (node, weight) in weighted {
+            if let Node::Multiply(a, b) = program.nodes[node as usize] {
                 for factor in if a == b { vec![a] } else { vec![a, b] } {
                     places.entry(factor).or_default().push(products.len());
                 }
-                products.push(Some((a, b, *weight)));
+                products.push(Some((a, b, weight)));
             }
         }
         let queue = places
@@ -267,18 +309,14 @@ mod tests {
                 .iter()
                 .map(|(node, w)| *w * values[*node as usize])
                 .sum();
-            let mut registers = collapsed.tape.registers(|value| value);
-            for (place, input) in collapsed.inputs.iter().enumerate() {
-                *registers.column(place) = match input {
-                    Input::Column(column) => cells[*column as usize],
-                    Input::Combination(columns) => columns
-                        .iter()
-                        .map(|(column, w)| *w * cells[*column as usize])
-                        .sum(),
-                };
-            }
-            collapsed.tape.run(&mut registers);
-            assert_eq!(collapsed.tape.output(&registers, 0), sum + constant);
+            let value = collapsed.value(|input| match input {
+                Input::Column(column) => cells[*column as usize],
+                Input::Combination(columns) => columns
+                    .iter()
+                    .map(|(column, w)| *w * cells[*column as usize])
+                    .sum(),
+            });
+            assert_eq!(value, sum + constant);
         }
     }
 

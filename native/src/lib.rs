@@ -12,6 +12,7 @@ pub mod error;
 pub mod field;
 pub mod first_rounds;
 pub mod fractions;
+mod groups;
 pub mod inverse;
 pub mod lookups;
 pub mod memory;

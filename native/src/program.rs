@@ -21,6 +21,27 @@ pub enum Node {
     Multiply(u32, u32),
 }
 
+impl Node {
+    /// The nodes that it reads.
+    pub fn operands(&self) -> impl Iterator<Item = u32> + use<> {
+        let operands = match *self {
+            Self::Constant(_) | Self::Column(_) => [None, None],
+            Self::Add(a, b) | Self::Subtract(a, b) | Self::Multiply(a, b) => [Some(a), Some(b)],
+        };
+        operands.into_iter().flatten()
+    }
+
+    /// The same operation on nodes that are numbered anew.
+    fn renumbered(self, number: impl Fn(u32) -> u32) -> Self {
+        match self {
+            Self::Constant(_) | Self::Column(_) => self,
+            Self::Add(a, b) => Self::Add(number(a), number(b)),
+            Self::Subtract(a, b) => Self::Subtract(number(a), number(b)),
+            Self::Multiply(a, b) => Self::Multiply(number(a), number(b)),
+        }
+    }
+}
+
 /// The fraction numerator / (alpha + bus + sum over l of beta^(l+1) message[l]).
 #[derive(Clone, Debug)]
 pub struct Interaction {
@@ -43,6 +64,8 @@ pub struct Program {
     constants: Vec<Option<Fr>>,
     /// The total degree of each node.
     degrees: Vec<usize>,
+    /// The node of each column that has one.
+    columns: Vec<u32>,
 }
 
 impl Program {
@@ -85,6 +108,12 @@ impl Program {
                 return Err(Error::Program(format!("there is no node {root}")));
             }
         }
+        let mut columns = vec![0; width + fixed];
+        for (i, node) in nodes.iter().enumerate() {
+            if let Node::Column(column) = node {
+                columns[*column as usize] = i as u32;
+            }
+        }
         Ok(Self {
             width,
             fixed,
@@ -93,6 +122,7 @@ impl Program {
             interactions,
             constants,
             degrees,
+            columns,
         })
     }
 
@@ -185,6 +215,24 @@ impl Program {
         form
     }
 
+    /// The node of a column that has one.
+    pub fn column(&self, column: u32) -> u32 {
+        self.columns[column as usize]
+    }
+
+    /// The column x of a product x (x - 1).
+    pub fn bit(&self, product: u32) -> Option<u32> {
+        let Node::Multiply(a, b) = self.nodes[product as usize] else {
+            return None;
+        };
+        match (self.nodes[a as usize], self.nodes[b as usize]) {
+            (Node::Column(column), Node::Subtract(c, d)) => {
+                (a == c && self.constant(d) == Some(Fr::ONE)).then_some(column)
+            }
+            _ => None,
+        }
+    }
+
     /// The weights that make the denominator of an interaction out of its message.
     pub fn denominator(&self, interaction: &Interaction, alpha: Fr, beta: Fr) -> Form {
         let mut power = Fr::ONE;
@@ -195,6 +243,31 @@ impl Program {
         form.constant += alpha + Fr::from(interaction.bus);
         form
     }
+}
+
+/// What `roots` need, in order, and their numbers there.
+pub fn excerpt(nodes: &[Node], roots: &[u32]) -> (Vec<Node>, Vec<u32>) {
+    const UNSEEN: u32 = u32::MAX;
+    let mut numbers = vec![UNSEEN; nodes.len()];
+    let (mut needed, mut pending) = (Vec::new(), roots.to_vec());
+    while let Some(node) = pending.pop() {
+        if std::mem::take(&mut numbers[node as usize]) == UNSEEN {
+            needed.push(node);
+            pending.extend(nodes[node as usize].operands());
+        }
+    }
+    needed.sort_unstable();
+    for (number, node) in needed.iter().enumerate() {
+        numbers[*node as usize] = number as u32;
+    }
+    let number = |node: u32| numbers[node as usize];
+    let nodes = needed
+        .iter()
+        .map(|node| nodes[*node as usize].renumbered(number));
+    (
+        nodes.collect(),
+        roots.iter().map(|root| number(*root)).collect(),
+    )
 }
 
 /// Total degrees, as far as nodes refer to earlier ones; they bound the depth of recursions.

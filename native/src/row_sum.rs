@@ -9,14 +9,17 @@ use ark_ff::{AdditiveGroup, Field, Zero};
 use rayon::prelude::*;
 
 use crate::collapse::{Collapsed, Input, collapse};
-use crate::column::{Cells, Column};
+use crate::column::Cells;
 use crate::error::{Error, Result};
 use crate::field::{
     CHUNK, Factor, Fr, added, drop_top_variable, eq_one, eq_table, interpolate_nodes, nodes, powers,
 };
 use crate::first_rounds::FirstRounds;
-use crate::rows::{BLOCK, Evaluator, Rows, combine};
-use crate::vector::{Kernel, LANES, Products, Simd, Vector as _, dispatch};
+use crate::rows::{BLOCK, Evaluator, Rows, combine, join_bits};
+use crate::tape::{Sink, Tape};
+use crate::vector::{
+    Kernel, LANES, LaneSums, MOST_LANE_PRODUCTS, Products, Simd, Vector as _, dispatch,
+};
 
 pub struct RowSum {
     tables: Vec<Rows>,
@@ -65,7 +68,7 @@ struct Part {
 
 /// The cells of an input: typed until the first bind, and so long not needed if all are small.
 enum Vector {
-    Typed(Column),
+    Typed(u32),
     Combined(Vec<(u32, Fr)>),
     Elements(Vec<Fr>),
 }
@@ -213,16 +216,14 @@ impl RowSum {
                 collapsed.degree, self.degree
             )));
         }
-        let mut registers = collapsed.tape.registers(|value| value);
-        collapsed.tape.run(&mut registers);
-        let zero_row = collapsed.tape.output(&registers, 0);
+        let zero_row = collapsed.value(|_| Fr::ZERO);
         let degree = collapsed.degree.max(1);
         let first = FirstRounds::new(rows, &form, degree, &self.xi, zero_row);
         let inputs = collapsed
             .inputs
             .iter()
             .map(|input| match input {
-                Input::Column(column) => Vector::Typed(rows.columns[*column as usize].clone()),
+                Input::Column(column) => Vector::Typed(*column),
                 Input::Combination(columns) if first.is_some() => Vector::Combined(columns.clone()),
                 Input::Combination(columns) => Vector::Elements(combined(rows, columns)),
             })
@@ -444,32 +445,16 @@ impl Kernel for PartSums<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) -> Vec<Fr> {
-        let (tape, inputs) = (&self.part.collapsed.tape, &self.part.inputs);
-        let mut registers = tape.registers(|value| simd.splat(value));
-        let mut steps = vec![simd.splat(Fr::ZERO); inputs.len()];
+        let mut values =
+            vec![simd.splat(Fr::ZERO); self.points.len() * self.eq.len().div_ceil(LANES)];
+        for tape in &self.part.collapsed.tapes {
+            self.add(simd, tape, &mut values);
+        }
         let mut sums = vec![simd.sum(); self.points.len()];
-        for i in (0..self.eq.len()).step_by(LANES) {
-            let row = self.start + i;
-            for (k, input) in inputs.iter().enumerate() {
-                let low = input.read(simd, row, self.half);
-                steps[k] = input.read(simd, row + self.half, usize::MAX) - low;
-                let mut first = low;
-                for _ in self.points[0]..0 {
-                    first = first - steps[k];
-                }
-                *registers.column(k) = first;
-            }
-            let eq = simd.load_at(self.eq, i, Fr::ZERO).factor();
-            let mut at = self.points[0].min(0);
-            for (sum, point) in sums.iter_mut().zip(self.points) {
-                while at < *point {
-                    for (k, step) in steps.iter().enumerate() {
-                        *registers.column(k) = *registers.column(k) + *step;
-                    }
-                    at += 1;
-                }
-                tape.run(&mut registers);
-                sum.add(tape.output(&registers, 0), eq);
+        for (k, values) in values.chunks(self.points.len()).enumerate() {
+            let eq = simd.load_at(self.eq, k * LANES, Fr::ZERO).factor();
+            for (sum, value) in sums.iter_mut().zip(values) {
+                sum.add(*value, eq);
             }
         }
         let mut totals = Vec::with_capacity(sums.len());
@@ -477,6 +462,74 @@ impl Kernel for PartSums<'_> {
             totals.push(sum.total());
         }
         totals
+    }
+}
+
+impl PartSums<'_> {
+    /// Add the values of a tape, eight pairs of rows at all points after the other.
+    #[inline(always)]
+    fn add<S: Simd>(&self, simd: S, tape: &Tape, values: &mut [S::Vector<FrConfig>]) {
+        let inputs = &self.part.inputs;
+        let zero = simd.splat(Fr::ZERO);
+        let mut registers = tape.registers(|value| simd.splat(value));
+        let mut lines = vec![[zero; 3]; tape.columns.len()];
+        for (k, values) in values.chunks_mut(self.points.len()).enumerate() {
+            let row = self.start + k * LANES;
+            for (line, number) in lines.iter_mut().zip(&tape.columns) {
+                let input = &inputs[*number as usize];
+                let low = input.read(simd, &self.part.rows, row, self.half);
+                let high = input.read(simd, &self.part.rows, row + self.half, usize::MAX);
+                *line = [low, high, high - low];
+            }
+            for (value, point) in values.iter_mut().zip(self.points) {
+                for (place, [low, high, step]) in lines.iter().enumerate() {
+                    let mut at = if *point > 0 { *high } else { *low };
+                    for _ in 1..*point {
+                        at = at + *step;
+                    }
+                    for _ in *point..0 {
+                        at = at - *step;
+                    }
+                    *registers.column(place) = at;
+                }
+                let mut outputs = Outputs {
+                    simd,
+                    one: simd.splat(Fr::ONE),
+                    total: *value,
+                    products: simd.lane_sums(),
+                    room: MOST_LANE_PRODUCTS,
+                };
+                tape.run_into(&mut registers, &mut outputs);
+                *value = outputs.total + outputs.products.total();
+            }
+        }
+    }
+}
+
+/// The sum of the outputs of a tape.
+struct Outputs<S: Simd> {
+    simd: S,
+    one: S::Vector<FrConfig>,
+    total: S::Vector<FrConfig>,
+    products: S::LaneSums,
+    room: usize,
+}
+
+impl<S: Simd> Sink<S::Vector<FrConfig>> for Outputs<S> {
+    #[inline(always)]
+    fn take(&mut self, output: usize, value: S::Vector<FrConfig>) {
+        self.take_product(output, value, self.one);
+    }
+
+    #[inline(always)]
+    fn take_product(&mut self, _: usize, a: S::Vector<FrConfig>, b: S::Vector<FrConfig>) {
+        if self.room == 0 {
+            let full = std::mem::replace(&mut self.products, self.simd.lane_sums());
+            self.total = self.total + full.total();
+            self.room = MOST_LANE_PRODUCTS;
+        }
+        self.room -= 1;
+        self.products.add(a, b);
     }
 }
 
@@ -507,11 +560,12 @@ const PAIRS: usize = 64;
 impl Vector {
     /// The cells of eight rows from `row` on; those from row `end` on and past the last are zero.
     #[inline(always)]
-    fn read<S: Simd>(&self, simd: S, row: usize, end: usize) -> S::Vector<FrConfig> {
+    fn read<S: Simd>(&self, simd: S, rows: &Rows, row: usize, end: usize) -> S::Vector<FrConfig> {
         match self {
             Self::Typed(column) => {
                 let mut lanes = [Fr::ZERO; LANES];
-                let cells = column.cells().range(row..end.min(row + LANES));
+                let cells = rows.columns[*column as usize].cells();
+                let cells = cells.range(row..end.min(row + LANES));
                 cells.read(&mut lanes);
                 simd.load(&lanes)
             }
@@ -525,7 +579,15 @@ impl Vector {
     /// Bind the top variables: of elements, whose others are bound, the last at `x`.
     fn bind(&mut self, rows: &Rows, top: &TopVariables, x: Fr) {
         match self {
-            Self::Typed(column) => *self = Self::Elements(top.bind_cells(column.cells())),
+            Self::Typed(column) => {
+                *self = Self::Elements(match rows.bit_cells(*column) {
+                    Some(cells) => top.bind_bits(cells),
+                    None => {
+                        let cells = rows.columns[*column as usize].cells();
+                        top.bind_sum(&[(Fr::ONE, cells)])
+                    }
+                });
+            }
             Self::Combined(columns) => {
                 *self = Self::Elements(top.bind_sum(&weighted(rows, columns)));
             }
@@ -549,6 +611,7 @@ impl Vector {
 /// The top variables of rows at some point: of the rows i + `stride` · k, for the first `used` i.
 struct TopVariables {
     stride: usize,
+    variables: usize,
     used: usize,
     /// The weight of each k.
     weights: Vec<Fr>,
@@ -567,16 +630,10 @@ impl TopVariables {
         }
         Self {
             stride,
+            variables: point.len(),
             used,
             weights,
             sums,
-        }
-    }
-
-    fn bind_cells(&self, cells: Cells<'_>) -> Vec<Fr> {
-        match cells {
-            Cells::U8(cells) if cells.iter().all(|cell| *cell <= 1) => self.bind_bits(cells),
-            cells => self.bind_sum(&[(Fr::ONE, cells)]),
         }
     }
 
@@ -593,16 +650,11 @@ impl TopVariables {
 
     fn bind_bits(&self, cells: &[u8]) -> Vec<Fr> {
         self.fill(|start, chunk| {
-            let mut indices = [0_u8; BLOCK];
-            for k in 0..self.weights.len() {
-                let cells = cells.get(start + k * self.stride..).unwrap_or_default();
-                let indices = &mut indices[..chunk.len().min(cells.len())];
-                for (index, bit) in indices.iter_mut().zip(cells) {
-                    *index |= bit << k;
-                }
-            }
+            let mut indices = [0; BLOCK];
+            let indices = &mut indices[..chunk.len()];
+            join_bits(cells, start, self.stride, self.variables, indices);
             for (value, index) in chunk.iter_mut().zip(indices) {
-                *value = self.sums[usize::from(index)];
+                *value = self.sums[usize::from(*index)];
             }
         })
     }

@@ -80,6 +80,14 @@ impl Rows {
         })
     }
 
+    /// The cells of a column if all of them are bits.
+    pub fn bit_cells(&self, column: u32) -> Option<&[u8]> {
+        match self.columns[column as usize].cells() {
+            Cells::U8(cells) if self.bits()[column as usize] <= 1 => Some(cells),
+            _ => None,
+        }
+    }
+
     /// The sum of a form on integers: of the cells, with so many variables of the row at integers
     /// among `points`. None if it is not small.
     pub fn small_sum(
@@ -195,6 +203,17 @@ impl Rows {
     }
 }
 
+/// Join the bits of the rows that lie `stride` apart, of each row from `start` on: those of 2^variables
+/// rows, the lowest bit first; rows past the end are zero.
+pub fn join_bits(cells: &[u8], start: usize, stride: usize, variables: usize, joined: &mut [u8]) {
+    for k in 0..1 << variables {
+        let cells = cells.get(start + k * stride..).unwrap_or_default();
+        for (joined, bit) in joined.iter_mut().zip(cells) {
+            *joined |= bit << k;
+        }
+    }
+}
+
 /// Write constant + the sum of weight · cells on the rows from `start` on.
 pub fn combine(terms: &[(Fr, Cells)], constant: Fr, start: usize, target: &mut [Fr]) {
     target.fill(constant);
@@ -215,12 +234,13 @@ pub struct Evaluator {
 
 impl Evaluator {
     pub fn new(rows: &Rows, form: Form) -> Self {
-        let products: Vec<u32> = form.products.iter().map(|(node, _)| *node).collect();
-        let tape = Tape::new(&rows.program.nodes, &products);
         let small = form
             .is_long()
             .then(|| rows.small_sum(&form, 0..=1, 0))
             .flatten();
+        let products = form.products.iter().filter(|_| small.is_none());
+        let products: Vec<u32> = products.map(|(node, _)| *node).collect();
+        let tape = Tape::new(&rows.program.nodes, &products);
         Self { form, tape, small }
     }
 

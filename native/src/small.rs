@@ -13,7 +13,7 @@ use ark_ff::{AdditiveGroup, Field, PrimeField};
 
 use crate::column::Column;
 use crate::field::Fr;
-use crate::program::{Form, Node, Program};
+use crate::program::{Form, Node, Program, excerpt};
 use crate::tape::{Registers, Sink, Tape};
 use crate::vector::{
     INTEGERS, IntegerSum as _, IntegerWeight, Kernel, LANES, MOST_INTEGERS, Simd, Vector as _,
@@ -34,13 +34,15 @@ impl SmallSum {
         form: &Form,
         interval: impl Fn(u32) -> Option<Interval>,
     ) -> Option<Self> {
-        let mut nodes = Intervals::new(&program.nodes, interval);
-        let columns = column_nodes(program);
-        let linear = form.columns.iter().map(|(c, w)| (columns[*c as usize], *w));
-        for (node, _) in linear.clone().chain(form.products.iter().copied()) {
-            nodes.intervals[node as usize]?;
+        let linear = form.columns.iter().map(|(c, w)| (program.column(*c), *w));
+        let terms = linear.chain(form.products.iter().copied());
+        let (roots, weights): (Vec<u32>, Vec<Fr>) = terms.unzip();
+        let (nodes, roots) = excerpt(&program.nodes, &roots);
+        let mut nodes = Intervals::new(nodes, interval);
+        for node in &roots {
+            nodes.intervals[*node as usize]?;
         }
-        let terms = nodes.gather(linear.chain(form.products.iter().copied()));
+        let terms = nodes.gather(roots.into_iter().zip(weights));
         let sizes = terms.iter().map(|(node, _)| nodes.size(*node));
         if sizes.sum::<Option<i64>>()? > MOST_INTEGERS {
             return None;
@@ -74,7 +76,7 @@ impl SmallSum {
         });
     }
 
-    /// The sums on the rows whose cells the registers hold.
+    /// The sums without the constant where the registers hold the cells.
     #[inline(always)]
     pub fn run<S: Simd>(
         &self,
@@ -86,9 +88,7 @@ impl SmallSum {
             sum: simd.integer_sum(),
         };
         self.tape.run_into(registers, &mut weighted);
-        let constant = simd.splat(self.constant);
-        let [first, last] = weighted.sum.total();
-        [first + constant, last + constant]
+        weighted.sum.total()
     }
 }
 
@@ -118,27 +118,18 @@ impl Kernel for Write<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let mut registers = self.sum.registers(simd);
+        let constant = simd.splat(self.sum.constant);
         for i in (0..self.target.len()).step_by(INTEGERS) {
             for (place, column) in self.sum.columns().iter().enumerate() {
                 let cells = self.columns[*column as usize].cells();
                 *registers.column(place) = simd.integers(&cells, self.start + i);
             }
-            let [first, last] = self.sum.run(simd, &mut registers);
-            first.store_at(self.target, i);
-            last.store_at(self.target, i + LANES);
+            let sums = self.sum.run(simd, &mut registers);
+            for (k, sum) in sums.into_iter().enumerate() {
+                (sum + constant).store_at(self.target, i + k * LANES);
+            }
         }
     }
-}
-
-/// The node of each column that has one.
-fn column_nodes(program: &Program) -> Vec<u32> {
-    let mut places = vec![u32::MAX; program.width + program.fixed];
-    for (i, node) in program.nodes.iter().enumerate() {
-        if let Node::Column(column) = node {
-            places[*column as usize] = i as u32;
-        }
-    }
-    places
 }
 
 /// Least and greatest value, if both fit 32 bits.
@@ -204,9 +195,9 @@ struct Intervals {
 }
 
 impl Intervals {
-    fn new(nodes: &[Node], column: impl Fn(u32) -> Option<Interval>) -> Self {
+    fn new(nodes: Vec<Node>, column: impl Fn(u32) -> Option<Interval>) -> Self {
         let mut intervals: Vec<Option<Interval>> = Vec::with_capacity(nodes.len());
-        for node in nodes {
+        for node in &nodes {
             let of = |node: u32| intervals[node as usize];
             intervals.push(match *node {
                 Node::Constant(value) => small(value).map(|value| Interval(value, value)),
@@ -216,7 +207,6 @@ impl Intervals {
                 Node::Multiply(a, b) => of(a).zip(of(b)).and_then(|(a, b)| a * b),
             });
         }
-        let nodes = nodes.to_vec();
         Self { nodes, intervals }
     }
 
@@ -326,16 +316,12 @@ mod tests {
             for (place, column) in self.sum.columns().iter().enumerate() {
                 *registers.column(place) = simd.integer(self.cells[*column as usize]);
             }
-            let mut stored = [[Fr::ZERO; LANES]; 2];
-            for (sum, stored) in self
-                .sum
-                .run(simd, &mut registers)
-                .into_iter()
-                .zip(&mut stored)
-            {
+            let mut stored = [[Fr::ZERO; LANES]; INTEGERS / LANES];
+            let sums = self.sum.run(simd, &mut registers);
+            for (sum, stored) in sums.into_iter().zip(&mut stored) {
                 sum.store(stored);
             }
-            assert_eq!(stored[0], stored[1]);
+            assert_eq!(stored, [stored[0]; INTEGERS / LANES]);
             stored[0]
         }
     }

@@ -7,7 +7,7 @@ use std::ops::{Add, Mul, Sub};
 use ark_ff::AdditiveGroup;
 
 use crate::field::Fr;
-use crate::program::Node;
+use crate::program::{Node, excerpt};
 use crate::vector::{LANES, Ring};
 
 /// The nodes that some outputs need, in order, with registers for their values.
@@ -45,14 +45,22 @@ enum Operation {
     Scale,
     /// Output number b.
     Output,
+    /// Output number `target`, a · b.
+    OutputProduct,
 }
 
 /// Where outputs go as soon as they are computed.
-pub trait Sink<T> {
+pub trait Sink<T: Ring> {
     fn take(&mut self, output: usize, value: T);
+
+    /// Take a · b.
+    #[inline(always)]
+    fn take_product(&mut self, output: usize, a: T, b: T) {
+        self.take(output, a * b);
+    }
 }
 
-impl<T> Sink<T> for () {
+impl<T: Ring> Sink<T> for () {
     #[inline(always)]
     fn take(&mut self, _: usize, _: T) {}
 }
@@ -69,7 +77,9 @@ impl Tape {
     }
 
     fn build(nodes: &[Node], outputs: &[u32], kept: bool) -> Self {
-        let nodes = &with_sums_for_doubles(nodes);
+        let (mut nodes, outputs) = excerpt(nodes, outputs);
+        sums_for_doubles(&mut nodes);
+        let (nodes, outputs) = (nodes.as_slice(), outputs.as_slice());
         let mut last = last_uses(nodes, outputs, kept);
         let doubled = doubled(nodes, outputs, &mut last);
         let mut streamed: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -147,6 +157,14 @@ impl Tape {
                     free.push(register[operand]);
                 }
             }
+            if let (Operation::Multiply, true, Some([output])) = (
+                operation,
+                last[i] == Some(i),
+                streamed.get(&i).map(Vec::as_slice),
+            ) {
+                tape.step(Operation::OutputProduct, *output, register[a], register[b]);
+                continue;
+            }
             let target = free.pop().unwrap_or_else(|| {
                 tape.registers += 1;
                 tape.registers - 1
@@ -213,6 +231,10 @@ impl Tape {
                 Operation::Scale => a * factors[b],
                 Operation::Output => {
                     sink.take(b, a);
+                    continue;
+                }
+                Operation::OutputProduct => {
+                    sink.take_product(step.target as usize, a, registers[b]);
                     continue;
                 }
             };
@@ -284,15 +306,16 @@ fn constants_in_sums(nodes: &[Node], outputs: &[u32], last: &[Option<usize>]) ->
     found
 }
 
-/// The same nodes, with a + a for each product of a and 2.
-fn with_sums_for_doubles(nodes: &[Node]) -> Vec<Node> {
+/// Put a + a for each product of a and 2.
+fn sums_for_doubles(nodes: &mut [Node]) {
     let two = Node::Constant(Fr::from(2_u64));
-    let doubles = |node: &Node| match *node {
-        Node::Multiply(a, b) if nodes[b as usize] == two => Node::Add(a, a),
-        Node::Multiply(a, b) if nodes[a as usize] == two => Node::Add(b, b),
-        node => node,
-    };
-    nodes.iter().map(doubles).collect()
+    for i in 0..nodes.len() {
+        match nodes[i] {
+            Node::Multiply(a, b) if nodes[b as usize] == two => nodes[i] = Node::Add(a, a),
+            Node::Multiply(a, b) if nodes[a as usize] == two => nodes[i] = Node::Add(b, b),
+            _ => {}
+        }
+    }
 }
 
 /// For each node that is a + a and an operand of one sum or difference alone, there not on the left
@@ -303,10 +326,8 @@ fn doubled(nodes: &[Node], outputs: &[u32], last: &mut [Option<usize>]) -> Vec<O
         uses[*node as usize] += 1;
     }
     for (node, _) in nodes.iter().zip(&*last).filter(|(_, last)| last.is_some()) {
-        if let Node::Add(a, b) | Node::Subtract(a, b) | Node::Multiply(a, b) = node {
-            for operand in [a, b] {
-                uses[*operand as usize] += 1;
-            }
+        for operand in node.operands() {
+            uses[operand as usize] += 1;
         }
     }
     let mut doubled: Vec<Option<u32>> = vec![None; nodes.len()];
@@ -343,10 +364,9 @@ fn last_uses(nodes: &[Node], outputs: &[u32], kept: bool) -> Vec<Option<usize>> 
         if last[i].is_none() {
             continue;
         }
-        if let Node::Add(a, b) | Node::Subtract(a, b) | Node::Multiply(a, b) = node {
-            for operand in [*a as usize, *b as usize] {
-                last[operand] = last[operand].max(Some(i));
-            }
+        for operand in node.operands() {
+            let last = &mut last[operand as usize];
+            *last = (*last).max(Some(i));
         }
     }
     last

@@ -89,7 +89,12 @@ pub fn small_rows(used: usize, height: u32) -> Rows {
     nodes.extend([
         Node::Constant(Fr::from(2_u64)),
         Node::Constant(-Fr::from(7_u64)),
+        Node::Constant(Fr::from(1_u64)),
     ]);
+    for column in 0..3 {
+        let last = nodes.len() as u32;
+        nodes.extend([Node::Subtract(column, 7), Node::Multiply(column, last)]);
+    }
     for i in 0..50_u32 {
         let last = nodes.len() as u32;
         nodes.extend([

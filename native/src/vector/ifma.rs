@@ -19,7 +19,7 @@ use ark_bn254::{Fr, FrConfig};
 use ark_ff::{BigInt, Fp, MontConfig, PrimeField, Zero};
 
 use self::integers::{IntegerSum, Integers};
-use super::{Kernel, LANES, Multiples, Products, Simd, Vector};
+use super::{INTEGERS, Kernel, LANES, LaneSums, Multiples, Products, Simd, Vector};
 use crate::arithmetic::Element;
 use crate::column::Cells;
 
@@ -500,6 +500,7 @@ fn two_products<C: MontConfig<4>>(a: &Limbs, b: &Limbs, c: &Limbs, d: &Limbs) ->
 impl Simd for Ifma {
     type Vector<C: MontConfig<4>> = Elements<C>;
     type Weight = Weight;
+    type LaneSums = Sum;
     type Multiples = Sum;
     type Integers = Integers;
     type IntegerSum = IntegerSum;
@@ -560,6 +561,11 @@ impl Simd for Ifma {
     }
 
     #[inline(always)]
+    fn small_integers(self, values: &[i8; INTEGERS]) -> Integers {
+        Integers::signed(self, values)
+    }
+
+    #[inline(always)]
     fn integer_sum(self) -> IntegerSum {
         IntegerSum::new(self)
     }
@@ -573,6 +579,11 @@ impl Simd for Ifma {
     #[inline(always)]
     fn sum<C: MontConfig<4>>(self) -> Sum {
         Sum([Words::splat(self, 0); 2 * LIMBS])
+    }
+
+    #[inline(always)]
+    fn lane_sums(self) -> Sum {
+        self.sum::<FrConfig>()
     }
 }
 
@@ -747,6 +758,23 @@ impl<C: MontConfig<4>> Products<C> for Sum {
             });
         // The number is a Montgomery form.
         Fp::new_unchecked(total.into_bigint())
+    }
+}
+
+impl LaneSums for Sum {
+    type Vector = Elements<FrConfig>;
+
+    #[inline(always)]
+    fn add(&mut self, a: Elements<FrConfig>, b: Elements<FrConfig>) {
+        // SAFETY: there are vectors, hence the instructions; so below.
+        unsafe { add_product(&mut self.0, &a.0, &b.factor().0) };
+    }
+
+    #[inline(always)]
+    fn total(self) -> Elements<FrConfig> {
+        // Below 100 · 2p · 32p / 2^260 + p < 2^260; times 2^260 mod p, below 2^260 p / 2^260 + p.
+        let radix = Ifma(()).splat(Fr::from(16_u64));
+        Elements(unsafe { reduce::<FrConfig>(self.0) }, PhantomData).over(radix)
     }
 }
 

@@ -11,11 +11,11 @@ mod portable;
 #[cfg(test)]
 mod tests;
 
-use std::ops::{Add, Mul, Sub};
+use std::ops::{Add, AddAssign, Mul, Sub};
 use std::sync::OnceLock;
 
 use ark_bn254::{Fr, FrConfig};
-use ark_ff::MontConfig;
+use ark_ff::{BigInt, MontConfig};
 
 use crate::arithmetic::Element;
 use crate::column::Cells;
@@ -24,11 +24,13 @@ use crate::error::{Error, Result};
 /// Elements of a vector.
 pub const LANES: usize = 8;
 /// Small integers that are computed with at once.
-pub const INTEGERS: usize = 2 * LANES;
+pub const INTEGERS: usize = 8 * LANES;
 /// The sum of the sizes of all integers that a sum of multiples has room for.
 pub const MOST_INTEGERS: i64 = 1 << 30;
 /// Products that a sum has room for.
 pub const MOST_PRODUCTS: usize = 400;
+/// Products that a sum in each lane has room for.
+pub const MOST_LANE_PRODUCTS: usize = 100;
 /// Multiples of cells that a combination has room for.
 pub const MOST_MULTIPLES: usize = 64;
 
@@ -37,6 +39,7 @@ pub trait Simd: Copy {
     type Vector<C: MontConfig<4>>: Vector<C>;
     /// A factor of cells.
     type Weight: Copy;
+    type LaneSums: LaneSums<Vector = Self::Vector<FrConfig>>;
     type Multiples: Multiples<Vector = Self::Vector<FrConfig>, Weight = Self::Weight>;
     type Integers: Ring;
     type IntegerSum: IntegerSum<Vector = Self::Vector<FrConfig>, Integers = Self::Integers>;
@@ -63,6 +66,9 @@ pub trait Simd: Copy {
     /// The low 32 bits of the cells from `row` on, zero where there are none.
     fn integers(self, cells: &Cells, row: usize) -> Self::Integers;
 
+    /// Integers, one by one.
+    fn small_integers(self, values: &[i8; INTEGERS]) -> Self::Integers;
+
     /// An empty sum of multiples by integers.
     fn integer_sum(self) -> Self::IntegerSum;
 
@@ -71,6 +77,9 @@ pub trait Simd: Copy {
 
     /// An empty sum.
     fn sum<C: MontConfig<4>>(self) -> <Self::Vector<C> as Vector<C>>::Sum;
+
+    /// An empty sum in each lane.
+    fn lane_sums(self) -> Self::LaneSums;
 
     /// The elements from `start` on, `rest` where there are none.
     #[inline(always)]
@@ -164,6 +173,16 @@ pub trait Products<C: MontConfig<4>> {
     fn total(self) -> Element<C>;
 }
 
+/// Sums of products, one in each lane, reduced once.
+pub trait LaneSums {
+    type Vector: Vector<FrConfig>;
+
+    /// Add a · b; there is room for `MOST_LANE_PRODUCTS`.
+    fn add(&mut self, a: Self::Vector, b: Self::Vector);
+
+    fn total(self) -> Self::Vector;
+}
+
 /// Sums of multiples of cells, reduced once.
 pub trait Multiples {
     type Vector: Vector<FrConfig>;
@@ -182,7 +201,7 @@ pub trait Ring: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Se
 impl<T: Copy + Add<Output = T> + Sub<Output = T> + Mul<Output = T>> Ring for T {}
 
 /// A factor of integers: its Montgomery form in limbs of 32 bits with a sign.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct IntegerWeight([i64; INTEGER_LIMBS]);
 
 const INTEGER_LIMBS: usize = 8;
@@ -199,6 +218,29 @@ impl IntegerWeight {
         }
         Self(limbs)
     }
+
+    /// The sum of all added weights, up to 2^31 of them.
+    pub fn total(&self) -> Fr {
+        const LAST: usize = INTEGER_LIMBS - 1;
+        const PLACE: Fr = Fr::new_unchecked(BigInt([0, 0, 0, 1 << 32]));
+        let (mut words, mut carry) = ([0; 4], 0);
+        for (i, limb) in self.0[..LAST].iter().enumerate() {
+            let sum = limb + carry;
+            words[i / 2] |= u64::from(sum as u32) << (32 * (i % 2));
+            carry = sum >> 32;
+        }
+        Fr::new_unchecked(BigInt(words)) + PLACE * Fr::from(self.0[LAST] + carry)
+    }
+}
+
+/// Sums of weights are no weights, but have a total.
+impl AddAssign for IntegerWeight {
+    #[inline(always)]
+    fn add_assign(&mut self, other: Self) {
+        for i in 0..INTEGER_LIMBS {
+            self.0[i] += other.0[i];
+        }
+    }
 }
 
 /// Sums of field elements times integers, reduced once.
@@ -209,7 +251,7 @@ pub trait IntegerSum {
     /// Add multiples; there is room for integers whose sizes add up to `MOST_INTEGERS`.
     fn add(&mut self, weight: &IntegerWeight, integers: Self::Integers);
 
-    /// The sums of the first rows and of the last.
+    /// The sums, in order.
     fn total(self) -> [Self::Vector; INTEGERS / LANES];
 }
 

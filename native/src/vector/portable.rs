@@ -7,7 +7,9 @@ use std::sync::LazyLock;
 use ark_bn254::{Fr, FrConfig};
 use ark_ff::{BigInt, MontConfig, Zero};
 
-use super::{INTEGER_LIMBS, INTEGERS, IntegerWeight, LANES, Multiples, Products, Simd, Vector};
+use super::{
+    INTEGER_LIMBS, INTEGERS, IntegerWeight, LANES, LaneSums, Multiples, Products, Simd, Vector,
+};
 use crate::arithmetic::{Dot, Element, Product, add, sub, sum_of_two};
 use crate::column::{Cell, Cells};
 use crate::field::{Factor, Wide};
@@ -34,6 +36,7 @@ impl<C: MontConfig<4>> Clone for Elements<C> {
 impl Simd for Portable {
     type Vector<C: MontConfig<4>> = Elements<C>;
     type Weight = Weight;
+    type LaneSums = [Dot; LANES];
     type Multiples = [Wide; LANES];
     type Integers = Integers;
     type IntegerSum = IntegerSum;
@@ -92,6 +95,11 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn small_integers(self, values: &[i8; INTEGERS]) -> Integers {
+        Integers(values.map(i32::from))
+    }
+
+    #[inline(always)]
     fn integer_sum(self) -> IntegerSum {
         IntegerSum([[0; INTEGERS]; INTEGER_LIMBS])
     }
@@ -104,6 +112,11 @@ impl Simd for Portable {
     #[inline(always)]
     fn sum<C: MontConfig<4>>(self) -> Dot {
         Dot::default()
+    }
+
+    #[inline(always)]
+    fn lane_sums(self) -> [Dot; LANES] {
+        [Dot::default(); LANES]
     }
 }
 
@@ -224,6 +237,22 @@ impl<C: MontConfig<4>> Products<C> for Dot {
     }
 }
 
+impl LaneSums for [Dot; LANES] {
+    type Vector = Elements<FrConfig>;
+
+    #[inline(always)]
+    fn add(&mut self, a: Elements<FrConfig>, b: Elements<FrConfig>) {
+        for (sum, (a, b)) in self.iter_mut().zip(a.0.into_iter().zip(b.0)) {
+            sum.add(Product::new(a, b));
+        }
+    }
+
+    #[inline(always)]
+    fn total(self) -> Elements<FrConfig> {
+        Elements(self.map(Dot::reduce))
+    }
+}
+
 impl Multiples for [Wide; LANES] {
     type Vector = Elements<FrConfig>;
     type Weight = Weight;
@@ -253,7 +282,7 @@ impl Multiples for [Wide; LANES] {
     }
 }
 
-/// Sixteen integers; what exceeds 32 bits wraps.
+/// Integers; what exceeds 32 bits wraps.
 #[derive(Clone, Copy)]
 pub struct Integers([i32; INTEGERS]);
 
