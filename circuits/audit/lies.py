@@ -10,7 +10,7 @@ from circuits.audit.equation import Equation, Form
 from circuits.audit.polynomial import Polynomial
 from circuits.audit.relation import Message, Relation
 from circuits.audit.scene import Scene
-from zkevm.field import MODULUS
+from zkevm.field import MODULUS, signed
 
 HALF = 1 << 128
 FEW_INPUTS = 128
@@ -74,7 +74,7 @@ def _mistold(scene: Scene, m: Message) -> Iterator[Lie]:
     for place in m.given:
         poly = m.elements[place]
         slopes = poly.slopes_at(row, [p for p, degree in poly.degrees.items() if degree == 1])
-        sizes = sorted({_absolute(slope) for slope in slopes.values() if slope})[:MANY]
+        sizes = sorted({abs(signed(slope)) for slope in slopes.values() if slope})[:MANY]
         for step in [sign * size for size in sizes for sign in (1, -1)]:
             name = f"{m.interaction.label}: {m.bus.fields[place]} {step:+}"
             yield Lie(name, goals=(goal(poly, poly.value(row) + step), present))
@@ -99,7 +99,7 @@ def _outside(scene: Scene, m: Message) -> Iterator[Lie]:
     for poly, limit in zip(m.elements, statements.bounds, strict=True):
         if not poly.degrees:
             continue
-        scale = min((_absolute(s) for s in (poly.slopes or {0: 1}).values()), default=1)
+        scale = min((abs(signed(s)) for s in (poly.slopes or {0: 1}).values()), default=1)
         least = (limit - 1) // scale + 1
         values = (least, -1, least + 1, 2 * least - 1, -least, 1 << 16, _inverse(scale))
         for value in (*values, *_fractions(scene, poly)):
@@ -118,7 +118,7 @@ def _fractions(scene: Scene, poly: Polynomial) -> Iterator[int]:
         return
     (place,) = poly.degrees
     messages = (*scene.relation.lookups, *scene.relation.messages)
-    slopes = {_absolute((e.slopes or {}).get(place, 1)) for m in messages for e in m.elements}
+    slopes = {abs(signed((e.slopes or {}).get(place, 1))) for m in messages for e in m.elements}
     for slope in sorted(slopes - {1}):
         yield from (_inverse(slope), scene.honest[place] + _inverse(slope))
 
@@ -311,10 +311,6 @@ def short(value: int) -> str:
     if value > MODULUS // 2:
         return f"-{short(MODULUS - value)}"
     return str(value) if value < 1 << 20 else f"0x{value:x}"
-
-
-def _absolute(value: int) -> int:
-    return min(value, MODULUS - value)
 
 
 def _inverse(value: int) -> int:

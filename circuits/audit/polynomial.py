@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from zkevm.field import MODULUS
+from zkevm.field import MODULUS, signed
 from zkevm.plonkish.expression import Binary, Const, Difference, Expr, Product, Sum, in_order
 
 Row = Sequence[int]
@@ -112,7 +112,7 @@ def _forward(expr: Expr, position: Mapping[Expr, int]) -> tuple[list[str], dict[
     names: dict[int, str] = {}
     for node in in_order(expr, names):
         if isinstance(node, Const):
-            names[id(node)] = _signed(node.value)
+            names[id(node)] = f"({signed(node.value)})"
         elif isinstance(node, Binary):
             names[id(node)] = f"t{len(lines)}"
             left, right = names[id(node.left)], names[id(node.right)]
@@ -157,10 +157,6 @@ def _function(lines: Sequence[str], result: str) -> Callable[[Row], Any]:
     scope: dict[str, Callable[[Row], Any]] = {}
     exec(source, scope)  # noqa: S102  # our own expressions, made of digits and operators
     return scope["value"]
-
-
-def _signed(value: int) -> str:
-    return f"({value - MODULUS})" if value > MODULUS // 2 else str(value)
 
 
 def _joined(left: dict[int, int], right: dict[int, int], product: bool) -> dict[int, int]:

@@ -9,7 +9,7 @@ from circuits.audit.buses import guarantee
 from circuits.audit.polynomial import Polynomial, factors
 from circuits.audit.relation import Message, Relation
 from circuits.audit.reviewed import IMPLIED, OF_BITS, PADDING, TESTED, TOLD, redundancy
-from zkevm.field import MODULUS
+from zkevm.field import MODULUS, signed
 from zkevm.plonkish.table import Role
 
 POINTS, GENERATOR = 3, 5
@@ -81,8 +81,8 @@ def _size_of_real(relation: Relation, constraint: Polynomial, bounds: Mapping[in
     if own not in (1, MODULUS - 1):
         return MODULUS
     constant = constraint.value([0] * len(relation.names))
-    sizes = (_absolute(s) * bounds.get(place, MODULUS) for place, s in slopes.items())
-    return _absolute(constant) + sum(sizes)
+    sizes = (abs(signed(s)) * bounds.get(place, MODULUS) for place, s in slopes.items())
+    return abs(signed(constant)) + sum(sizes)
 
 
 def _slopes(relation: Relation, poly: Polynomial) -> tuple[int, dict[int, int]]:
@@ -131,11 +131,11 @@ def _zeros_of_padding(relation: Relation, dropped: int) -> frozenset[int]:
         before = len(zeros)
         for constraint in others:
             left = _read_besides(relation, constraint, zeros)
-            bits = all(bounds.get(p) == 2 for p in left)
-            if bits and len(left) <= FEW_BITS:
+            are_bits = all(bounds.get(p) == 2 for p in left)
+            if are_bits and len(left) <= FEW_BITS:
                 allowed = _bits_allowed(relation, constraint, sorted(left))
                 zeros |= {p for p in left if not any(bits[p] for bits in allowed)}
-            elif bits or len(left) == 1:
+            elif are_bits or len(left) == 1:
                 zeros |= left if _is_their_sum(relation, constraint, left) else set()
     return frozenset(zeros)
 
@@ -215,7 +215,3 @@ def _vanish(
         if any(p.value(row) for p in polynomials):
             return False
     return True
-
-
-def _absolute(value: int) -> int:
-    return min(value, MODULUS - value)

@@ -11,7 +11,7 @@ from itertools import islice
 from circuits.audit.equation import Equation, Form
 from circuits.audit.polynomial import Polynomial, combined
 from circuits.audit.scene import Scene
-from zkevm.field import MODULUS
+from zkevm.field import MODULUS, signed
 
 Change = tuple[tuple[int, int], ...]
 """Cells with their new values."""
@@ -243,7 +243,7 @@ class Repairer:
     ) -> Iterator[Change]:
         """Bounded cells with integer slopes, as digits of what the others leave."""
         small = {p for p in slopes if self.bound.get(p, MODULUS) <= LIMB or p in self.lifted}
-        all_digits = {p: _signed(s) for p, s in slopes.items() if p in small}
+        all_digits = {p: signed(s) for p, s in slopes.items() if p in small}
         groups = {self.scene.relation.group[p] for p in all_digits if self._digit_bound(p) > 2}
         if len(groups) < 2:
             yield from self._as_digits(row, poly, target, all_digits)
@@ -267,7 +267,7 @@ class Repairer:
         if len(digits) < 2 or (poly.slopes is None and not _is_linear(row, poly, digits)):
             return
         held = sum(s * row[p] for p, s in digits.items())
-        rest = _signed((target - poly.value(row) + held) % MODULUS)
+        rest = signed((target - poly.value(row) + held) % MODULUS)
         order = sorted(digits, key=lambda p: -abs(digits[p]))
         scales = [(digits[p], self._digit_bound(p)) for p in order]
         low = sum(s * (b - 1) for s, b in scales if s < 0)
@@ -361,7 +361,3 @@ def _solution(slope: int, target: int) -> int:
 @lru_cache(1 << 16)
 def _inverse(value: int) -> int:
     return pow(value, -1, MODULUS)
-
-
-def _signed(value: int) -> int:
-    return value - MODULUS if value > MODULUS // 2 else value

@@ -27,7 +27,7 @@ from circuits.audit.equation import (
 from circuits.audit.polynomial import Row, cell, combined
 from circuits.audit.relation import Message, Relation, _label
 from circuits.audit.reviewed import CREATORS
-from zkevm.field import MODULUS
+from zkevm.field import MODULUS, signed
 from zkevm.plonkish.table import Role
 
 TAKING = (Role.RECEIVE, Role.REQUEST)
@@ -212,7 +212,7 @@ class Scene:
         """A message that is not sent, received or asked for once or not at all."""
         for m in self.relation.messages:
             if m.active(row) not in (0, 1):
-                return f"{_label(m.interaction)}: multiplicity {_signed(m.active(row))}"
+                return f"{_label(m.interaction)}: multiplicity {signed(m.active(row))}"
         return ""
 
     def _differs(self, row: Row, m: Message, was_active: int, was: tuple[int, ...]) -> str:
@@ -228,7 +228,7 @@ class Scene:
         now = m.values(row)
         for place in m.decided:
             if now[place] != was[place]:
-                return f"{name}: {m.bus.fields[place]} {_signed(now[place])}"
+                return f"{name}: {m.bus.fields[place]} {signed(now[place])}"
         dated = m.bus.name in CELLS and self.relation.table.name not in CREATORS
         received = m.interaction.role is Role.RECEIVE
         return self._from_the_future(row, m, now) if received and dated else ""
@@ -394,7 +394,3 @@ class Scene:
                 forms = told(m, guard, was, place)
                 wanted = ((m.elements[place], was[place]),)
                 yield Equation(item if taken else None, places(m), forms, wanted)
-
-
-def _signed(value: int) -> int:
-    return value - MODULUS if value > MODULUS // 2 else value

@@ -12,7 +12,7 @@ import pytest
 
 from circuits.machine import all_gadgets
 from zkevm.evm.forks import FORKS
-from zkevm.field import MODULUS
+from zkevm.field import signed
 from zkevm.plonkish.expression import Binary, Const, Difference, Expr, Product, Sum
 from zkevm.plonkish.program import compile_table
 from zkevm.plonkish.rendering import render_table
@@ -37,7 +37,7 @@ EXCUSED = (
 def interval(expr: Expr, known: Bits) -> Interval:
     """Bounds of a polynomial in bits, of which some are known."""
     if isinstance(expr, Const):
-        value = expr.value - MODULUS if expr.value > MODULUS // 2 else expr.value
+        value = signed(expr.value)
         return value, value
     if not isinstance(expr, Binary):
         return (known[expr], known[expr]) if expr in known else (0, 1)

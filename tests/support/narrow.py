@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from circuits.buses import AND8, BYTES, POW2, RANGE16
-from zkevm.field import MODULUS
+from zkevm.field import signed
 from zkevm.plonkish.expression import (
     ONE,
     ZERO,
@@ -34,11 +34,6 @@ from zkevm.plonkish.table import Interaction, Role, Table, leaves
 
 SPARSE = {ColumnType.U16: 4, ColumnType.U8: 8}
 """Of so many limbs or bytes one is left."""
-
-
-def signed(value: int) -> int:
-    """An element of the field as the integer of the smallest size."""
-    return value - MODULUS if value > MODULUS // 2 else value
 
 
 def evaluate(expr: Expr, cell: Callable[[Column], Any], constant: Callable[[int], Any]) -> Any:

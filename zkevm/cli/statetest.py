@@ -107,7 +107,7 @@ def statetest(
 def announced(result: CaseResult) -> CaseResult:
     """The same result; one that is wrong has a line at once, long before the replay ends."""
     if result.verdict in WRONG:
-        click.echo(f"{result.verdict.upper()} {name(result)}", err=True)
+        click.echo(headline(result), err=True)
     return result
 
 
@@ -132,8 +132,7 @@ def lines(results: list[CaseResult], totals: Totals) -> list[str]:
     found: list[str] = []
     for result in results:
         if result.verdict in WRONG:
-            found += [f"{result.verdict.upper()} {name(result)}"]
-            found += [f"  {line}" for line in result.reasons]
+            found += [headline(result), *(f"  {line}" for line in result.reasons)]
     for verdict in (Verdict.SKIPPED, Verdict.REFUSED):
         for reason, count in Counter(totals.reasons.get(verdict, {})).most_common():
             found.append(f"{count:>7,} {verdict}: {reason}")
@@ -141,6 +140,11 @@ def lines(results: list[CaseResult], totals: Totals) -> list[str]:
     cached = f" ({totals.cached:,} from the cache)" if totals.cached else ""
     pace = f"; {totals.pace}" if totals.pace else ""
     return [*found, f"{len(results):,} cases: {words(totals.verdicts)}{cached}{pace}"]
+
+
+def headline(result: CaseResult) -> str:
+    """The verdict and the case."""
+    return f"{result.verdict.upper()} {name(result)}"
 
 
 def name(result: CaseResult) -> str:

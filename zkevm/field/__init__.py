@@ -19,6 +19,12 @@ class EncodingError(ValueError):
     """Bytes that are not the canonical encoding of an element or of a point."""
 
 
+def signed(element: int) -> int:
+    """Return the integer of the smallest size that stands for an element."""
+    element %= MODULUS
+    return element - MODULUS if element > MODULUS // 2 else element
+
+
 def inverse(element: int) -> int:
     """Return ``1 / element``; raise ``ZeroDivisionError`` for zero."""
     if element % MODULUS == 0:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zkevm.field import MODULUS
+from zkevm.field import MODULUS, signed
 from zkevm.plonkish.cells import Cells
 from zkevm.plonkish.expression import Column
 from zkevm.plonkish.table import Bus, Interaction, PublicMessage, Role
@@ -75,7 +75,7 @@ def imbalances(
         if (bus, message) in found and len(found[bus, message]) < limit:
             found[bus, message].append(occurrence)
     return [
-        Imbalance(bus, message, _signed(totals[bus, message]), tuple(found[bus, message]))
+        Imbalance(bus, message, signed(totals[bus, message]), tuple(found[bus, message]))
         for bus, message in wrong
     ]
 
@@ -136,11 +136,6 @@ def _offered(cells: Cells, number: int) -> list[int]:
     ]
 
 
-def _signed(value: int) -> int:
-    value %= MODULUS
-    return value - MODULUS if value > MODULUS // 2 else value
-
-
 def _messages(
     cells: Cells, roles: Sequence[Role] = tuple(Role)
 ) -> list[tuple[Bus, Message, int, int, Interaction]]:
@@ -155,6 +150,6 @@ def _messages(
         columns = [cells.node(n)[rows] for n in nodes.message]
         for row, multiplicity, *message in zip(rows, numerator[rows], *columns, strict=True):
             found.append(
-                (interaction.bus, tuple(message), _signed(multiplicity), int(row), interaction)
+                (interaction.bus, tuple(message), signed(multiplicity), int(row), interaction)
             )
     return found

@@ -12,7 +12,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 
-from zkevm.field import MODULUS
+from zkevm.field import MODULUS, signed
 from zkevm.plonkish.expression import Binary, Column, Const, Difference, Expr, Product, in_order
 from zkevm.plonkish.fixed import FixedColumn
 from zkevm.plonkish.table import Interaction, Table
@@ -113,7 +113,7 @@ def _factor(terms: Terms) -> str:
 def _written(terms: Terms) -> str:
     parts = []
     for name, coefficient in _drawn_together(terms):
-        value = coefficient if coefficient <= MODULUS // 2 else coefficient - MODULUS
+        value = signed(coefficient)
         sign = "-" if value < 0 else "+"
         weight = _number(abs(value))
         body = weight if not name else name if weight == "1" else f"{weight} * {name}"

@@ -119,6 +119,7 @@ class TraceRecorder(Recorder):
     def executed(self, op: int, stack: Sequence[int]) -> None:
         writes = _WRITES[op]
         if writes:
+            # What `pushed` does, without the call: every second instruction comes here.
             self._written_row.append(self._row)
             self._written += stack[-1].to_bytes(WORD_BYTES, "little")
             if writes == 2:

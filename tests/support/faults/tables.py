@@ -20,7 +20,7 @@ from circuits.buses import CODE_CLAIM, CODE_DATA, PRE, PUBLIC
 from circuits.language.state import HAD_STORAGE
 from tests.support.faults.executor import chosen
 from tests.support.faults.judge import Base
-from zkevm.field import MODULUS
+from zkevm.field import MODULUS, signed
 from zkevm.plonkish import kernels
 from zkevm.plonkish.cells import Cells, integers
 from zkevm.plonkish.checker import _messages
@@ -116,7 +116,7 @@ class Filling:
             i = table.interactions[n]
             key = i.bus, tuple(next(elements) for _ in message)
             if i.bus.kind is BusKind.TOKEN:
-                found.tokens[key] += times[n] if times[n] < MODULUS // 2 else times[n] - MODULUS
+                found.tokens[key] += signed(times[n])
             elif i.role is Role.PROVIDE:
                 found.offers[key] += times[n]
             else:
