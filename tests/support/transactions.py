@@ -52,6 +52,12 @@ def program(*items: Op | int) -> bytes:
     return code
 
 
+class SteppingRecorder(TraceRecorder):
+    """Has instructions run one by one: those of changed rules may do what those of runs may not."""
+
+    every_step = True
+
+
 def trace_of(
     code: bytes,
     *,
@@ -130,12 +136,13 @@ def traces_of(
     SENDER is rich, and has sent nothing yet.  `rules` replace the fork's.  An invalid transaction
     is left out if `skip_invalid`.
     """
+    recorded_by = SteppingRecorder if rules else TraceRecorder
     rules, environment = rules or fork_named(fork), replace(ENVIRONMENT, **block)
     state = State({SENDER: Account(balance=1000 * ETHER), **(accounts or {})})
     found: list[Trace] = []
     used = BlockUsage()
     for transaction in transactions:
-        recorder = TraceRecorder(len(found))
+        recorder = recorded_by(len(found))
         state.prepare(rules.precompiles, recorder)
         try:
             receipt = apply_transaction(rules, 1, state, environment, transaction, recorder, used)

@@ -1,5 +1,6 @@
 """A trace says everything: what it leaves out follows from it."""
 
+import dataclasses
 import json
 from collections.abc import Sequence
 
@@ -38,6 +39,8 @@ SMALL = [name for name in TRANSACTIONS if not name.startswith(("heavy", "eip7702
 class Witness(TraceRecorder):
     """Keeps the stack before each row and the memory after each frame, to compare with."""
 
+    every_step = True
+
     def __init__(self) -> None:
         super().__init__()
         self.stacks: list[list[int]] = []
@@ -57,6 +60,7 @@ def check(case: TestCase) -> Trace:
     witness = Witness()
     execute(case, witness)
     trace = witness.trace
+    check_recorded_in_runs(case, trace)
     assert [list(stack) for stack in stacks(trace)] == witness.stacks
     check_memory(trace, witness.memories)
     check_shape(trace)
@@ -65,6 +69,19 @@ def check(case: TestCase) -> Trace:
     logs = tuple(Log(log.address, log.topics, log.data) for log in trace.logs)
     assert logs == trace.receipt.logs
     return trace
+
+
+def check_recorded_in_runs(case: TestCase, stepped: Trace) -> None:
+    """The trace is the same if instructions are not run one by one."""
+    _, trace = record(case)
+    for part in ("rows", "written", "memory", "state", "frames", "refunds"):
+        expected = getattr(stepped, part)
+        for column in dataclasses.fields(expected):
+            ours, theirs = (getattr(p, column.name) for p in (getattr(trace, part), expected))
+            assert ours.dtype == theirs.dtype
+            assert np.array_equal(ours, theirs), f"{part}.{column.name}"
+    assert trace.post == stepped.post
+    assert trace.receipt == stepped.receipt
 
 
 def check_memory(trace: Trace, memories: dict[int, bytes]) -> None:

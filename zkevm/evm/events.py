@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from zkevm.evm.code import Code
     from zkevm.evm.frame import Frame
     from zkevm.evm.interpreter import Machine
+    from zkevm.evm.runs import Run
     from zkevm.evm.transaction import Log, Receipt
     from zkevm.evm.validity import BlockUsage
 
@@ -76,6 +77,15 @@ class CallOutcome(IntEnum):
 
 class Recorder:
     """Listens to an execution; this one to nothing."""
+
+    every_step = True
+    """Whether `step` and `executed` tell of each instruction; if not, `run` and `words` do."""
+
+    words: list[int]
+    """Where the words go that the instructions of runs have written, in order."""
+
+    def run(self, frame: Frame, run: Run) -> None:
+        """Before a run of instructions, no gas yet charged; it goes as far as its last one."""
 
     def step(self, frame: Frame, pc: int, op: int) -> None:
         """Before an instruction, its gas not yet charged."""

@@ -8,6 +8,7 @@ from zkevm.evm import gas
 from zkevm.evm.code import EMPTY_CODE, Code
 from zkevm.evm.events import Halt, Recorder
 from zkevm.evm.halt import ExceptionalHalt
+from zkevm.evm.runs import Runs
 
 if TYPE_CHECKING:
     from zkevm.evm.block import BlockEnvironment
@@ -41,7 +42,12 @@ class Machine:
         self.logs: list[Log] = []
         self.refund = 0
         self._frames = 0
-        self._loop = self._run_silently if type(recorder) is Recorder else self._run_recorded
+        self._runs: dict[bytes, Runs] = {}
+        """By padded code."""
+        if type(recorder) is Recorder:
+            self._loop = self._run_silently
+        else:
+            self._loop = self._run_each if recorder.every_step else self._run_recorded
 
     def add_refund(self, change: int) -> None:
         """Change the refund counter."""
@@ -105,25 +111,49 @@ class Machine:
         if frame.moves_value:
             self.state.transfer(frame.caller, frame.address, frame.value)
 
+    def _runs_of(self, frame: Frame) -> Runs:
+        code = frame.code_bytes
+        runs = self._runs.get(code)
+        if runs is None:
+            runs = self._runs[code] = Runs(code, self.fork.dispatch)
+        return runs
+
     def _run_silently(self, frame: Frame) -> None:
         """Run instructions until the frame ends or opens a child."""
-        instructions, bounds, costs = self.fork.dispatch
-        code = frame.code_bytes
+        runs = self._runs_of(frame)
         stack = frame.stack
         while frame.running:
-            pc = frame.pc
-            op = code[pc]
-            if len(stack) not in bounds[op]:
-                raise ExceptionalHalt(_stack_halt(len(stack), bounds[op]))
-            left = frame.gas - costs[op]
-            if left < 0:
-                raise ExceptionalHalt(Halt.OUT_OF_GAS)
+            run = runs[frame.pc]
+            left = frame.gas - run.gas
+            if left < 0 or len(stack) not in run.heights:
+                self._run_each(frame)
+                return
             frame.gas = left
-            frame.pc = pc + 1
-            instructions[op](frame)
+            frame.pc = run.end
+            for instruction, _ in run.instructions:
+                instruction(frame)
 
     def _run_recorded(self, frame: Frame) -> None:
-        """Do the same, telling the recorder of each instruction."""
+        """Do the same, telling the recorder of each run."""
+        runs = self._runs_of(frame)
+        stack = frame.stack
+        begun, write = self.recorder.run, self.recorder.words.append
+        while frame.running:
+            run = runs[frame.pc]
+            left = frame.gas - run.gas
+            if left < 0 or len(stack) not in run.heights:
+                self._run_each(frame)
+                return
+            begun(frame, run)
+            frame.gas = left
+            frame.pc = run.end
+            for instruction, written in run.instructions:
+                instruction(frame)
+                for place in written:
+                    write(stack[place])
+
+    def _run_each(self, frame: Frame) -> None:
+        """Do the same by single instructions, telling the recorder of each."""
         instructions, bounds, costs = self.fork.dispatch
         code = frame.code_bytes
         stack = frame.stack

@@ -3,7 +3,6 @@
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from struct import Struct
 from typing import Any
 
 import numpy as np
@@ -15,10 +14,11 @@ from zkevm.evm.excerpt import Excerpt, execute_excerpt
 from zkevm.evm.execute import Execution, execute
 from zkevm.evm.frame import Frame
 from zkevm.evm.interpreter import Machine
-from zkevm.evm.opcodes import ARITY, Op
+from zkevm.evm.runs import WRITTEN, Run
 from zkevm.evm.statetest import TestCase
 from zkevm.evm.transaction import Log, Receipt
 from zkevm.evm.validity import BlockUsage, InvalidTransaction
+from zkevm.trace.recorded_runs import RecordedRuns
 from zkevm.trace.touched import touched
 from zkevm.trace.trace import (
     BEGIN,
@@ -27,33 +27,12 @@ from zkevm.trace.trace import (
     Frames,
     MemoryWrites,
     Refunds,
-    Rows,
     StateEvents,
     Trace,
     TraceLog,
     WrittenWords,
 )
-from zkevm.trace.words import WORD_BYTES, words_from_big_endian, words_from_bytes, words_from_ints
-
-_CALL_LIKE = frozenset(
-    {Op.CALL, Op.CALLCODE, Op.DELEGATECALL, Op.STATICCALL, Op.CREATE, Op.CREATE2}
-)
-
-
-def _writes(byte: int) -> int:
-    """Return how many words an instruction writes when it has run; calls tell for themselves."""
-    if byte not in ARITY or byte in _CALL_LIKE:
-        return 0
-    if Op.SWAP1 <= byte <= Op.SWAP16:
-        return 2
-    return min(ARITY[Op(byte)].outputs, 1)
-
-
-_STEP = np.dtype("<u8, <u4, <u4, <u4, <u2, <u2")
-_STEP.names = ("gas", "frame", "pc", "msize", "op", "sp")
-_pack_step = Struct("<QIIIHH").pack
-
-_WRITES = bytes(_writes(byte) for byte in range(256))
+from zkevm.trace.words import words_from_big_endian, words_from_ints
 
 
 def record(case: TestCase) -> tuple[Execution, Trace]:
@@ -85,14 +64,14 @@ class TraceRecorder(Recorder):
     `index` is the transaction's in its block.
     """
 
+    every_step = False
     trace: Trace
 
     def __init__(self, index: int = 0) -> None:
         self._index = index
         self._row = BEGIN
-        self._steps = bytearray()
-        self._written_row = array("I")
-        self._written = bytearray()
+        self._runs = RecordedRuns()
+        self.words = []
         self._memory_row = array("I")
         self._memory_frame = array("I")
         self._memory_first = array("I")
@@ -109,25 +88,20 @@ class TraceRecorder(Recorder):
         self._code_hashes: list[int] = []
         self._frames: list[_FrameRecord] = []
 
+    def run(self, frame: Frame, run: Run) -> None:
+        self._row += len(run.ops)
+        self._runs.begun(frame, run, len(self.words))
+
     def step(self, frame: Frame, pc: int, op: int) -> None:
         self._row += 1
-        # One call for all columns: twice as fast as one for each.
-        self._steps += _pack_step(
-            frame.gas, frame.index, pc, len(frame.memory) >> 5, op, len(frame.stack)
-        )
+        self._runs.begun(frame, (pc, op), len(self.words))
 
     def executed(self, op: int, stack: Sequence[int]) -> None:
-        writes = _WRITES[op]
-        if writes:
-            # What `pushed` does, without the call: every second instruction comes here.
-            self._written_row.append(self._row)
-            self._written += stack[-1].to_bytes(WORD_BYTES, "little")
-            if writes == 2:
-                self.pushed(stack[Op.SWAP1 - op - 2])
+        for place in WRITTEN[op]:
+            self.words.append(stack[place])
 
     def pushed(self, word: int) -> None:
-        self._written_row.append(self._row)
-        self._written += word.to_bytes(WORD_BYTES, "little")
+        self.words.append(word)
 
     def memory_written(self, frame: Frame, offset: int, length: int) -> None:
         first = offset >> 5
@@ -207,6 +181,7 @@ class TraceRecorder(Recorder):
         for _, kind, address, key, old, _, _ in self._events:
             found.setdefault((kind, address, key), old)
         pre, post = touched(found, self._examined, machine.state)
+        rows, written_row = self._runs.rows(len(self.words))
         self.trace = Trace(
             fork=machine.fork.name,
             chain_id=machine.chain_id,
@@ -217,10 +192,8 @@ class TraceRecorder(Recorder):
             pre=pre,
             post=post,
             receipt=receipt,
-            rows=_rows(self._steps),
-            written=WrittenWords(
-                row=_column(self._written_row, np.uint32), words=words_from_bytes(self._written)
-            ),
+            rows=rows,
+            written=WrittenWords(row=written_row, words=words_from_ints(self.words)),
             memory=MemoryWrites(
                 row=_column(self._memory_row, np.uint32),
                 frame=_column(self._memory_frame, np.uint32),
@@ -283,11 +256,6 @@ class _FrameRecord:
 
 def _column(values: "array[int]", dtype: DTypeLike) -> NDArray[Any]:
     return np.frombuffer(values, dtype) if values else np.empty(0, dtype)
-
-
-def _rows(steps: bytearray) -> Rows:
-    rows = np.frombuffer(steps, _STEP)
-    return Rows(**{name: np.ascontiguousarray(rows[name]) for name in rows.dtype.names or ()})
 
 
 def _frames(records: Sequence[_FrameRecord]) -> Frames:

@@ -29,7 +29,7 @@ def words_from_big_endian(data: bytes | bytearray) -> Words:
 
 def words_from_ints(values: Iterable[int]) -> Words:
     """Return the words of the given integers, each in [0, 2**256)."""
-    return words_from_bytes(b"".join(value.to_bytes(WORD_BYTES, "little") for value in values))
+    return words_from_bytes(b"".join([value.to_bytes(WORD_BYTES, "little") for value in values]))
 
 
 def ints_from_words(words: Words) -> list[int]:

@@ -49,6 +49,8 @@ class Kind:
 class CheatingRecorder(TraceRecorder):
     """Cheats at one row, and records honestly, except that it does not tell."""
 
+    every_step = True
+
     def __init__(self, index: int, row: int, kind: Kind, random: Random) -> None:
         super().__init__(index)
         self.at, self.kind, self.random = row, kind, random

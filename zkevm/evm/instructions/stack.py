@@ -29,6 +29,15 @@ def push(size: int) -> Instruction:
     return push_bytes
 
 
+def push_word(word: int) -> Instruction:
+    """Return what `push` does where the bytes of code are known."""
+
+    def push_known(frame: Frame) -> None:
+        frame.stack.append(word)
+
+    return push_known
+
+
 def dup(depth: int) -> Instruction:
     """Return the instruction that pushes a copy of the word at `depth`, the top being 1."""
 
