@@ -29,6 +29,19 @@ def _popped() -> NDArray[np.int64]:
 
 POPPED = _popped()
 
+
+def _depths() -> NDArray[np.uint32]:
+    """How far below the height before it an opcode's reads are, then the words that it sends."""
+    table = np.tile(np.arange(1, POPPED.max() + 3, dtype=np.uint32), (RESUME + 1, 1))
+    table[np.arange(RESUME + 1), POPPED] = POPPED
+    for n in range(1, 17):
+        table[Op.DUP1 + n - 1, :3] = n, 0, n
+        table[Op.SWAP1 + n - 1, :4] = 1, n + 1, 1, n + 1
+    return table
+
+
+DEPTH = _depths()
+
 READS_OF_HALTS: dict[Halt, dict[int, int]] = {
     Halt.INVALID_JUMP: {Op.JUMP: 1, Op.JUMPI: 2},
     Halt.OUT_OF_GAS: {
@@ -63,17 +76,12 @@ def is_dup(op: NDArray[np.uint16]) -> Mask:
     return (op >= Op.DUP1) & (op <= Op.DUP16)
 
 
-def is_swap(op: NDArray[np.uint16]) -> Mask:
-    """Which opcodes are SWAP1 to SWAP16."""
-    return (op >= Op.SWAP1) & (op <= Op.SWAP16)
-
-
 @dataclass(frozen=True)
 class StackTokens:
     """Tokens of the stack: (frame index, index), the word, and the row that sent them."""
 
     frame: NDArray[np.uint32]
-    index: I64
+    index: NDArray[np.uint32]
     word: Words
     row: I64
 
@@ -82,11 +90,13 @@ class StackTokens:
 class Operands:
     """Reads of the stack, flat: those of row i start at `start[i]`, `count[i]` of them, top first.
 
-    `sender` is the row that put the word there.  `left` are the tokens that nobody takes.
+    `index` counts the words below, `sender` is the row that put the word there.  `left` are the
+    tokens that nobody takes.
     """
 
     start: I64
     count: I64
+    index: NDArray[np.uint32]
     word: Words
     sender: I64
     left: StackTokens
@@ -94,54 +104,50 @@ class Operands:
 
 def operands(trace: Trace, reads: I64) -> Operands:
     """Match reads with what was written.  `reads` says how many operands each row takes."""
-    rows = trace.rows
-    op, sp = rows.op, rows.sp.astype(np.int64)
-    start = np.concatenate([[0], np.cumsum(reads)])
-    reader = np.repeat(np.arange(len(op)), reads)
-    nth = np.arange(start[-1]) - start[reader]
-    index = sp[reader] - 1 - nth
-    dup, swap = is_dup(op), is_swap(op)
-    deep = np.where(dup[reader] | (swap[reader] & (nth == 1)))[0]
-    depth = np.where(dup, op.astype(np.int64) - (Op.DUP1 - 1), op.astype(np.int64) - (Op.SWAP1 - 2))
-    index[deep] = sp[reader[deep]] - depth[reader[deep]]
-
-    sent = _sent(trace, depth)
-    frame = np.concatenate([rows.frame[reader], sent.frame]).astype(np.int64)
-    cell = frame * STACK_LIMIT + np.concatenate([index, sent.index])
-    time = np.concatenate([2 * reader, 2 * sent.row + 1])
-    # One number of both sorts fastest.  It is below 2^63 where there are fewer than 2^26 rows.
-    order = np.argsort(cell * (2 * len(op)) + time)
-    read_at = np.flatnonzero(order < len(reader))
-    before = np.concatenate([[-1], order[:-1]])[read_at]
-    source = before - len(reader)
-    if not ((source >= 0) & (cell[order[read_at]] == cell[before])).all():
-        raise ValueError("the trace reads a stack word that no row wrote")
-    sender = np.empty(len(reader), np.int64)
-    sender[order[read_at]] = source
-    taken = np.zeros(len(sent.row), np.bool_)
-    taken[source] = True
-    left = StackTokens(sent.frame[~taken], sent.index[~taken], sent.word[~taken], sent.row[~taken])
-    word = sent.word.take(sender, axis=0)
-    return Operands(start[:-1], reads, word, sent.row[sender], left)
-
-
-def _sent(trace: Trace, depth: I64) -> StackTokens:
-    """Every token put on the stack: words written, and words that DUP puts back."""
     rows, written = trace.rows, trace.written
-    row = written.row.astype(np.int64)
-    op, sp = rows.op[row], rows.sp[row].astype(np.int64)
-    dup, swap = is_dup(op), is_swap(op)
-    second = np.concatenate([[False], row[1:] == row[:-1]])
-    index = sp - POPPED[op]
-    index[dup] = sp[dup]
-    index[swap] = np.where(second, sp - depth[row], sp - 1)[swap]
-    back = row[dup]
-    return StackTokens(
-        np.concatenate([rows.frame[row], rows.frame[back]]),
-        np.concatenate([index, rows.sp[back].astype(np.int64) - depth[back]]),
-        np.concatenate([written.words, written.words[dup]]),
-        np.concatenate([row, back]),
+    op, dup = rows.op, is_dup(rows.op)
+    writes = np.bincount(written.row, minlength=len(op))
+    first_word = np.cumsum(writes) - writes
+    # In the order of time: a row's reads, the words that it writes, the one that DUP puts back.
+    events = reads + writes + (dup & (writes > 0))
+    row = np.repeat(np.arange(len(op)), events)
+    nth = np.arange(len(row)) - np.repeat(np.cumsum(events) - events, events)
+    depth = DEPTH.ravel().take(op.astype(np.int64).take(row) * DEPTH.shape[1] + nth)
+    cell = rows.frame.take(row) * np.uint32(STACK_LIMIT) + rows.sp.take(row) - depth
+    order = _by_cell(cell)
+    before = np.empty_like(order)
+    before[order] = np.concatenate([[-1], order[:-1]])
+
+    is_read = nth < reads.take(row)
+    read = np.flatnonzero(is_read)
+    source = before.take(read)
+    if not ((source >= 0) & ~is_read[source] & (cell[source] == cell[read])).all():
+        raise ValueError("the trace reads a stack word that no row wrote")
+    is_left = ~is_read
+    is_left[source] = False
+    left = np.flatnonzero(is_left)
+
+    def word_of(event: I64) -> Words:
+        sender = row.take(event)
+        which = np.where(dup.take(sender), 0, nth.take(event) - reads.take(sender))
+        return written.words.take(first_word.take(sender) + which, axis=0)
+
+    tokens = StackTokens(
+        frame=rows.frame.take(row.take(left)),
+        index=cell.take(left) % STACK_LIMIT,
+        word=word_of(left),
+        row=row.take(left),
     )
+    start, index = np.cumsum(reads) - reads, cell.take(read) % STACK_LIMIT
+    return Operands(start, reads, index, word_of(source), row.take(source), tokens)
+
+
+def _by_cell(cell: NDArray[np.uint32]) -> I64:
+    """Return the order of events by cell, those of a cell in the order of time."""
+    # Numbers of sixteen bits are sorted several times faster than longer ones.
+    order = np.argsort((cell & 0xFFFF).astype(np.uint16), kind="stable")
+    high = (cell >> 16).astype(np.uint16)
+    return order[np.argsort(high[order], kind="stable")] if high.any() else order
 
 
 @dataclass(frozen=True)
@@ -149,7 +155,7 @@ class StackRefreshes:
     """Bridges of long gaps, as in `circuits.execution.tokens.Refreshes`."""
 
     frame: U64
-    index: I64
+    index: NDArray[np.uint32]
     word: Words
     old: U64
     new: U64
@@ -160,17 +166,9 @@ def gaps(trace: Trace, found: Operands, clock: U64, frame_id: U64) -> tuple[U64,
     reader = np.repeat(np.arange(len(found.count)), found.count)
     gap = clock[reader] - np.uint64(1) - clock[found.sender]
     far = np.flatnonzero(gap >= GAP)
-    rows = trace.rows
-    sp = rows.sp.astype(np.int64)
-    nth = np.arange(len(reader)) - found.start[reader]
-    op = rows.op[reader[far]]
-    index = sp[reader[far]] - 1 - nth[far]
-    dup, swap = is_dup(op), is_swap(op) & (nth[far] == 1)
-    index[dup] = (sp[reader[far]] - op + (Op.DUP1 - 1))[dup]
-    index[swap] = (sp[reader[far]] - op + (Op.SWAP1 - 2))[swap]
     refreshes = StackRefreshes(
-        frame_id[rows.frame[reader[far]]],
-        index,
+        frame_id[trace.rows.frame[reader[far]]],
+        found.index[far],
         found.word[far],
         clock[found.sender[far]],
         clock[reader[far]] - np.uint64(1),

@@ -42,14 +42,14 @@ def carries(a: Words, b: Words, added: Words | None = None) -> tuple[Array, Arra
 
 def _position(a: Words, b: Words, k: int) -> NDArray[np.uint64]:
     """Position k as sums of 16-bit products, (n, 7): each below 2**36."""
-    left, right = limbs(a).astype(np.uint64), limbs(b).astype(np.uint64)
-    columns = np.zeros((len(a), 7), np.uint64)
+    left, right = (np.ascontiguousarray(limbs(factor).T, np.uint64) for factor in (a, b))
+    columns = np.zeros((7, len(a)), np.uint64)
     for i in range(4):
         if 0 <= k - i < 4:
             for x in range(4):
                 for y in range(4):
-                    columns[:, x + y] += left[:, 4 * i + x] * right[:, 4 * (k - i) + y]
-    return columns
+                    columns[x + y] += left[4 * i + x] * right[4 * (k - i) + y]
+    return columns.T
 
 
 def _carry(first: Array, second: Array, added: Array) -> NDArray[np.uint64]:
