@@ -14,6 +14,7 @@ pub mod first_rounds;
 pub mod fractions;
 mod groups;
 pub mod inverse;
+mod layer_sum;
 pub mod lookups;
 pub mod memory;
 pub mod msm;

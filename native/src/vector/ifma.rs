@@ -19,7 +19,7 @@ use ark_bn254::{Fr, FrConfig};
 use ark_ff::{BigInt, Fp, MontConfig, PrimeField, Zero};
 
 use self::integers::{IntegerSum, Integers};
-use super::{INTEGERS, Kernel, LANES, LaneSums, Multiples, Products, Simd, Vector};
+use super::{INTEGERS, Kernel, LANES, LaneSums, Multiples, Packed, Products, Simd, Vector};
 use crate::arithmetic::Element;
 use crate::column::Cells;
 
@@ -242,6 +242,14 @@ fn two<C: MontConfig<4>>(_: Ifma, low: &Element<C>, high: &Element<C>) -> Words 
     })
 }
 
+/// Words `8 i` to `8 i + 7`.
+#[inline(always)]
+fn packed_words(_: Ifma, packed: &Packed, i: usize) -> Words {
+    let (words, _) = packed.0.as_chunks::<LANES>();
+    // SAFETY: eight words at a line of the cache, and there are the instructions.
+    Words(unsafe { _mm512_load_si512(words[i].as_ptr().cast()) })
+}
+
 /// From pairs of elements to words 0 of all elements, words 1, ...
 #[inline(always)]
 fn transpose(pairs: [Words; 4]) -> [Words; 4] {
@@ -297,7 +305,7 @@ pub struct Elements<C>([Words; LIMBS], PhantomData<C>);
 #[derive(Clone, Copy)]
 pub struct Factor([Words; LIMBS]);
 
-/// A right operand of products below 4p, every limb of at most 52 bits.
+/// A right operand of products below 8p, every limb of at most 52 bits.
 #[derive(Clone, Copy)]
 pub struct Operand([Words; LIMBS]);
 
@@ -342,6 +350,7 @@ fn carry(limbs: &mut [Words; LIMBS]) {
 impl<C: MontConfig<4>> Elements<C> {
     const MODULUS: [u64; LIMBS] = multiple::<C>(1);
     const TWICE: [u64; LIMBS] = multiple::<C>(2);
+    const FOUR_TIMES: [u64; LIMBS] = multiple::<C>(4);
 
     #[inline(always)]
     fn from_words(words: [Words; 4]) -> Self {
@@ -357,10 +366,10 @@ impl<C: MontConfig<4>> Elements<C> {
         Self(limbs, PhantomData)
     }
 
-    /// Four words of each reduced element.
+    /// Four words of each element.
     #[inline(always)]
     fn words(self) -> [Words; 4] {
-        let [a, b, c, d, e] = self.reduced().0;
+        let [a, b, c, d, e] = self.0;
         [
             a.or(b.left::<52>()),
             b.right::<12>().or(c.left::<40>()),
@@ -481,6 +490,22 @@ fn product<C: MontConfig<4>>(a: &Limbs, b: &Limbs) -> Limbs {
     upper(sum)
 }
 
+/// a b / 2^260 + c modulo p, for c below 2^256.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
+fn product_plus<C: MontConfig<4>>(a: &Limbs, b: &Limbs, c: &Limbs) -> Limbs {
+    let zero = a[0].all(0);
+    let [v, w, x, y, z] = *c;
+    let mut sum = [zero, zero, zero, zero, zero, v, w, x, y, z];
+    add_row(&mut sum, 0, a[0], b);
+    for i in 1..LIMBS {
+        add_row(&mut sum, i, a[i], b);
+        clear::<C>(&mut sum, i - 1);
+    }
+    clear::<C>(&mut sum, LIMBS - 1);
+    upper(sum)
+}
+
 /// (a b + c d) / 2^260 modulo p.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
@@ -492,6 +517,23 @@ fn two_products<C: MontConfig<4>>(a: &Limbs, b: &Limbs, c: &Limbs, d: &Limbs) ->
         add_row(&mut sum, i, a[i], b);
         add_row(&mut sum, i, c[i], d);
         clear::<C>(&mut sum, i - 1);
+    }
+    clear::<C>(&mut sum, LIMBS - 1);
+    upper(sum)
+}
+
+/// The sum of all values times their factors / 2^260 modulo p.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
+fn four_products<C: MontConfig<4>>(values: [&Limbs; 4], factors: &[Factor; 4]) -> Limbs {
+    let mut sum = [values[0][0].all(0); 2 * LIMBS];
+    for i in 0..LIMBS {
+        for k in 0..4 {
+            add_row(&mut sum, i, values[k][i], &factors[k].0);
+        }
+        if i > 0 {
+            clear::<C>(&mut sum, i - 1);
+        }
     }
     clear::<C>(&mut sum, LIMBS - 1);
     upper(sum)
@@ -531,6 +573,16 @@ impl Simd for Ifma {
             Words::splat(self, b),
             Words::splat(self, c),
             Words::splat(self, d),
+        ])
+    }
+
+    #[inline(always)]
+    fn unpack<C: MontConfig<4>>(self, packed: &Packed) -> Elements<C> {
+        Elements::from_words([
+            packed_words(self, packed, 0),
+            packed_words(self, packed, 1),
+            packed_words(self, packed, 2),
+            packed_words(self, packed, 3),
         ])
     }
 
@@ -577,6 +629,18 @@ impl Simd for Ifma {
     }
 
     #[inline(always)]
+    fn bilinear_at<C: MontConfig<4>>(self, [x, y]: [Element<C>; 2]) -> [Factor; 4] {
+        let (one, both) = (Element::<C>::from(1_u64), x * y);
+        let factor = |weight| Factor(self.splat::<C>(weight * Element::<C>::from(16_u64)).0);
+        [
+            factor(one - x - y + both),
+            factor(y - both),
+            factor(x - both),
+            factor(both),
+        ]
+    }
+
+    #[inline(always)]
     fn sum<C: MontConfig<4>>(self) -> Sum {
         Sum([Words::splat(self, 0); 2 * LIMBS])
     }
@@ -590,6 +654,8 @@ impl Simd for Ifma {
 impl<C: MontConfig<4>> Vector<C> for Elements<C> {
     type Factor = Factor;
     type Line = [Factor; 2];
+    /// The factors of the corners, below p.
+    type Bilinear = [Factor; 4];
     type Sum = Sum;
     type Operand = Operand;
 
@@ -599,10 +665,20 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
     #[inline(always)]
     fn store(self, elements: &mut [Element<C>; LANES]) {
         let target: *mut Element<C> = elements.as_mut_ptr();
-        let pairs = transpose_back(self.words());
+        let pairs = transpose_back(self.reduced().words());
         for i in 0..4 {
             // SAFETY: elements are their 32 bytes, as in `two`; there are eight, and these are reduced.
             unsafe { _mm512_storeu_si512(target.add(2 * i).cast(), pairs[i].0) };
+        }
+    }
+
+    #[inline(always)]
+    fn pack(self, packed: &mut Packed) {
+        let (packed, _) = packed.0.as_chunks_mut::<LANES>();
+        let words = self.words();
+        for i in 0..4 {
+            // SAFETY: as in `packed_words`. Elements below 2p fit their words.
+            unsafe { _mm512_store_si512(packed[i].as_mut_ptr().cast(), words[i].0) };
         }
     }
 
@@ -651,10 +727,24 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
     }
 
     #[inline(always)]
+    fn plus_product(self, a: Self, b: Factor) -> Self {
+        // Below 2p + 2p · 32p / 2^260 + p < 4p.
+        let sum = unsafe { product_plus::<C>(&a.0, &b.0, &self.0) };
+        Self(sum, PhantomData).less(Self::TWICE)
+    }
+
+    #[inline(always)]
     fn line(self, high: Self, x: [Factor; 2]) -> Self {
         let sum = unsafe { two_products::<C>(&self.0, &x[0].0, &high.0, &x[1].0) };
         // The factors are reduced: below 2 · 2p · 16p / 2^260 + p < 2p.
         Self(sum, PhantomData)
+    }
+
+    #[inline(always)]
+    fn bilinear([a, b, c, d]: [Self; 4], factors: [Factor; 4]) -> Self {
+        let values = [&a.0, &b.0, &c.0, &d.0];
+        // Below 4 · 2p · p / 2^260 + p < 2p.
+        Self(unsafe { four_products::<C>(values, &factors) }, PhantomData)
     }
 
     #[inline(always)]
@@ -675,20 +765,23 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
     }
 
     #[inline(always)]
-    fn over(self, operand: impl Into<Operand>) -> Self {
-        // Below 2p · 4p / 2^260 + p < 2p.
-        // SAFETY: there are vectors, hence the instructions.
-        Self(
-            unsafe { product::<C>(&self.0, &operand.into().0) },
-            PhantomData,
-        )
+    fn mixed([a, b, c, d]: [Self; 4]) -> Operand {
+        let four = a.0[0].limbs(Self::FOUR_TIMES);
+        let mut limbs = a.0;
+        for i in 0..LIMBS {
+            let less = b.0[i].plus(c.0[i]);
+            limbs[i] = limbs[i].plus(d.0[i]).plus(four[i]).minus(less);
+        }
+        carry(&mut limbs);
+        Operand(limbs)
     }
 
     #[inline(always)]
-    fn over_both([a, b]: [Operand; 2], [c, d]: [Operand; 2]) -> Self {
-        // Below 2 · 4p · 4p / 2^260 + p < 2p.
+    fn over(self, operand: impl Into<Operand>) -> Self {
+        // Below 2p · 8p / 2^260 + p < 2p.
+        // SAFETY: there are vectors, hence the instructions.
         Self(
-            unsafe { two_products::<C>(&a.0, &b.0, &c.0, &d.0) },
+            unsafe { product::<C>(&self.0, &operand.into().0) },
             PhantomData,
         )
     }
@@ -742,6 +835,14 @@ impl<C: MontConfig<4>> Products<C> for Sum {
     fn add(&mut self, a: Elements<C>, b: Factor) {
         // SAFETY: there are vectors, hence the instructions.
         unsafe { add_product(&mut self.0, &a.0, &b.0) };
+    }
+
+    #[inline(always)]
+    fn add_over(&mut self, [a, b]: [&Operand; 2], [c, d]: [&Operand; 2], factor: Factor) {
+        // Below 2 · 8p · 8p / 2^260 + p < 3p, where others have 2p.
+        // SAFETY: there are vectors, hence the instructions.
+        let sum = unsafe { two_products::<C>(&a.0, &b.0, &c.0, &d.0) };
+        unsafe { add_product(&mut self.0, &sum, &factor.0) };
     }
 
     #[inline(always)]

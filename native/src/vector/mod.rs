@@ -15,7 +15,7 @@ use std::ops::{Add, AddAssign, Mul, Sub};
 use std::sync::OnceLock;
 
 use ark_bn254::{Fr, FrConfig};
-use ark_ff::{BigInt, MontConfig};
+use ark_ff::{AdditiveGroup, BigInt, MontConfig};
 
 use crate::arithmetic::Element;
 use crate::column::Cells;
@@ -23,6 +23,12 @@ use crate::error::{Error, Result};
 
 /// Elements of a vector.
 pub const LANES: usize = 8;
+
+/// Eight elements as an instruction set keeps them from one loop to the next; zeros are zero words.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+pub struct Packed([u64; 4 * LANES]);
+
 /// Small integers that are computed with at once.
 pub const INTEGERS: usize = 8 * LANES;
 /// The sum of the sizes of all integers that a sum of multiples has room for.
@@ -33,6 +39,28 @@ pub const MOST_PRODUCTS: usize = 400;
 pub const MOST_LANE_PRODUCTS: usize = 100;
 /// Multiples of cells that a combination has room for.
 pub const MOST_MULTIPLES: usize = 64;
+
+/// The elements of vectors, one by one.
+pub fn unpack<const N: usize>(packed: &[Packed; N]) -> [[Fr; N]; LANES] {
+    struct Unpack<'a, const N: usize>(&'a [Packed; N]);
+    impl<const N: usize> Kernel for Unpack<'_, N> {
+        type Output = [[Fr; N]; LANES];
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> Self::Output {
+            let mut elements = [[Fr::ZERO; N]; LANES];
+            for (k, packed) in self.0.iter().enumerate() {
+                let mut column = [Fr::ZERO; LANES];
+                simd.unpack(packed).store(&mut column);
+                for (elements, element) in elements.iter_mut().zip(column) {
+                    elements[k] = element;
+                }
+            }
+            elements
+        }
+    }
+    dispatch(Unpack(packed))
+}
 
 /// An instruction set: where vectors come from.
 pub trait Simd: Copy {
@@ -50,6 +78,8 @@ pub trait Simd: Copy {
     fn gather<C: MontConfig<4>>(self, elements: [&Element<C>; LANES]) -> Self::Vector<C>;
 
     fn splat<C: MontConfig<4>>(self, element: Element<C>) -> Self::Vector<C>;
+
+    fn unpack<C: MontConfig<4>>(self, packed: &Packed) -> Self::Vector<C>;
 
     /// Have this line of the cache fetched.
     fn prefetch<T>(self, item: &T);
@@ -74,6 +104,12 @@ pub trait Simd: Copy {
 
     /// Make ready to evaluate lines at `x`.
     fn line_at<C: MontConfig<4>>(self, x: Element<C>) -> <Self::Vector<C> as Vector<C>>::Line;
+
+    /// Make ready to evaluate at `point` what is linear in two variables.
+    fn bilinear_at<C: MontConfig<4>>(
+        self,
+        point: [Element<C>; 2],
+    ) -> <Self::Vector<C> as Vector<C>>::Bilinear;
 
     /// An empty sum.
     fn sum<C: MontConfig<4>>(self) -> <Self::Vector<C> as Vector<C>>::Sum;
@@ -108,6 +144,8 @@ pub trait Vector<C: MontConfig<4>>: Ring {
     type Factor: Copy;
     /// A point of evaluation of lines.
     type Line: Copy;
+    /// The same for what is linear in two variables.
+    type Bilinear: Copy;
     type Sum: Products<C, Vector = Self> + Copy;
     /// What `over` multiplies by: a vector or a difference.
     type Operand: Copy + From<Self>;
@@ -116,6 +154,8 @@ pub trait Vector<C: MontConfig<4>>: Ring {
     const SCALE: u64;
 
     fn store(self, elements: &mut [Element<C>; LANES]);
+
+    fn pack(self, packed: &mut Packed);
 
     /// Negate the elements whose bit is set; only differences may be taken of what comes of it.
     fn negate_where(self, signs: u8) -> Self;
@@ -130,8 +170,14 @@ pub trait Vector<C: MontConfig<4>>: Ring {
     /// self · a + other · b.
     fn times_plus(self, a: Self::Factor, other: Self, b: Self::Factor) -> Self;
 
+    /// self + a · b.
+    fn plus_product(self, a: Self, b: Self::Factor) -> Self;
+
     /// The line through `self` at 0 and `high` at 1.
     fn line(self, high: Self, x: Self::Line) -> Self;
+
+    /// What has these values at (0, 0), (0, 1), (1, 0) and (1, 1).
+    fn bilinear(corners: [Self; 4], point: Self::Bilinear) -> Self;
 
     /// Whether an element is zero.
     fn has_zero(self) -> bool;
@@ -139,11 +185,12 @@ pub trait Vector<C: MontConfig<4>>: Ring {
     /// self - other, to be multiplied by.
     fn minus(self, other: Self) -> Self::Operand;
 
+    /// The coefficient of x y of what has these values at (0, 0), (0, 1), (1, 0) and (1, 1), to be
+    /// multiplied by.
+    fn mixed(corners: [Self; 4]) -> Self::Operand;
+
     /// self · operand / SCALE: a product for which no factor is made ready.
     fn over(self, operand: impl Into<Self::Operand>) -> Self;
-
-    /// The sum of the products of both pairs, over `SCALE`.
-    fn over_both(first: [Self::Operand; 2], second: [Self::Operand; 2]) -> Self;
 
     /// Whether in a lane elements that were loaded reduced may be equal: in others they are not.
     fn may_equal(self, other: Self) -> bool;
@@ -169,6 +216,14 @@ pub trait Products<C: MontConfig<4>> {
 
     /// Add a · b; the sum has room for `MOST_PRODUCTS`.
     fn add(&mut self, a: Self::Vector, b: <Self::Vector as Vector<C>>::Factor);
+
+    /// Add (a · b + c · d) · factor / SCALE: one of its products.
+    fn add_over(
+        &mut self,
+        a_b: [&<Self::Vector as Vector<C>>::Operand; 2],
+        c_d: [&<Self::Vector as Vector<C>>::Operand; 2],
+        factor: <Self::Vector as Vector<C>>::Factor,
+    );
 
     fn total(self) -> Element<C>;
 }

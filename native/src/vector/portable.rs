@@ -5,10 +5,11 @@ use std::ops::{Add, Mul, Sub};
 use std::sync::LazyLock;
 
 use ark_bn254::{Fr, FrConfig};
-use ark_ff::{BigInt, MontConfig, Zero};
+use ark_ff::{BigInt, Fp, MontConfig, Zero};
 
 use super::{
-    INTEGER_LIMBS, INTEGERS, IntegerWeight, LANES, LaneSums, Multiples, Products, Simd, Vector,
+    INTEGER_LIMBS, INTEGERS, IntegerWeight, LANES, LaneSums, Multiples, Packed, Products, Simd,
+    Vector,
 };
 use crate::arithmetic::{Dot, Element, Product, add, sub, sum_of_two};
 use crate::column::{Cell, Cells};
@@ -54,6 +55,12 @@ impl Simd for Portable {
     #[inline(always)]
     fn splat<C: MontConfig<4>>(self, element: Element<C>) -> Elements<C> {
         Elements([element; LANES])
+    }
+
+    #[inline(always)]
+    fn unpack<C: MontConfig<4>>(self, packed: &Packed) -> Elements<C> {
+        let (words, _) = packed.0.as_chunks::<4>();
+        Elements(from_fn(|i| Fp::new_unchecked(BigInt(words[i]))))
     }
 
     #[inline(always)]
@@ -110,6 +117,11 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn bilinear_at<C: MontConfig<4>>(self, [x, y]: [Element<C>; 2]) -> [Element<C>; 3] {
+        [x, y, x * y]
+    }
+
+    #[inline(always)]
     fn sum<C: MontConfig<4>>(self) -> Dot {
         Dot::default()
     }
@@ -123,6 +135,8 @@ impl Simd for Portable {
 impl<C: MontConfig<4>> Vector<C> for Elements<C> {
     type Factor = Self;
     type Line = Element<C>;
+    /// The factors of x, y and x y.
+    type Bilinear = [Element<C>; 3];
     type Sum = Dot;
     type Operand = Self;
 
@@ -131,6 +145,14 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
     #[inline(always)]
     fn store(self, elements: &mut [Element<C>; LANES]) {
         *elements = self.0;
+    }
+
+    #[inline(always)]
+    fn pack(self, packed: &mut Packed) {
+        let (words, _) = packed.0.as_chunks_mut::<4>();
+        for (words, element) in words.iter_mut().zip(self.0) {
+            *words = element.0.0;
+        }
     }
 
     #[inline(always)]
@@ -164,8 +186,24 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
     }
 
     #[inline(always)]
+    fn plus_product(self, a: Self, b: Self) -> Self {
+        self + a.times(b)
+    }
+
+    #[inline(always)]
     fn line(self, high: Self, x: Element<C>) -> Self {
         Self(from_fn(|i| add(self.0[i], x * sub(high.0[i], self.0[i]))))
+    }
+
+    #[inline(always)]
+    fn bilinear(corners: [Self; 4], [x, y, both]: [Element<C>; 3]) -> Self {
+        let mixed = Self::mixed(corners);
+        let [a, b, c, _] = corners;
+        Self(from_fn(|i| {
+            let product = |element, factor| Product::new::<C>(element, factor);
+            let sum = product(sub(c.0[i], a.0[i]), x).plus(product(sub(b.0[i], a.0[i]), y));
+            add(a.0[i], sum.plus(product(mixed.0[i], both)).reduce())
+        }))
     }
 
     #[inline(always)]
@@ -179,13 +217,13 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
     }
 
     #[inline(always)]
-    fn over(self, operand: impl Into<Self>) -> Self {
-        self.times(operand.into())
+    fn mixed([a, b, c, d]: [Self; 4]) -> Self {
+        (d - c) - (b - a)
     }
 
     #[inline(always)]
-    fn over_both([a, b]: [Self; 2], [c, d]: [Self; 2]) -> Self {
-        a.times_plus(b, c, d)
+    fn over(self, operand: impl Into<Self>) -> Self {
+        self.times(operand.into())
     }
 
     #[inline(always)]
@@ -229,6 +267,16 @@ impl<C: MontConfig<4>> Products<C> for Dot {
         for (a, b) in a.0.into_iter().zip(b.0) {
             self.add(Product::new(a, b));
         }
+    }
+
+    #[inline(always)]
+    fn add_over(
+        &mut self,
+        [a, b]: [&Elements<C>; 2],
+        [c, d]: [&Elements<C>; 2],
+        factor: Elements<C>,
+    ) {
+        Products::add(self, a.times_plus(*b, *c, *d), factor);
     }
 
     #[inline(always)]

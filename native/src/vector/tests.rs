@@ -16,6 +16,9 @@ impl<C: MontConfig<4>> Kernel for &Check<C> {
     fn run<S: Simd>(self, simd: S) {
         let (zero, one) = (Element::<C>::zero(), Element::<C>::from(1_u64));
         let x = Element::<C>::from(3_u64).pow([1000]);
+        let mix = S::Vector::<C>::mixed;
+        let over = Element::<C>::from(<S::Vector<C> as Vector<C>>::SCALE);
+        let over = over.inverse().unwrap();
         let mut sum = simd.sum::<C>();
         let (mut products, mut total) = (0, zero);
         for (i, _) in self.forms.iter().enumerate() {
@@ -25,6 +28,9 @@ impl<C: MontConfig<4>> Kernel for &Check<C> {
                 let b: [_; LANES] = b.try_into().unwrap();
                 let (u, v) = (simd.load(&a), simd.load(&b));
                 let (w, line) = (simd.splat(x), simd.line_at(x));
+                let plane = simd.bilinear_at([x, x + x]);
+                let mut packed = Packed([0; 4 * LANES]);
+                u.pack(&mut packed);
                 let results = [
                     u,
                     u + v,
@@ -36,8 +42,9 @@ impl<C: MontConfig<4>> Kernel for &Check<C> {
                     (u + v) * (u - v) - (v - u) * (u + v),
                     simd.splat(zero) - u.negate_where(0b1010_0110),
                     (u * v).less_both(w, simd.splat(one)),
-                    S::Vector::<C>::over_both([u.minus(v), v.minus(u)], [v.into(), u.minus(v)])
-                        * simd.splat(Element::<C>::from(<S::Vector<C> as Vector<C>>::SCALE)),
+                    u.plus_product(v, v.factor()),
+                    S::Vector::<C>::bilinear([u, v, v, u + v], plane),
+                    simd.unpack(&packed) + v,
                 ];
                 if products + 3 > MOST_PRODUCTS {
                     assert_eq!(sum.total(), total);
@@ -45,8 +52,11 @@ impl<C: MontConfig<4>> Kernel for &Check<C> {
                 }
                 sum.add(u, v.factor());
                 sum.add(v + v, (u + u).factor());
-                products += 2;
-                let mut stored = [[zero; LANES]; 11];
+                let (u_v, v_u) = (u.minus(v), v.minus(u));
+                let (mixed, opposite) = (mix([u, v, v, u]), mix([v, u, u, v]));
+                sum.add_over([&u_v, &v_u], [&mixed, &opposite], w.factor());
+                products += 3;
+                let mut stored = [[zero; LANES]; 13];
                 for (result, stored) in results.into_iter().zip(&mut stored) {
                     result.store(stored);
                 }
@@ -55,6 +65,7 @@ impl<C: MontConfig<4>> Kernel for &Check<C> {
                 for lane in 0..LANES {
                     let (a, b) = (reduced(a[lane]), reduced(b[lane]));
                     total += a * b + (a + a) * (b + b);
+                    total -= (a - b).square() * Element::<C>::from(5_u64) * x * over;
                     let expected = [
                         a,
                         a + b,
@@ -66,7 +77,12 @@ impl<C: MontConfig<4>> Kernel for &Check<C> {
                         (a + b) * (a - b).double(),
                         if 0b1010_0110 >> lane & 1 == 1 { a } else { -a },
                         a * b - x - one,
-                        (a - b) * (b - a) + b * (a - b),
+                        a + b * b,
+                        a * (one - x) * (one - x - x)
+                            + b * x * (one - x).double()
+                            + b * x * (one - x - x)
+                            + (a + b) * x * x.double(),
+                        a + b,
                     ];
                     for (stored, expected) in stored.iter().zip(expected) {
                         assert_eq!(stored[lane].0, expected.0);

@@ -1,0 +1,567 @@
+//! LogUp-GKR: the sumcheck from one layer of the tree of fractions to the next.
+//!
+//! While there are many vertices, two rounds take one pass over them: it binds the variables of the two
+//! before, and sums nine coefficients of the polynomial in the next two variables.
+
+use std::array::from_fn;
+use std::ops::Range;
+
+use ark_bn254::FrConfig;
+use ark_ff::{AdditiveGroup, Field, Zero};
+use rayon::prelude::*;
+
+use crate::error::{Error, Result};
+use crate::field::{Fr, eq_one, eq_table, eq_vertex, line};
+use crate::fractions::{Layer, Nodes};
+use crate::inverse::inverse;
+use crate::memory::Blocks;
+use crate::vector::{Kernel, LANES, Packed, Products, Simd, Vector, dispatch, unpack};
+
+/// Blocks of eight vertices that are bound and summed while they are in the cache.
+const CHUNK: usize = 64;
+
+/// a0, a1, b0, b1 at eight vertices.
+type Sides = [Packed; 4];
+type Values<S> = <S as Simd>::Vector<FrConfig>;
+type Operand<S> = <Values<S> as Vector<FrConfig>>::Operand;
+type Factor<S> = <Values<S> as Vector<FrConfig>>::Factor;
+
+/// A polynomial of degree 2: its values at 0 and 1, and its highest coefficient.
+type Quadratic = [Fr; 3];
+
+fn value(polynomial: &Quadratic, x: Fr) -> Fr {
+    let [at_zero, at_one, top] = polynomial;
+    line(*at_zero, *at_one, x) + *top * x * (x - Fr::ONE)
+}
+
+/// The sum over x of eq(xi, x) h(x), h = a0 b1 + a1 b0, where a0 = p(x,0) + lambda q(x,0),
+/// a1 = p(x,1), b0 = q(x,0), b1 = q(x,1).
+pub struct LayerSum {
+    /// Coordinates that are not bound yet.
+    xi: Vec<Fr>,
+    /// eq of the bound coordinates.
+    scale: Fr,
+    /// The sum over x of eq(xi, x) h(x) over the variables left.
+    claim: Fr,
+    lambda: Fr,
+    vertices: Vertices,
+    ahead: Ahead,
+    /// The sum of this round, once it was sent.
+    sent: Option<Quadratic>,
+    /// Challenges, the top variable's first.
+    rho: Vec<Fr>,
+    /// Children, if there are many: those on the left, then those on the right.
+    nodes: Blocks,
+    /// Where sides are packed.
+    memory: Blocks,
+}
+
+enum Vertices {
+    /// Nothing is bound.
+    Nodes,
+    /// These `Sides` in the memory.
+    Sides(Range<usize>),
+    Few(Vec<[Fr; 4]>),
+}
+
+/// The sum over x of eq(xi, x) h(., x).
+enum Ahead {
+    /// In the next variable.
+    One(Quadratic),
+    /// In the next two: for the first at 0, at 1, and its highest coefficient.
+    Two([Quadratic; 3]),
+}
+
+impl LayerSum {
+    /// `memory` may hold anything.
+    pub fn new(
+        children: Layer,
+        xi: Vec<Fr>,
+        lambda: Fr,
+        claim: Fr,
+        memory: Blocks,
+    ) -> Result<Self> {
+        let (vertices, nodes, len) = match children {
+            Layer::Few(nodes) => {
+                let (left, right) = nodes.split_at(nodes.len() / 2);
+                let pairs = left.iter().zip(right);
+                let sides = pairs.map(|([p0, q0], [p1, q1])| [*p0 + lambda * q0, *p1, *q0, *q1]);
+                (Vertices::Few(sides.collect()), Blocks::default(), 0)
+            }
+            // A fourth of the vertices is left after two rounds, a fourth of those after two more, ...
+            Layer::Many(nodes) => (Vertices::Nodes, nodes, (4 << xi.len()) / LANES / 2),
+        };
+        let memory = if memory.len() < len {
+            Blocks::zeros(len)?
+        } else {
+            memory
+        };
+        let mut sum = Self {
+            xi,
+            scale: Fr::ONE,
+            claim,
+            lambda,
+            vertices,
+            ahead: Ahead::One([Fr::ZERO; 3]),
+            sent: None,
+            rho: Vec::new(),
+            nodes,
+            memory,
+        };
+        sum.ahead = match &sum.vertices {
+            Vertices::Few(sides) => Ahead::One(sum_few(&sum.xi, sides)),
+            _ => Ahead::Two(sum.sum_many()),
+        };
+        Ok(sum)
+    }
+
+    /// s(0), s(2), s(3).
+    pub fn round(&mut self) -> Result<[Fr; 3]> {
+        let Some(xi) = self.xi.last().copied() else {
+            return Err(Error::Order("the layer's rounds are over"));
+        };
+        let h = match &self.ahead {
+            Ahead::One(h) => *h,
+            Ahead::Two(h) => {
+                let next = self.xi[self.xi.len() - 2];
+                h.map(|[at_zero, at_one, _]| line(at_zero, at_one, next))
+            }
+        };
+        self.sent = Some(h);
+        Ok([0_u64, 2, 3].map(|x| {
+            let x = Fr::from(x);
+            self.scale * eq_one(xi, x) * value(&h, x)
+        }))
+    }
+
+    /// Bind the top variable.
+    pub fn bind(&mut self, challenge: Fr) -> Result<()> {
+        let h = self.sent.take();
+        let h = h.ok_or(Error::Order("a round comes before its challenge"))?;
+        let xi = self.xi.pop();
+        let xi = xi.ok_or(Error::Order("the layer's rounds are over"))?;
+        self.scale *= eq_one(xi, challenge);
+        self.claim = value(&h, challenge);
+        self.rho.push(challenge);
+        self.ahead = match (&self.ahead, &mut self.vertices) {
+            (Ahead::Two([at_zero, at_one, top]), _) => {
+                let coefficient = |k: usize| value(&[at_zero[k], at_one[k], top[k]], challenge);
+                Ahead::One(from_fn(coefficient))
+            }
+            (Ahead::One(_), Vertices::Few(sides)) => {
+                let (low, high) = sides.split_at(sides.len() / 2);
+                let pairs = low.iter().zip(high);
+                let bound = pairs.map(|(low, high)| from_fn(|k| line(low[k], high[k], challenge)));
+                *sides = bound.collect();
+                Ahead::One(sum_few(&self.xi, sides))
+            }
+            (Ahead::One(_), _) => self.bind_two(),
+        };
+        Ok(())
+    }
+
+    /// p(rho,0), p(rho,1), q(rho,0), q(rho,1), once all variables are bound.
+    pub fn children(&self) -> Option<[Fr; 4]> {
+        match &self.vertices {
+            Vertices::Few(sides) if self.xi.is_empty() => {
+                let [a0, p1, q0, q1] = sides[0];
+                Some([a0 - self.lambda * q0, p1, q0, q1])
+            }
+            _ => None,
+        }
+    }
+
+    /// The point of the challenges, and memory that is not needed any more.
+    pub fn finish(self) -> (Vec<Fr>, Blocks) {
+        let point = self.rho.into_iter().rev().collect();
+        (point, self.nodes)
+    }
+
+    /// The sum over all vertices in the first two variables.
+    fn sum_many(&self) -> [Quadratic; 3] {
+        let weights = Weights::new(&self.xi);
+        let source = Source::nodes(&self.nodes, self.xi.len(), self.lambda);
+        let corners = (0..weights.chunks.len())
+            .into_par_iter()
+            .map(|chunk| from_fn(|corner| source.quarter(corner).chunk(chunk)));
+        weights.sum(corners, self.claim)
+    }
+
+    /// Bind two variables, and sum for the next two rounds or, where few vertices are left, for one.
+    fn bind_two(&mut self) -> Ahead {
+        let (memory, _) = self.memory.as_chunks_mut::<4>();
+        let (start, source, into) = match &self.vertices {
+            Vertices::Sides(range) => {
+                let (sides, into) = memory.split_at_mut(range.end);
+                (range.end, Source::Sides(&sides[range.clone()]), into)
+            }
+            _ => {
+                let source = Source::nodes(&self.nodes, self.xi.len() + 2, self.lambda);
+                (0, source, memory)
+            }
+        };
+        let point = [self.rho[self.rho.len() - 2], self.rho[self.rho.len() - 1]];
+        let len = (1 << self.xi.len()) / LANES;
+        let into = &mut into[..len];
+        if len < 4 {
+            let corners = from_fn(|corner| source.quarter(corner));
+            dispatch(Bind {
+                corners,
+                point,
+                into,
+            });
+            let sides: Vec<_> = into.iter().flat_map(unpack).collect();
+            let h = sum_few(&self.xi, &sides);
+            self.vertices = Vertices::Few(sides);
+            return Ahead::One(h);
+        }
+        let (low, high) = into.split_at_mut(len / 2);
+        let ((a, b), (c, d)) = (low.split_at_mut(len / 4), high.split_at_mut(len / 4));
+        let [a, b, c, d] = [a, b, c, d].map(|quarter| quarter.par_chunks_mut(CHUNK));
+        let quarters = a.zip(b).zip(c).zip(d).enumerate();
+        let corners = quarters.map(|(chunk, (((a, b), c), d))| {
+            [(0, a), (1, b), (2, c), (3, d)].map(|(quarter, into)| {
+                let corners = |corner| source.quarter(corner).quarter(quarter).chunk(chunk);
+                let corners = from_fn(corners);
+                dispatch(Bind {
+                    corners,
+                    point,
+                    into: &mut *into,
+                });
+                Source::Sides(into)
+            })
+        });
+        let h = Weights::new(&self.xi).sum(corners, self.claim);
+        self.vertices = Vertices::Sides(start..start + len);
+        Ahead::Two(h)
+    }
+}
+
+/// The sum over few vertices in the next variable.
+fn sum_few(xi: &[Fr], sides: &[[Fr; 4]]) -> Quadratic {
+    let mut sums = [Fr::ZERO; 3];
+    let Some((_, xi)) = xi.split_last() else {
+        return sums;
+    };
+    let h = |[a0, a1, b0, b1]: [Fr; 4]| a0 * b1 + a1 * b0;
+    let (low, high) = sides.split_at(sides.len() / 2);
+    for ((eq, low), high) in eq_table(xi).into_iter().zip(low).zip(high) {
+        let slopes = from_fn(|k| high[k] - low[k]);
+        for (sum, sides) in sums.iter_mut().zip([*low, *high, slopes]) {
+            *sum += eq * h(sides);
+        }
+    }
+    sums
+}
+
+/// Blocks of vertices to be read.
+#[derive(Clone, Copy)]
+enum Source<'a> {
+    Nodes {
+        left: &'a [Nodes],
+        /// Nodes beyond the last are 0/1.
+        right: &'a [Nodes],
+        lambda: Fr,
+    },
+    Sides(&'a [Sides]),
+}
+
+impl<'a> Source<'a> {
+    /// 2^variables vertices.
+    fn nodes(blocks: &'a [Packed], variables: usize, lambda: Fr) -> Self {
+        let (nodes, _) = blocks.as_chunks();
+        let (left, right) = nodes.split_at((1 << variables) / LANES);
+        Self::Nodes {
+            left,
+            right,
+            lambda,
+        }
+    }
+
+    fn part(self, start: usize, end: usize) -> Self {
+        match self {
+            Self::Nodes {
+                left,
+                right,
+                lambda,
+            } => Self::Nodes {
+                left: &left[start..end],
+                right: &right[start.min(right.len())..end.min(right.len())],
+                lambda,
+            },
+            Self::Sides(sides) => Self::Sides(&sides[start..end]),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Nodes { left, .. } => left.len(),
+            Self::Sides(sides) => sides.len(),
+        }
+    }
+
+    fn quarter(self, number: usize) -> Self {
+        let len = self.len() / 4;
+        self.part(number * len, (number + 1) * len)
+    }
+
+    fn chunk(self, number: usize) -> Self {
+        let start = number * CHUNK;
+        self.part(start, self.len().min(start + CHUNK))
+    }
+
+    /// p(·,0) or already a0, then a1, b0, b1.
+    #[inline(always)]
+    fn load<S: Simd>(&self, simd: S, i: usize) -> [Values<S>; 4] {
+        match self {
+            Self::Nodes { left, right, .. } => {
+                let [p0, q0] = &left[i];
+                let (p0, q0) = (simd.unpack(p0), simd.unpack(q0));
+                let (p1, q1) = match right.get(i) {
+                    Some([p1, q1]) => (simd.unpack(p1), simd.unpack(q1)),
+                    None => (simd.splat(Fr::ZERO), simd.splat(Fr::ONE)),
+                };
+                [p0, p1, q0, q1]
+            }
+            Self::Sides(sides) => {
+                let [a0, a1, b0, b1] = &sides[i];
+                [
+                    simd.unpack(a0),
+                    simd.unpack(a1),
+                    simd.unpack(b0),
+                    simd.unpack(b1),
+                ]
+            }
+        }
+    }
+
+    /// What a0 is made with, where it is not yet.
+    #[inline(always)]
+    fn lambda<S: Simd>(&self, simd: S) -> Option<Factor<S>> {
+        match self {
+            Self::Nodes { lambda, .. } => Some(simd.splat(*lambda).factor()),
+            Self::Sides(_) => None,
+        }
+    }
+}
+
+/// Bind the variables whose values the corners have.
+struct Bind<'a> {
+    corners: [Source<'a>; 4],
+    point: [Fr; 2],
+    into: &'a mut [Sides],
+}
+
+impl Kernel for Bind<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let point = simd.bilinear_at(self.point);
+        let lambda = self.corners[0].lambda(simd);
+        for (i, into) in self.into.iter_mut().enumerate() {
+            let mut corners = [[simd.splat(Fr::ZERO); 4]; 4];
+            for (values, corner) in corners.iter_mut().zip(&self.corners) {
+                *values = corner.load(simd, i);
+            }
+            let [a, b, c, d] = corners;
+            let mut bound = a;
+            for k in 0..4 {
+                bound[k] = Values::<S>::bilinear([a[k], b[k], c[k], d[k]], point);
+            }
+            if let Some(lambda) = lambda {
+                bound[0] = bound[0].plus_product(bound[2], lambda);
+            }
+            for (value, packed) in bound.into_iter().zip(into) {
+                value.pack(packed);
+            }
+        }
+    }
+}
+
+/// eq(xi without its two top coordinates, ·): the products of a factor for the chunk and one for the
+/// place in it.
+struct Weights {
+    chunks: Vec<Fr>,
+    places: Vec<Fr>,
+    /// eq of the two top coordinates at (0, 0), (0, 1), (1, 0) and (1, 1).
+    corners: [Fr; 4],
+}
+
+impl Weights {
+    fn new(xi: &[Fr]) -> Self {
+        let (rest, top) = xi.split_at(xi.len() - 2);
+        let (places, chunks) = rest.split_at(rest.len().min((CHUNK * LANES).ilog2() as usize));
+        Self {
+            chunks: eq_table(chunks),
+            places: eq_table(places),
+            corners: from_fn(|corner| eq_vertex(top, corner)),
+        }
+    }
+
+    /// The sum over all vertices, given that of the corners' weights times theirs.
+    fn sum<'a>(
+        &self,
+        corners: impl IndexedParallelIterator<Item = [Source<'a>; 4]>,
+        claim: Fr,
+    ) -> [Quadratic; 3] {
+        let [zero, second, first, both] = self.corners;
+        let all = both.is_zero();
+        let sums = corners.zip(&self.chunks).map(|(corners, factor)| {
+            let eq = &self.places;
+            dispatch(Sum { corners, eq, all }).map(|sum| sum * factor)
+        });
+        let added = |a: [Fr; 9], b: [Fr; 9]| from_fn(|k| a[k] + b[k]);
+        let mut sums = sums.reduce(|| [Fr::ZERO; 9], added);
+        if !all {
+            let others = zero * sums[0] + second * sums[1] + first * sums[3];
+            sums[4] = (claim - others) * inverse(both);
+        }
+        from_fn(|i| from_fn(|j| sums[3 * i + j]))
+    }
+}
+
+/// The sum over a chunk of eq times h, number 3 i + j at (i, j), where 2 stands for the highest
+/// coefficient. That at (1, 1) follows from the others, unless all are asked for.
+struct Sum<'a> {
+    corners: [Source<'a>; 4],
+    eq: &'a [Fr],
+    all: bool,
+}
+
+impl Kernel for Sum<'_> {
+    type Output = [Fr; 9];
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> [Fr; 9] {
+        let lambda = self.corners[0].lambda(simd);
+        let mut sums = [simd.sum::<FrConfig>(); 9];
+        for i in 0..self.eq.len() / LANES {
+            let mut corners = [[simd.splat(Fr::ZERO); 4]; 4];
+            for (values, corner) in corners.iter_mut().zip(&self.corners) {
+                *values = corner.load(simd, i);
+                if let Some(lambda) = lambda {
+                    values[0] = values[0].plus_product(values[2], lambda);
+                }
+            }
+            let [a, b, c, d] = corners;
+            let a0 = ends::<S>(a[0], b[0], c[0], d[0]);
+            let a1 = ends::<S>(a[1], b[1], c[1], d[1]);
+            let b0 = ends::<S>(a[2], b[2], c[2], d[2]);
+            let b1 = ends::<S>(a[3], b[3], c[3], d[3]);
+            let eq = simd.load_at(self.eq, i * LANES, Fr::ZERO).factor();
+            for (k, sum) in sums.iter_mut().enumerate() {
+                if k != 4 || self.all {
+                    sum.add_over([&a0[k], &b1[k]], [&a1[k], &b0[k]], eq);
+                }
+            }
+        }
+        let mut totals = [Fr::ZERO; 9];
+        for (total, sum) in totals.iter_mut().zip(sums) {
+            *total = sum.total() * Fr::from(Values::<S>::SCALE);
+        }
+        totals
+    }
+}
+
+/// What is linear in two variables, at each of 0, 1, and the coefficient.
+#[inline(always)]
+fn ends<S: Simd>(a: Values<S>, b: Values<S>, c: Values<S>, d: Values<S>) -> [Operand<S>; 9] {
+    [
+        a.into(),
+        b.into(),
+        b.minus(a),
+        c.into(),
+        d.into(),
+        d.minus(c),
+        c.minus(a),
+        d.minus(b),
+        Values::<S>::mixed([a, b, c, d]),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fractions::Pack;
+    use crate::testing::{bind_top, random};
+
+    /// The sum over x of eq(xi, x) h(x) with some top variables bound, by the definition.
+    fn sum(nodes: &[[Fr; 2]], xi: &[Fr], lambda: Fr, top: &[Fr]) -> Fr {
+        let (left, right) = nodes.split_at(1 << xi.len());
+        let side = |nodes: &[[Fr; 2]], k: usize| nodes.iter().map(|node| node[k]).collect();
+        let mut sides = [eq_table(xi), side(left, 0), side(right, 0), side(left, 1)].to_vec();
+        sides.push(side(right, 1));
+        for x in top {
+            for side in &mut sides {
+                *side = bind_top(side, *x);
+            }
+        }
+        (0..sides[0].len())
+            .map(|i| {
+                let [eq, p0, p1, q0, q1] = from_fn(|k| sides[k][i]);
+                eq * (p0 * q1 + p1 * q0 + lambda * q0 * q1)
+            })
+            .sum()
+    }
+
+    /// A layer of 2 · 2^variables nodes, of which so many are stored, and all its nodes.
+    fn layer(variables: usize, len: usize) -> (Layer, Vec<[Fr; 2]>) {
+        let (mut p, mut q) = (random(len), random(len));
+        let mut blocks = Blocks::zeros(2 * len.div_ceil(LANES)).unwrap();
+        let (packed, _) = blocks.as_chunks_mut();
+        dispatch(Pack {
+            p: &p,
+            q: &q,
+            nodes: packed,
+        });
+        p.resize(2 << variables, Fr::ZERO);
+        q.resize(2 << variables, Fr::ONE);
+        let nodes: Vec<_> = p.into_iter().zip(q).map(|(p, q)| [p, q]).collect();
+        (Layer::new(blocks, 2 << variables), nodes)
+    }
+
+    fn check(variables: usize, len: usize, special: impl Fn(&mut Vec<Fr>)) {
+        let (layer, nodes) = layer(variables, len);
+        let (mut xi, lambda) = (random(variables), random(1)[0]);
+        special(&mut xi);
+        let claim = sum(&nodes, &xi, lambda, &[]);
+        let memory = Blocks::default();
+        let mut layer_sum = LayerSum::new(layer, xi.clone(), lambda, claim, memory).unwrap();
+        let mut bound = Vec::new();
+        for _ in 0..variables {
+            assert_eq!(layer_sum.children(), None);
+            let s = layer_sum.round().unwrap();
+            for (x, value) in [0_u64, 2, 3].into_iter().zip(s) {
+                bound.push(Fr::from(x));
+                assert_eq!(value, sum(&nodes, &xi, lambda, &bound));
+                bound.pop();
+            }
+            bound.push(random(1)[0]);
+            layer_sum.bind(bound[bound.len() - 1]).unwrap();
+        }
+        assert!(layer_sum.round().is_err());
+        assert!(layer_sum.bind(lambda).is_err());
+        let [p0, p1, q0, q1] = layer_sum.children().unwrap();
+        let h = p0 * q1 + p1 * q0 + lambda * q0 * q1;
+        assert_eq!(layer_sum.scale * h, sum(&nodes, &xi, lambda, &bound));
+    }
+
+    #[test]
+    fn rounds_equal_the_definition_whatever_is_padding() {
+        for variables in 1..13 {
+            for len in [(1 << variables) + 1, 3 << (variables - 1), 2 << variables] {
+                check(variables, len, |_| ());
+            }
+        }
+    }
+
+    #[test]
+    fn rounds_equal_the_definition_where_the_sum_at_the_corner_has_no_weight() {
+        for variables in [3, 6, 8] {
+            for coordinate in 0..variables {
+                check(variables, 2 << variables, |xi| xi[coordinate] = Fr::ZERO);
+            }
+        }
+    }
+}
