@@ -29,6 +29,7 @@ __all__ = [
     "count_lookups",
     "features",
     "imbalance",
+    "keccak_f",
     "pairing_check",
     "powers",
 ]
@@ -53,6 +54,9 @@ def pairing_check(left: bytes, right: bytes) -> bool:
 
     Points of G1 as above; a point of G2 is 128 bytes: x0, x1, y0, y1 (all zero: infinity).
     """
+
+def keccak_f(states: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Keccak-f[1600] of each state (n, 25), lane x + 5 y."""
 
 @final
 class Bases:

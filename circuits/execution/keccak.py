@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.execution.tokens import I64, U64
+from zkevm.plonkish.kernels import native
 
 LANES: Final = 25
 LANE_BYTES: Final = 8
@@ -95,6 +96,12 @@ def permute(states: U64) -> Rounds:
     return Rounds(parity, mixed, theta, state.T)
 
 
+def keccak_f(states: U64) -> U64:
+    """What `permute` has for `output`."""
+    kernels = native()
+    return permute(states).output if kernels is None else np.asarray(kernels.keccak_f(states))
+
+
 @dataclass(frozen=True)
 class Blocks:
     """Blocks absorbed, one entry a block, numbered from 1 in this order.
@@ -153,18 +160,12 @@ class Sponges:
         left = np.repeat(lengths, sizes) - RATE * depth
         absorbed = padding(data, left).view("<u8")
         before, entry = (np.zeros((self.count, LANES), np.uint64) for _ in range(2))
-        parity, mixed = (np.empty((self.count, ROUNDS, 5), np.uint64) for _ in range(2))
-        theta, output = np.empty((self.count, ROUNDS, LANES), np.uint64), np.empty_like(before)
-        for level in range(int(sizes.max(initial=0))):
+        entry[:, :RATE_LANES] = absorbed
+        for level in range(1, int(sizes.max(initial=0))):
             now = np.flatnonzero(depth == level)
-            if level:
-                before[now] = output[now - 1]
-            entry[now] = before[now]
-            entry[now, :RATE_LANES] ^= absorbed[now]
-            rounds = permute(entry[now])
-            parity[now], mixed[now], theta[now] = rounds.parity, rounds.mixed, rounds.theta
-            output[now] = rounds.output
-        rounds = Rounds(parity, mixed, theta, output)
+            before[now] = keccak_f(entry[now - 1])
+            entry[now] ^= before[now]
+        rounds = permute(entry)
         return Blocks((first + 1).astype(np.uint64), left, data, before, entry, rounds)
 
 

@@ -7,11 +7,12 @@ import pytest
 from eth_hash.auto import keccak
 
 from circuits.buses import ABSORB, KECCAK, ORDER, OrderOf
-from circuits.execution.keccak import RATE, Sponges
+from circuits.execution.keccak import LANES, RATE, Sponges, permute
 from circuits.language import Plan, Witness
 from circuits.machine import columns
 from circuits.tables.keccak import FirstBlock, KeccakF, NextBlock, RoundConstants
 from circuits.tables.ranges import BytePairs
+from tests.support.kernels import native, needs_native
 from tests.support.transactions import altered, cell, faults
 from zkevm.plonkish.cells import Cells, height_of
 from zkevm.plonkish.checker import count_lookups
@@ -96,6 +97,13 @@ def test_digest(length):
 def test_many_inputs_at_once():
     inputs = [data(length) for length in (0, 64, 135, 300)]
     assert faults(*tables_of(*inputs, inputs[1], inputs[3])) == []
+
+
+@needs_native
+@pytest.mark.parametrize("count", [0, 1, 50])
+def test_the_kernel_permutes_as_the_rounds_do(count):
+    states = np.random.default_rng(count).integers(2**64, size=(count, LANES), dtype=np.uint64)
+    assert np.array_equal(native.keccak_f(states), permute(states).output)
 
 
 def test_sponges_are_shared():

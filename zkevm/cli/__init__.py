@@ -4,7 +4,12 @@ Results go to standard output, everything else to standard error. Errors of the 
 become one line and their exit code.
 """
 
+import os
+
 from zkevm.cli.group import Verb, VerbGroup
+
+# The BLAS of numpy, which nothing here uses, would start a thread a core and let them spin.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 main = VerbGroup(
     name="zkevm",

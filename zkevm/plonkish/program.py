@@ -112,24 +112,20 @@ def compile_table(table: Table) -> Program:
     constants: dict[int, int] = {}
     done: dict[Expr, int] = {}
 
-    def leaf(expr: Expr) -> tuple[int, int, int]:
-        if isinstance(expr, Const):
-            return _CONSTANT, constants.setdefault(expr.value, len(constants)), 0
-        if expr not in table.position:
-            raise ValueError(f"column of another table: {expr!r}")
-        return _COLUMN, table.position[expr], 0
-
     def visit(expr: Expr) -> int:
         # Long sums are deep on the left: no recursion there.
         pending = []
         while (place := done.get(expr)) is None:
             if not isinstance(expr, Binary):
-                place = done[expr] = nodes.setdefault(leaf(expr), len(nodes))
+                place = done[expr] = nodes.setdefault(_leaf(expr, table, constants), len(nodes))
                 break
             pending.append(expr)
             expr = expr.left
         for binary in reversed(pending):
-            node = _BINARY[type(binary)], place, visit(binary.right)
+            right = done.get(binary.right)
+            if right is None:
+                right = visit(binary.right)
+            node = _BINARY[type(binary)], place, right
             place = done[binary] = nodes.setdefault(node, len(nodes))
         return place
 
@@ -146,3 +142,11 @@ def compile_table(table: Table) -> Program:
         constraints=constraints,
         interactions=interactions,
     )
+
+
+def _leaf(expr: Expr, table: Table, constants: dict[int, int]) -> tuple[int, int, int]:
+    if isinstance(expr, Const):
+        return _CONSTANT, constants.setdefault(expr.value, len(constants)), 0
+    if expr not in table.position:
+        raise ValueError(f"column of another table: {expr!r}")
+    return _COLUMN, table.position[expr], 0

@@ -75,6 +75,16 @@ pub fn points(array: &Array<'_>) -> Result<Shared<[u64; 8]>> {
     }
 }
 
+/// An (n, 25) array of lanes: the states of a sponge.
+pub fn states(array: &Array<'_>) -> Result<Shared<[u64; 25]>> {
+    match (unsigned_size(array), array.shape()) {
+        (Some(8), [n, 25]) => share(array, *n),
+        (_, shape) => Err(Error::Column(format!(
+            "an array of 64-bit numbers of shape (n, 25) is needed, not {shape:?}"
+        ))),
+    }
+}
+
 /// An (n, 3) array of node triples (operation, a, b).
 pub fn nodes(array: &Array<'_>, constants: &[Fr]) -> Result<Vec<Node>> {
     let triples: Shared<[u32; 3]> = match (unsigned_size(array), array.shape()) {

@@ -2,6 +2,7 @@
 
 mod arrays;
 mod curve;
+mod keccak;
 mod sums;
 mod tables;
 
@@ -41,6 +42,8 @@ mod _native {
     use super::curve::{Bases, Opening, check_on_curve, commit, pairing_check, powers};
     #[pymodule_export]
     use super::features;
+    #[pymodule_export]
+    use super::keccak::keccak_f;
     #[pymodule_export]
     use super::sums::{Fractions, RowSum, StackedSum};
     #[pymodule_export]
