@@ -14,10 +14,11 @@ from enum import IntEnum
 from functools import cache
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
+from zkevm.proof.codec import read_hex
+
 T = TypeVar("T")
 
 NUMBER = re.compile("0x(?:0|[1-9a-f][0-9a-f]{0,63})")
-BYTES = re.compile("0x(?:[0-9a-f]{2})*")
 
 
 class RecordError(ValueError):
@@ -70,8 +71,11 @@ def _decode_plain(kind: type, value: object, where: str) -> object:
     if kind in {bool, str}:
         return _require(isinstance(value, kind), value, where, kind.__name__)
     if kind is bytes:
-        return bytes.fromhex(_text(BYTES, value, where, "bytes")[2:])
-    number = int(_text(NUMBER, value, where, "a number"), 16)
+        data = read_hex(value)
+        _require(data is not None, value, where, "bytes")
+        return data
+    valid = isinstance(value, str) and NUMBER.fullmatch(value) is not None
+    number = int(cast("str", _require(valid, value, where, "a number")), 16)
     if issubclass(kind, IntEnum):
         _require(number in [int(member) for member in kind], value, where, kind.__name__)
         return kind(number)
@@ -110,11 +114,6 @@ def _decode_record(kind: type, value: object, where: str) -> object:
     _require(set(given) == set(names), sorted(given), where, f"the fields {', '.join(names)}")
     hints = _hints(kind)
     return kind(**{n: _decode(hints[n], given[n], f"{where}.{n}") for n in names})
-
-
-def _text(pattern: re.Pattern[str], value: object, where: str, what: str) -> str:
-    valid = isinstance(value, str) and pattern.fullmatch(value) is not None
-    return cast("str", _require(valid, value, where, what))
 
 
 def _require(valid: bool, value: object, where: str, what: str) -> object:

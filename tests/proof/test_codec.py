@@ -147,6 +147,22 @@ def test_wrong_json(text):
         codec.decode(text.encode())
 
 
+def nested(depth, text):
+    return f'{json.dumps(document())[:-1]}, "x": {"[" * depth}{json.dumps(text)}{"]" * depth}}}'
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[" * 100, '"[', '\\"' + "[" * 100, "\\\\", "]" * 100, '\\"]"\\']
+)
+def test_nesting_is_that_outside_of_strings(text):
+    """The document itself is one level."""
+    for data in (nested(codec.MAX_NESTING - 1, text), nested(0, text)):
+        with pytest.raises(MalformedProofError, match="unknown fields"):
+            codec.decode(data.encode())
+    with pytest.raises(MalformedProofError, match="nested deeper"):
+        codec.decode(nested(codec.MAX_NESTING, text).encode())
+
+
 def test_non_canonical_statement_in_binary():
     written = codec.encode_binary(ProofFile(FILE.proof, {"a": 1}))
     for spaced in (b'{"a": 1}', b'{"a":1} ', b'{"\\u0061":1}'):

@@ -15,6 +15,7 @@ Binary, numbers big-endian:
 
 import json
 import re
+from itertools import accumulate
 from typing import Any, NamedTuple, NoReturn
 
 from zkevm.errors import VerificationError
@@ -29,8 +30,7 @@ MAX_SEGMENTS = 1 << 12
 MAX_HEIGHT = 0xFE
 MAX_FILE = 1 << 27
 MAX_NESTING = 64
-BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[][{}]', re.DOTALL)
-HEX = re.compile("0x[0-9a-f]*")
+BRACKETS = re.compile("[][{}]")
 KEYS = ("protocol", "curve", "circuit", "statement", "m", "segments", "messages")
 
 JsonObject = dict[str, Any]
@@ -156,13 +156,15 @@ def _parse_json(data: bytes) -> JsonObject:
 
 
 def _check_nesting(text: str) -> None:
-    """Refuse deep nesting: the parser recurses, and libraries lift Python's limit on that."""
-    depth = 0
-    for token in BRACKETS.finditer(text):
-        depth += token[0] in "[{"
-        depth -= token[0] in "]}"
-        if depth > MAX_NESTING:
-            raise ValueError(f"nested deeper than {MAX_NESTING}")
+    """Refuse deep nesting: the parser recurses, and libraries lift Python's limit on that.
+
+    Once escapes are gone, what stands between quotes is by turns outside of a string and in one.
+    """
+    unescaped = text.replace("\\\\", "").replace('\\"', "")
+    outside = "".join(unescaped.split('"')[::2])
+    steps = (1 if bracket in "[{" else -1 for bracket in BRACKETS.findall(outside))
+    if max(accumulate(steps), default=0) > MAX_NESTING:
+        raise ValueError(f"nested deeper than {MAX_NESTING}")
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> JsonObject:
@@ -176,10 +178,22 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not an integer")
 
 
+def read_hex(text: object) -> bytes | None:
+    """The bytes that a string of 0x and pairs of lower-case digits stands for; None for another."""
+    if not isinstance(text, str):
+        return None
+    try:
+        data = bytes.fromhex(text[2:])
+    except ValueError:
+        return None
+    return data if text == "0x" + data.hex() else None
+
+
 def _hex(text: object, name: str) -> bytes:
-    if not isinstance(text, str) or len(text) % 2 or not HEX.fullmatch(text):
+    data = read_hex(text)
+    if data is None:
         raise MalformedProofError(f"{name} is not 0x and pairs of lower-case hexadecimal digits")
-    return bytes.fromhex(text[2:])
+    return data
 
 
 def _segments(written: object) -> tuple[Heights, ...]:
