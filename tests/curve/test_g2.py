@@ -1,3 +1,5 @@
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,6 +101,31 @@ def test_the_frobenius_map_tells_the_group():
         assert g2.add(twice, g2._multiply(point, BASE_MODULUS)) == trace_of_image
         assert g2.is_in_group(g2._multiply(point, cofactor))
         assert not g2.is_in_group(g2._multiply(point, MODULUS))
+
+
+def test_the_relation_holds_in_the_group_alone():
+    """Its left side, modulo q**2 - t q + P, is a + b q, of norm a**2 + a b t + b**2 P."""
+    trace, cofactor = BASE_MODULUS + 1 - MODULUS, 2 * BASE_MODULUS - MODULUS
+    a, b, power = 0, 0, (1, 0)
+    for coefficient in (6 * g2.U + 2, 1, -1, 1):
+        a, b = a + coefficient * power[0], b + coefficient * power[1]
+        power = -BASE_MODULUS * power[1], power[0] + trace * power[1]
+    norm = a * a + a * b * trace + b * b * BASE_MODULUS
+    assert math.gcd(norm, MODULUS * cofactor) == MODULUS
+    assert (a + b * BASE_MODULUS) % MODULUS == 0
+
+
+def test_sums_of_equal_and_opposite_points():
+    """A point of small order meets them."""
+    small, cofactor = 10069, 2 * BASE_MODULUS - MODULUS
+    outside = next((x, y) for x in CANDIDATES if (y := g2.y_at(x)) is not None)
+    point = g2._multiply(outside, cofactor // small * MODULUS)
+    twice = g2.add(point, point)
+    assert not g2.is_in_group(point)
+    assert g2._multiply(point, small) is None
+    assert g2._multiply(point, small - 1) == g2.negate(point)
+    assert g2._multiply(point, small + 1) == g2._multiply(point, 2 * small + 1) == point
+    assert g2._multiply(point, small + 2) == twice
 
 
 def test_point_outside_the_group_is_refused():

@@ -25,6 +25,11 @@ def multiply(left: ExtensionElement, right: ExtensionElement) -> ExtensionElemen
     return (a0 * b0 - a1 * b1) % P, (a0 * b1 + a1 * b0) % P
 
 
+def scale(factor: int, element: ExtensionElement) -> ExtensionElement:
+    """Return the product of an integer and an element."""
+    return factor * element[0] % P, factor * element[1] % P
+
+
 def inverse(element: ExtensionElement) -> ExtensionElement:
     """Return ``1 / element``; raise ``ValueError`` for zero."""
     a0, a1 = element

@@ -1,6 +1,7 @@
 """The group G2 of BN254: ``y**2 = x**3 + 3 / (9 + i)`` over the quadratic extension, ``i**2 = -1``.
 
 The curve has points outside the group, hence `is_in_group`.  Its order is odd: no point has y = 0.
+Multiples are computed in Jacobian coordinates ``(X, Y, Z)``, as in `zkevm.curve.g1`.
 """
 
 from typing import TypeAlias
@@ -19,6 +20,7 @@ from zkevm.field import MODULUS, EncodingError
 
 FinitePoint: TypeAlias = tuple[ExtensionElement, ExtensionElement]
 G2Point: TypeAlias = FinitePoint | None
+Jacobian: TypeAlias = tuple[ExtensionElement, ExtensionElement, ExtensionElement]
 
 ENCODED_LENGTH = 4 * COORDINATE_LENGTH
 
@@ -80,14 +82,19 @@ def _right_side(x: ExtensionElement) -> ExtensionElement:
 def is_in_group(point: G2Point) -> bool:
     """Say whether `point` is on the curve and its order divides that of the group.
 
-    With q the Frobenius map and t its trace, q**2 - t q + P = 0 on the curve.  In the group q is
-    the multiple by P, which is t - 1 = 6 U**2 modulo its order.  The other way round, where q is
-    the multiple by t - 1, that equation says that P + 1 - t times the point is zero: the order.
-    (Scott, A note on group membership tests, 2021/1130.)
+    With q the Frobenius map, 6 U + 2 + q - q**2 + q**3 = 0 in the group, the relation of the
+    optimal ate pairing: there q is the multiple by P.  The other way round, on the whole curve q
+    is like a number of a quadratic field, as q**2 - t q + P = 0 for its trace t.  So if the left
+    side of the relation makes a point zero, its norm does, an integer.  Of that and the order of
+    the curve the greatest common divisor is the order of the group.
+    (El Housni, Guillevic, Piellard, 2022/352; Dai et al., 2022/348.)
     """
     if point is None or not is_on_curve(point):
         return point is None
-    return _multiply(point, 6 * U**2) == frobenius(point)
+    image = frobenius(point)
+    twice = frobenius(image)
+    multiple = _multiply(point, 6 * U + 2)
+    return add(add(multiple, image), frobenius(twice)) == twice
 
 
 def frobenius(point: FinitePoint) -> FinitePoint:
@@ -133,7 +140,42 @@ def multiply(point: G2Point, scalar: int) -> G2Point:
 
 
 def _multiply(point: G2Point, scalar: int) -> G2Point:
-    return repeat(point, scalar, lambda half: add(half, half), add) if scalar else None
+    if point is None or scalar == 0:
+        return None
+    start: Jacobian = *point, (1, 0)
+    x, y, z = repeat(start, scalar, _double, lambda total, _: _add_affine(total, point))
+    if z == (0, 0):
+        return None
+    inverse = fp2.inverse(z)
+    square = fp2.multiply(inverse, inverse)
+    return fp2.multiply(x, square), fp2.multiply(y, fp2.multiply(square, inverse))
+
+
+def _double(point: Jacobian) -> Jacobian:
+    x, y, z = point  # infinity keeps z = 0
+    y_square, yz = fp2.multiply(y, y), fp2.multiply(y, z)
+    s = fp2.scale(4, fp2.multiply(x, y_square))
+    m = fp2.scale(3, fp2.multiply(x, x))
+    x_sum = fp2.subtract(fp2.multiply(m, m), fp2.scale(2, s))
+    y_sum = fp2.multiply(m, fp2.subtract(s, x_sum))
+    y_fourth = fp2.multiply(y_square, y_square)
+    return x_sum, fp2.subtract(y_sum, fp2.scale(8, y_fourth)), fp2.scale(2, yz)
+
+
+def _add_affine(left: Jacobian, right: FinitePoint) -> Jacobian:
+    (x1, y1, z1), (x2, y2) = left, right
+    if z1 == (0, 0):
+        return x2, y2, (1, 0)
+    z1_square = fp2.multiply(z1, z1)
+    h = fp2.subtract(fp2.multiply(x2, z1_square), x1)
+    slope = fp2.subtract(fp2.multiply(y2, fp2.multiply(z1_square, z1)), y1)
+    if h == (0, 0):
+        return _double(left) if slope == (0, 0) else (x1, y1, (0, 0))
+    h_square = fp2.multiply(h, h)
+    h_cube, v = fp2.multiply(h, h_square), fp2.multiply(x1, h_square)
+    x3 = fp2.subtract(fp2.subtract(fp2.multiply(slope, slope), h_cube), fp2.scale(2, v))
+    y3 = fp2.subtract(fp2.multiply(slope, fp2.subtract(v, x3)), fp2.multiply(y1, h_cube))
+    return x3, y3, fp2.multiply(z1, h)
 
 
 def encode(point: G2Point) -> bytes:
