@@ -1,6 +1,7 @@
 """The development SRS that is made once, in the user's cache directory, and used by default."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from zkevm.srs.powers_of_tau import Srs, VerifierSrs, generate
 
 DEFAULT_DEGREE = 17
 """Enough for most transactions; a smaller request gets this one, so that one file serves."""
+
+FILE = re.compile(r"development-([1-9]\d?)\.srs")
 
 
 def to_stderr(message: str) -> None:
@@ -56,5 +59,5 @@ def _path(degree: int) -> Path:
 
 def _cached() -> list[tuple[int, Path]]:
     """Return degree and path of each cached SRS, the smallest first."""
-    candidates = ((degree, _path(degree)) for degree in range(1, 29))
-    return [(degree, path) for degree, path in candidates if path.is_file()]
+    named = ((FILE.fullmatch(path.name), path) for path in cache_directory().glob("*.srs"))
+    return sorted((int(match[1]), path) for match, path in named if match and path.is_file())
