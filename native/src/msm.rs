@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use crate::bits::{self, BitColumns};
 use crate::column::{Cell, Cells, Column};
-use crate::curve::{Point, SIGN, check_reduced};
+use crate::curve::{BATCH, Point, SIGN, check_reduced};
 use crate::error::{Error, Result};
 use crate::shared::Shared;
 use crate::sums::Summation;
@@ -109,18 +109,53 @@ struct Piece<'a> {
     bits: u32,
 }
 
+/// Cells of several windows that are summed at once where one window has fewer: enough to fill the
+/// batches of additions that share an inversion.
+const ENTRIES: usize = 2 * BATCH;
+
 fn multiply(bases: &[Point], pieces: &[Piece]) -> G1Projective {
     let c = best_window(pieces);
     let windows = pieces.iter().map(|p| p.bits.div_ceil(c)).max().unwrap_or(0);
-    let sums: Vec<G1Projective> = (0..windows)
-        .into_par_iter()
-        .map_init(Summation::default, |summation, window| {
-            let pairs = digits(pieces, c, window);
-            let (numbers, buckets) = summation.sums(bases, (1 << c) + 1, &pairs);
-            weighted_sum(summation, c, &numbers, &buckets)
+    let cells: usize = pieces.iter().map(|piece| piece.cells.len()).sum();
+    let together = (ENTRIES / cells.max(1)).max(1);
+    let windows: Vec<u32> = (0..windows).collect();
+    let sums: Vec<G1Projective> = windows
+        .par_chunks(together)
+        .map_init(Summation::default, |summation, windows| {
+            window_sums(summation, bases, pieces, c, windows)
         })
+        .flatten()
         .collect();
     horner(&sums, c)
+}
+
+/// The sum of each of these windows' digits times bases.
+fn window_sums(
+    summation: &mut Summation,
+    bases: &[Point],
+    pieces: &[Piece],
+    c: u32,
+    windows: &[u32],
+) -> Vec<G1Projective> {
+    let size = (1 << c) + 1;
+    let cells: usize = pieces.iter().map(|piece| piece.cells.len()).sum();
+    let mut pairs = Vec::with_capacity(windows.len() * cells);
+    for (place, window) in (0..).zip(windows) {
+        digits(pieces, c, *window, place * size, &mut pairs);
+    }
+    let (mut numbers, buckets) = summation.sums(bases, windows.len() * size as usize, &pairs);
+    let mut start = 0;
+    (0..windows.len() as u32)
+        .map(|place| {
+            let len = numbers[start..].partition_point(|number| *number < (place + 1) * size);
+            let range = start..start + len;
+            start += len;
+            for number in &mut numbers[range.clone()] {
+                *number -= place * size;
+            }
+            weighted_sum(summation, c, &numbers[range.clone()], &buckets[range])
+        })
+        .collect()
 }
 
 /// sums[0] + 2^c sums[1] + 2^(2c) sums[2] + ...
@@ -178,10 +213,12 @@ struct Recoding {
     mask: u64,
     half: u64,
     bias: Option<[u64; 4]>,
+    /// The number of the window's bucket 0.
+    first: u32,
 }
 
 impl Recoding {
-    fn new(window: u32, c: u32, bits: u32) -> Self {
+    fn new(window: u32, c: u32, bits: u32, first: u32) -> Self {
         let top = bits.div_ceil(c) - 1;
         let mut bias = [0; 4];
         for bit in (0..top).map(|w| c * w + c - 1) {
@@ -193,6 +230,7 @@ impl Recoding {
             mask: if is_top { u64::MAX } else { (1 << c) - 1 },
             half: if is_top { 0 } else { 1 << (c - 1) },
             bias: (top > 0).then_some(bias),
+            first,
         }
     }
 
@@ -203,7 +241,7 @@ impl Recoding {
             for (i, cell) in (offset..).zip(cells) {
                 let digit = cell.words()[0];
                 if digit != 0 {
-                    pairs.push((digit as u32, i));
+                    pairs.push((self.first + digit as u32, i));
                 }
             }
             return;
@@ -211,9 +249,9 @@ impl Recoding {
         for (i, cell) in (offset..).zip(cells) {
             let digit = self.digit(cell.words(), bias);
             if digit > self.half {
-                pairs.push(((digit - self.half) as u32, i));
+                pairs.push((self.first + (digit - self.half) as u32, i));
             } else if digit < self.half {
-                pairs.push(((self.half - digit) as u32, i | SIGN));
+                pairs.push((self.first + (self.half - digit) as u32, i | SIGN));
             }
         }
     }
@@ -234,17 +272,14 @@ impl Recoding {
     }
 }
 
-/// (bucket, term) of the cells whose digit in a window is not zero.
-fn digits(pieces: &[Piece], c: u32, window: u32) -> Vec<(u32, u32)> {
-    let cells = pieces.iter().map(|piece| piece.cells.len()).sum();
-    let mut pairs = Vec::with_capacity(cells);
+/// Add (bucket, term) for the cells whose digit in a window is not zero; buckets count from `first`.
+fn digits(pieces: &[Piece], c: u32, window: u32, first: u32, pairs: &mut Vec<(u32, u32)>) {
     for piece in pieces {
         if window < piece.bits.div_ceil(c) {
-            let recoding = Recoding::new(window, c, piece.bits);
-            with_cells!(piece.cells, cells => recoding.read(cells, piece.offset, &mut pairs));
+            let recoding = Recoding::new(window, c, piece.bits, first);
+            with_cells!(piece.cells, cells => recoding.read(cells, piece.offset, pairs));
         }
     }
-    pairs
 }
 
 /// The sum of numbers, which increase up to 2^c, times buckets.
