@@ -4,6 +4,7 @@ The curve has points outside the group, hence `is_in_group`.  Its order is odd: 
 Multiples are computed in Jacobian coordinates ``(X, Y, Z)``, as in `zkevm.curve.g1`.
 """
 
+from functools import lru_cache
 from typing import TypeAlias
 
 from zkevm.curve import extension_field as fp2
@@ -79,8 +80,11 @@ def _right_side(x: ExtensionElement) -> ExtensionElement:
     return (c0 + B[0]) % BASE_MODULUS, (c1 + B[1]) % BASE_MODULUS
 
 
+@lru_cache(maxsize=16)
 def is_in_group(point: G2Point) -> bool:
     """Say whether `point` is on the curve and its order divides that of the group.
+
+    Remembered, as many proofs have one setup.
 
     With q the Frobenius map, 6 U + 2 + q - q**2 + q**3 = 0 in the group, the relation of the
     optimal ate pairing: there q is the multiple by P.  The other way round, on the whole curve q

@@ -5,7 +5,7 @@ The prover needs all of it (`Srs`), the verifier its two points of G2 (`Verifier
 
 import secrets
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 from zkevm.curve import G2Point, g1, g2
 from zkevm.errors import SrsError, TooLargeError
@@ -103,8 +103,13 @@ class Srs:
 
 def known_verifier(identifier: bytes) -> VerifierSrs | None:
     """Return the verifier's part of the known ceremony of this identifier, or ``None``."""
+    return _known_verifiers().get(identifier)
+
+
+@cache
+def _known_verifiers() -> dict[bytes, VerifierSrs]:
     known = (VerifierSrs(tau_g2) for tau_g2 in CEREMONIES.values())
-    return next((srs for srs in known if srs.identifier == identifier), None)
+    return {srs.identifier: srs for srs in known}
 
 
 def generate(degree: int) -> Srs:
