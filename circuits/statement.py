@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from struct import iter_unpack
 
 from circuits.buses import (
     CODE,
@@ -159,10 +160,7 @@ class Statement:
 
     def messages(self) -> list[PublicMessage]:
         """What the verifier adds to the buses."""
-        return [
-            PublicMessage(bus, multiplicity, values)
-            for bus, multiplicity, values in self._messages()
-        ]
+        return [PublicMessage(*message) for message in self._messages()]
 
     # Checks.
 
@@ -380,8 +378,8 @@ def halves(value: int) -> tuple[int, int]:
 
 def big_endian_words(data: bytes, size: int) -> list[int]:
     """Words of `size` bytes, the last padded with zeros at its end."""
-    pieces = (data[i : i + size] for i in range(0, len(data), size))
-    return [int.from_bytes(piece.ljust(size, b"\0"), "big") for piece in pieces]
+    padded = data + bytes(-len(data) % size)
+    return [int.from_bytes(word, "big") for (word,) in iter_unpack(f"{size}s", padded)]
 
 
 def _log(scope: int, index: int, log: Log) -> Iterator[tuple[Bus, int, tuple[int, ...]]]:

@@ -232,8 +232,8 @@ def test_the_statement_changes_all_challenges(case):
         replace(case, digest=b"five product"),
         replace(case, public=toy.publish(27, 25)),
         replace(case, public=toy.publish(26, 27)),
-        replace(case, public=[replace(m, multiplicity=1) for m in case.public]),
-        replace(case, public=[replace(m, bus=toy.RANGE) for m in case.public]),
+        replace(case, public=[m._replace(multiplicity=1) for m in case.public]),
+        replace(case, public=[m._replace(bus=toy.RANGE) for m in case.public]),
         replace(case, srs=toy.srs(5, 12345).verifier),
         replace(case, circuit=replace(case.circuit, name="another")),
     ]

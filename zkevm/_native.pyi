@@ -24,6 +24,7 @@ __all__ = [
     "RowSum",
     "Rows",
     "StackedSum",
+    "block_series",
     "check_on_curve",
     "commit",
     "count_lookups",
@@ -32,6 +33,8 @@ __all__ = [
     "keccak_f",
     "pairing_check",
     "powers",
+    "sum_of_fractions",
+    "summands",
 ]
 
 _Columns: TypeAlias = Sequence[NDArray[Any]]
@@ -93,13 +96,6 @@ class Program:
         constraints: Sequence[int],
         interactions: Sequence[tuple[int, int, Sequence[int]]],
     ) -> Self: ...
-    def summands(
-        self, cells: bytes, theta: bytes, fingerprints: tuple[bytes, bytes], omega: bytes
-    ) -> bytes:
-        """For the values of all columns, sum theta^i C_i, sum omega_j p_j, sum omega_j q_j.
-
-        C_i are the constraints, p_j / q_j the interactions' fractions under (alpha, beta).
-        """
 
 @final
 class Rows:
@@ -224,3 +220,27 @@ class Opening:
         """[Q]."""
     def witness(self, z: bytes) -> bytes:
         """[W]."""
+
+def block_series(point: bytes, start: int, stop: int, ratio: bytes) -> bytes:
+    """The sum over blocks i of ratio^(i - start) eq(point, bits of i), start <= i < stop."""
+
+def summands(
+    tables: Sequence[tuple[Program, int, int]],
+    cells: bytes,
+    theta: bytes,
+    fingerprints: tuple[bytes, bytes],
+    xi: bytes,
+) -> bytes:
+    """For each table, sum theta^i C_i, sum omega_j p_j, sum omega_j q_j.
+
+    C_i are the constraints, p_j / q_j the interactions' fractions under (alpha, beta), and omega_j
+    is eq(xi[height:], the bits of block + j). A table is (program, height, block); `cells` are the
+    values of its columns, table after table.
+    """
+
+def sum_of_fractions(messages: Sequence[bytes], alpha: bytes, beta: bytes) -> bytes | None:
+    """The sum of multiplicities over fingerprints under (alpha, beta); None if one of these is 0.
+
+    A message is its bus, its multiplicity modulo 2^256 and its values, in words of 32 bytes, big
+    endian.
+    """

@@ -19,6 +19,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 from functools import cache
+from struct import unpack
 from typing import Generic, TypeVar
 
 from zkevm.curve import BASE_MODULUS, G1Point, g1
@@ -50,6 +51,9 @@ def word(number: int) -> bytes:
     return number.to_bytes(WORD, "big")
 
 
+ABSORB, HIGH, LOW = (PREFIX + word(use) for use in range(3))
+
+
 @cache
 def header(kind: Kind, count: int, label: str) -> bytes:
     """Return the word that opens an item; a label has at most 27 ASCII characters."""
@@ -78,17 +82,19 @@ class Transcript(ABC, Generic[Prover]):
 
     def absorb_numbers(self, label: str, numbers: Sequence[int]) -> None:
         """Absorb numbers of [0, 2^256) that both sides know."""
-        self._items.append(header(Kind.NUMBERS, len(numbers), label))
-        self._items += [number.to_bytes(WORD, "big") for number in numbers]
+        self.absorb_words(label, b"".join([number.to_bytes(WORD, "big") for number in numbers]))
+
+    def absorb_words(self, label: str, words: bytes) -> None:
+        """Absorb numbers that are words already."""
+        self._items += (header(Kind.NUMBERS, len(words) // WORD, label), words)
 
     def challenge(self, label: str) -> int:
         """Return a field element that depends on everything absorbed so far."""
         self._items.append(header(Kind.CHALLENGE, 0, label))
-        self._state = keccak256(b"".join((PREFIX, word(0), self._state, *self._items)))
+        self._state = keccak256(b"".join((ABSORB, self._state, *self._items)))
         self._items.clear()
-        high = keccak256(PREFIX + word(1) + self._state)
-        low = keccak256(PREFIX + word(2) + self._state)
-        return int.from_bytes(high + low, "big") % MODULUS
+        number = keccak256(HIGH + self._state) + keccak256(LOW + self._state)
+        return int.from_bytes(number, "big") % MODULUS
 
     def digest(self, label: str) -> bytes:
         """Return 32 bytes that depend on everything absorbed so far."""
@@ -100,9 +106,7 @@ class Transcript(ABC, Generic[Prover]):
     ) -> list[int]:
         """Exchange and absorb a message of `count` field elements; `answer` asks the prover."""
         payload = self._exchange(WORD * count, lambda prover: b"".join(map(word, answer(prover))))
-        values = [
-            int.from_bytes(payload[i : i + WORD], "big") for i in range(0, len(payload), WORD)
-        ]
+        values = list(map(int.from_bytes, unpack(f"{WORD}s" * count, payload)))
         if max(values, default=0) >= MODULUS:
             raise VerificationError(f"{label}: a field element is not reduced")
         self._items += (header(Kind.SCALARS, count, label), payload)

@@ -33,3 +33,4 @@ pub mod tape;
 #[cfg(test)]
 mod testing;
 pub mod vector;
+pub mod verification;

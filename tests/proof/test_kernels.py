@@ -30,6 +30,8 @@ from zkevm.plonkish.table import Bus, BusKind, Constraint, Interaction, Role, Ta
 from zkevm.proof import Circuit, PublicMessage, TableWitness, Witness, prove
 from zkevm.proof.layout import lay_out
 from zkevm.proof.logup_gkr import Fingerprints
+from zkevm.proof.multilinear import block_series
+from zkevm.proof.protocol import Statement
 from zkevm.proof.prover import _rows
 from zkevm.proof.zerocheck import FinalRow
 
@@ -191,15 +193,21 @@ def test_proofs_are_equal(example, m):
     assert prove(*arguments, kernels=native) == prove(*arguments, kernels=reference_kernels)
 
 
-def both_rows(example):
-    """The rows of all present tables, for each of the kernels."""
+def layout_of(example):
     heights = [
         example.witness.tables[t.name].height if t.name in example.witness.tables else None
         for t in example.circuit.tables
     ]
-    layout = lay_out(example.circuit, heights, 6)
+    return lay_out(example.circuit, heights, 6)
+
+
+def both_rows(example):
+    """The rows of all present tables, for each of the kernels."""
     return [
-        [_rows(k, t, example.witness.tables[t.table.name].columns) for t in layout.tables]
+        [
+            _rows(k, t, example.witness.tables[t.table.name].columns)
+            for t in layout_of(example).tables
+        ]
         for k in (native, reference_kernels)
     ]
 
@@ -218,14 +226,34 @@ def test_summands_are_equal(example, source):
     def elements(count):
         return [source.randrange(MODULUS) for _ in range(count)]
 
-    for number in range(len(example.circuit.tables)):
-        program = example.circuit.compiled(number).program
-        final = FinalRow(0, [], [], *elements(1), Fingerprints(*elements(2)), native)
-        cells, omega = elements(program.width + program.fixed), elements(len(program.interactions))
-        expected = final._summands(program, cells, omega)
-        assert final._native_summands(program, cells, omega) == expected
-        with pytest.raises(ValueError, match="do not fit"):
-            final._native_summands(program, [*cells, 0], omega)
+    layout = layout_of(example)
+    xi, r = elements(max(layout.rounds, layout.layers)), elements(layout.rounds)
+    final = FinalRow(layout, xi, r, *elements(1), Fingerprints(*elements(2)))
+    columns = [elements(table.program.width) for table in layout.tables]
+    deltas = [elements(3) for _ in layout.tables]
+    assert final.value(columns, deltas, native) == final.value(columns, deltas)
+    for other in ([*columns[0], 0], columns[0][1:]):
+        with pytest.raises(ValueError, match="cells"):
+            final.value([other, *columns[1:]], deltas, native)
+
+
+@given(st.lists(numbers(MODULUS), max_size=6), numbers(MODULUS), st.data())
+def test_block_series_are_equal(point, ratio, data):
+    ends = st.integers(0, 1 << len(point))
+    blocks = range(*sorted((data.draw(ends), data.draw(ends))))
+    expected = block_series(point, 0, blocks, ratio)
+    assert block_series(point, 0, blocks, ratio, native) == expected
+
+
+@given(examples(), numbers(MODULUS), numbers(MODULUS))
+def test_sums_of_fractions_are_equal(example, alpha, beta):
+    statement = Statement(example.circuit, (), example.public, b"", b"")
+    opposites = [Fingerprints(0, beta).of(p.bus.number, p.values) for p in example.public]
+    for each in (alpha, *(-opposite % MODULUS for opposite in opposites[:1])):
+        fingerprints = Fingerprints(each, beta)
+        expected = statement.sum_of_fractions(fingerprints, None)
+        assert statement.sum_of_fractions(fingerprints, native) == expected
+        assert (expected is None) == (-each % MODULUS in opposites)
 
 
 @given(examples())

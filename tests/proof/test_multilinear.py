@@ -10,6 +10,8 @@ from zkevm.proof.multilinear import (
     block_series,
     block_weights,
     eq_prefixes,
+    falling_block_weights,
+    horner,
     interpolate,
     line,
     powers,
@@ -45,8 +47,20 @@ def test_block_weights(point, data):
     bits = [[block >> i & 1 for i in range(len(point) - start)] for block in blocks]
     expected = [eq(point[start:], b) for b in bits]
     assert block_weights(point, start, blocks) == expected
-    assert block_weights(point, start, blocks, 7) == [7 * weight % MODULUS for weight in expected]
     assert block_weights(point, len(point) + 1, range(start, start)) == []
+
+
+@given(points, st.lists(st.tuples(st.integers(0, 7), st.integers(0, 5)), min_size=1))
+def test_falling_block_weights(point, drawn):
+    """As many as fit, each time."""
+    shapes, position, room = [], 0, 1 << len(point)
+    for start, most in sorted(drawn, reverse=True):
+        begin = position >> start
+        blocks = range(begin, begin + min(most, room - position >> start))
+        shapes.append((start, blocks))
+        position = blocks.stop << start
+    expected = [block_weights(point, start, blocks) for start, blocks in shapes]
+    assert falling_block_weights(point, shapes) == expected
 
 
 @given(points, elements, st.data())
@@ -57,6 +71,12 @@ def test_block_series(point, ratio, data):
     weights = block_weights(point, start, blocks)
     expected = sum(weight * ratio**i for i, weight in enumerate(weights)) % MODULUS
     assert block_series(point, start, blocks, ratio) == expected
+
+
+@given(st.lists(elements, max_size=30), elements)
+def test_horner(coefficients, x):
+    expected = sum(c * x**k for k, c in enumerate(coefficients)) % MODULUS
+    assert horner(coefficients, x) == expected
 
 
 @given(st.lists(elements, min_size=1, max_size=6), elements)

@@ -94,10 +94,10 @@ def test_public_messages_count_with_their_multiplicity():
     edits += [("range", 0, 4, 0), ("range", 0, 9, 2)]
     once, other = toy.publish(27, 26)
     public = [
-        replace(once, multiplicity=-2),
+        once._replace(multiplicity=-2),
         other,
-        replace(once, values=(1,)),
-        replace(once, values=(1,), multiplicity=1),
+        once._replace(values=(1,)),
+        once._replace(values=(1,), multiplicity=1),
     ]
     toy.prove_toy(5, public=public, edits=edits).verify()
 

@@ -198,7 +198,7 @@ def test_a_zero_public_denominator(monkeypatch):
         return forced.get(name, drawn) % MODULUS
 
     monkeypatch.setattr(Transcript, "challenge", challenge)
-    nothing = replace(*toy.publish(99), multiplicity=0)
+    nothing = toy.publish(99)[0]._replace(multiplicity=0)
     toy.prove_toy(M).verify()
     case = toy.prove_toy(M, public=[*toy.publish(*toy.OUTPUT), nothing])
     with pytest.raises(VerificationError, match=BALANCE):

@@ -88,7 +88,7 @@ class Liar(KernelProver):
 
     def table_sums(self, xi, omega):
         self.shares = list(super().table_sums(xi, omega))
-        self.xi, self.omega = xi, omega
+        self.xi = xi
         if self.lies > 2:
             top = xi[self.layout.layers - 1]
             P, Q = line(*self.family[:2], top), line(*self.family[2:], top)
@@ -112,13 +112,12 @@ class Liar(KernelProver):
 
     def bend_a_column(self, flat):
         """Change a value on which the final sum depends linearly, so that it fits the claim."""
-        final = FinalRow(self.layout.rounds, self.xi, self.point, self.theta, self.fingerprints)
+        final = FinalRow(self.layout, self.xi, self.point, self.theta, self.fingerprints)
 
         def gap():
             rest = iter(flat)
             values = [[next(rest) for _ in t.columns] for t in self.layout.tables]
-            terms = map(final.term, self.layout.tables, values, self.omega, self.delta)
-            return sum(terms) - self.claim
+            return final.value(values, self.delta) - self.claim
 
         for column, honest in enumerate(flat):
             gaps = []

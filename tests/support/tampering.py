@@ -225,7 +225,7 @@ def altered_statements(case: Case) -> Iterator[Alteration]:
             yield f"public message {i} {name}", replace(case, public=changed)
         yield f"public message {i} missing", replace(case, public=public[:i] + public[i + 1 :])
         yield f"public message {i} twice", replace(case, public=[*public, message])
-        nothing = replace(message, multiplicity=0)
+        nothing = message._replace(multiplicity=0)
         yield f"public message {i} added, 0 times", replace(case, public=[*public, nothing])
     for i in range(len(public) - 1):
         swapped = [*public[:i], public[i + 1], public[i], *public[i + 2 :]]
@@ -240,16 +240,16 @@ def other_messages(circuit: Circuit, message: PublicMessage) -> Iterator[tuple[s
     for k, value in enumerate(message.values):
         for new in (value + 1, value - 1, value + MODULUS, -1, 1 << 256):
             values = (*message.values[:k], new, *message.values[k + 1 :])
-            yield f"value {k} is {new}", replace(message, values=values)
-    yield "longer", replace(message, values=(*message.values, 0))
-    yield "shorter", replace(message, values=message.values[:-1])
+            yield f"value {k} is {new}", message._replace(values=values)
+    yield "longer", message._replace(values=(*message.values, 0))
+    yield "shorter", message._replace(values=message.values[:-1])
     for new in (-message.multiplicity, 0, message.multiplicity + 1, MODULUS, 1 << 300):
-        yield f"multiplicity {new}", replace(message, multiplicity=new)
+        yield f"multiplicity {new}", message._replace(multiplicity=new)
     for bus in circuit.buses:
         if bus != message.bus:
-            yield f"on bus {bus.name}", replace(message, bus=bus)
+            yield f"on bus {bus.name}", message._replace(bus=bus)
     unknown = replace(message.bus, number=message.bus.number + 1000)
-    yield "on an unknown bus", replace(message, bus=unknown)
+    yield "on an unknown bus", message._replace(bus=unknown)
 
 
 def other_bytes(old: bytes) -> Iterator[tuple[str, bytes]]:

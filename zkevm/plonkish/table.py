@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from zkevm.field import MODULUS
 from zkevm.plonkish.expression import Binary, Column, Const, Expr
@@ -82,8 +82,7 @@ class Interaction:
         return -self.multiplicity
 
 
-@dataclass(frozen=True)
-class PublicMessage:
+class PublicMessage(NamedTuple):
     """A message that the statement adds to a bus: `multiplicity` copies, negative if received."""
 
     bus: Bus
@@ -92,11 +91,11 @@ class PublicMessage:
 
     def is_well_formed(self) -> bool:
         """Say whether the length is the bus's and all numbers are in range."""
+        bus, multiplicity, values = self
         return (
-            len(self.values) == len(self.bus.fields)
-            and min(self.values, default=0) >= 0
-            and max(self.values, default=0) < MODULUS
-            and -MULTIPLICITY_BOUND < self.multiplicity < MULTIPLICITY_BOUND
+            len(values) == len(bus.fields)
+            and (not values or 0 <= min(values) <= max(values) < MODULUS)
+            and -MULTIPLICITY_BOUND < multiplicity < MULTIPLICITY_BOUND
         )
 
 

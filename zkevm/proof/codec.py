@@ -30,6 +30,7 @@ MAX_SEGMENTS = 1 << 12
 MAX_HEIGHT = 0xFE
 MAX_FILE = 1 << 27
 MAX_NESTING = 64
+ESCAPE = re.compile(r"\\.", re.DOTALL)
 BRACKETS = re.compile("[][{}]")
 KEYS = ("protocol", "curve", "circuit", "statement", "m", "segments", "messages")
 
@@ -160,8 +161,7 @@ def _check_nesting(text: str) -> None:
 
     Once escapes are gone, what stands between quotes is by turns outside of a string and in one.
     """
-    unescaped = text.replace("\\\\", "").replace('\\"', "")
-    outside = "".join(unescaped.split('"')[::2])
+    outside = "".join(ESCAPE.sub("", text).split('"')[::2])
     steps = (1 if bracket in "[{" else -1 for bracket in BRACKETS.findall(outside))
     if max(accumulate(steps), default=0) > MAX_NESTING:
         raise ValueError(f"nested deeper than {MAX_NESTING}")

@@ -87,6 +87,12 @@ class Layout:
         return sum(table.program.width for table in self.tables)
 
     @property
+    def leaves(self) -> int:
+        """How many leaves the interactions have."""
+        last = self.tables[-1]
+        return last.blocks.stop << last.height
+
+    @property
     def commitments_length(self) -> int:
         """Bytes of the commitments."""
         return POINT * self.stacks

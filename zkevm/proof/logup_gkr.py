@@ -9,10 +9,12 @@ all segments and the public messages add up to 0.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import mul
 
 from zkevm.field import MODULUS, batch_inverse, inner_product
 from zkevm.proof.messages import Channel, Children, PublicMessage
-from zkevm.proof.multilinear import eq_prefixes, horner, line
+from zkevm.proof.multilinear import eq_prefixes, line, powers
 from zkevm.proof.sumcheck import sumcheck
 
 LAYER_DEGREE = 3
@@ -27,7 +29,14 @@ class Fingerprints:
 
     def of(self, bus: int, message: Sequence[int]) -> int:
         """The fingerprint of a message."""
-        return (self.alpha + bus + self.beta * horner(message, self.beta)) % MODULUS
+        weights = _fingerprint_weights(self.beta, len(message))
+        total: int = sum(map(mul, message, weights))
+        return (self.alpha + bus + total) % MODULUS
+
+
+@lru_cache(maxsize=64)
+def _fingerprint_weights(beta: int, length: int) -> list[int]:
+    return powers(beta, length + 1)[1:]
 
 
 @dataclass(frozen=True)
@@ -79,14 +88,19 @@ def _descend(
     return [*rho, channel.challenge("mu")], children
 
 
-def balances(
-    roots: Sequence[Children], fingerprints: Fingerprints, public: Sequence[PublicMessage]
-) -> bool:
-    """Say whether the fractions of all segments and of the public messages add up to 0."""
+def sum_of_fractions(fingerprints: Fingerprints, public: Sequence[PublicMessage]) -> int | None:
+    """The sum of the fractions of public messages; None if a denominator is zero."""
     denominators = [fingerprints.of(message.bus.number, message.values) for message in public]
     if not all(denominators):
+        return None
+    return inner_product((m.multiplicity for m in public), batch_inverse(denominators))
+
+
+def balances(roots: Sequence[Children], public: int | None) -> bool:
+    """Say whether the fractions of all segments and those of the public messages add up to 0."""
+    if public is None:
         return False
-    p, q = inner_product((m.multiplicity for m in public), batch_inverse(denominators)), 1
+    p, q = public, 1
     for root in roots:
         p = (p * root.denominator + root.numerator * q) % MODULUS
         q = q * root.denominator % MODULUS

@@ -6,9 +6,11 @@ a_i b_i + (1 - a_i)(1 - b_i): on bits, 1 if a = b and else 0.
 
 from collections.abc import Sequence
 from functools import cache
-from itertools import pairwise
+from math import factorial, isqrt
+from operator import mul, sub
+from types import ModuleType
 
-from zkevm.field import MODULUS, inverse
+from zkevm.field import MODULUS, decode, encode, encode_all, inverse
 
 
 def powers(base: int, count: int) -> list[int]:
@@ -40,30 +42,65 @@ def zero_suffixes(point: Sequence[int], length: int) -> list[int]:
     return result[::-1]
 
 
-def block_weights(point: Sequence[int], start: int, blocks: range, factor: int = 1) -> list[int]:
-    """`factor` times eq(point[start:], bits of a block number), for blocks that follow one another.
+def block_weights(point: Sequence[int], start: int, blocks: range) -> list[int]:
+    """eq(point[start:], bits of a block number), for blocks that follow one another.
 
     A block number has len(point) - start bits; without blocks, start may be larger.
     """
     if start >= len(point):
-        return [factor] * len(blocks)
+        return [1] * len(blocks)
     above = range(blocks.start >> 1, blocks.stop + 1 >> 1)
-    parents = block_weights(point, start + 1, above, factor)
-    x = point[start]
-    weights: list[int] = []
-    for parent in parents:
-        of_odd = parent * x % MODULUS
-        weights += ((parent - of_odd) % MODULUS, of_odd)
+    weights = _split(block_weights(point, start + 1, above), point[start])
     return weights[blocks.start & 1 :][: len(blocks)]
 
 
-def block_series(point: Sequence[int], start: int, blocks: range, ratio: int) -> int:
+def falling_block_weights(
+    point: Sequence[int], shapes: Sequence[tuple[int, range]]
+) -> list[list[int]]:
+    """`block_weights` for each start and blocks; starts fall, and blocks begin where others end.
+
+    One descent serves all: at a level it has the weights of what is still to come.
+    """
+    last_start, last_blocks = shapes[-1]
+    end = last_blocks.stop << last_start
+    level, first, weights = len(point), 0, [1]
+    result = []
+    for start, blocks in shapes:
+        while level > start:
+            level -= 1
+            odd = (blocks.start << start >> level) - 2 * first
+            first = 2 * first + odd
+            weights = _split(weights, point[level])[odd:][: -(-end >> level) - first]
+        result.append(weights[: len(blocks)])
+        first, weights = blocks.stop, weights[len(blocks) :]
+    return result
+
+
+def _split(weights: Sequence[int], x: int) -> list[int]:
+    """From eq of some coordinates and numbers of as many bits to one more of each, the lowest."""
+    children: list[int] = []
+    for weight in weights:
+        of_odd = weight * x % MODULUS
+        children += ((weight - of_odd) % MODULUS, of_odd)
+    return children
+
+
+def block_series(
+    point: Sequence[int],
+    start: int,
+    blocks: range,
+    ratio: int,
+    kernels: ModuleType | None = None,
+) -> int:
     """The sum over i of ratio^i times eq(point[start:], bits of blocks[i]).
 
     Two blocks that differ in the lowest bit only are one of half the number: so it takes steps for
     the bits, and not for the blocks.
     """
     point = point[start:]
+    if kernels is not None:
+        encoded = encode_all(point), encode(ratio)
+        return decode(kernels.block_series(encoded[0], blocks.start, blocks.stop, encoded[1]))
     before, after = _suffix_weights(point, blocks.start - 1), _suffix_weights(point, blocks.stop)
 
     def series(level: int, blocks: range, ratio: int) -> int:
@@ -91,27 +128,37 @@ def _suffix_weights(point: Sequence[int], block: int) -> list[int]:
 
 
 def horner(coefficients: Sequence[int], x: int) -> int:
-    """The value at `x` of the polynomial with these coefficients, the constant one first."""
+    """The value at `x` of the polynomial with these coefficients, the constant one first.
+
+    In sums of as many terms as there are sums: each is reduced once.
+    """
+    terms = isqrt(len(coefficients)) + 1
+    low = powers(x, terms)
+    high = low[-1] * x % MODULUS
     value = 0
-    for coefficient in reversed(coefficients):
-        value = (value * x + coefficient) % MODULUS
+    for start in reversed(range(0, len(coefficients), terms)):
+        value = (value * high + sum(map(mul, low, coefficients[start : start + terms]))) % MODULUS
     return value
 
 
 @cache
-def _inverses(count: int) -> list[int]:
-    """1 / 1, ..., 1 / count."""
-    return [inverse(i) for i in range(1, count + 1)]
+def _factorial_inverse(n: int) -> int:
+    return inverse(factorial(n))
 
 
 def interpolate(values: Sequence[int], x: int) -> int:
     """The value at `x` of the polynomial of lowest degree with values[j] at j.
 
-    By Newton, the sum over k of (x choose k) times the k-th difference of the values.
+    By Newton, the sum over k of (x choose k) times the k-th difference of the values: nested, and
+    multiplied by the factorial of the degree until the end.
     """
-    result, binomial, differences = 0, 1, list(values)
-    for k, inverse_of_next in enumerate(_inverses(len(values))):
-        result += binomial * differences[0]
-        binomial = binomial * (x - k) % MODULUS * inverse_of_next % MODULUS
-        differences = [b - a for a, b in pairwise(differences)]
-    return result % MODULUS
+    degree = len(values) - 1
+    heads = [values[0]]
+    while len(values) > 1:
+        values = list(map(sub, values[1:], values))
+        heads.append(values[0])
+    result, factor = heads.pop(), 1
+    for k in range(degree - 1, -1, -1):
+        factor *= k + 1
+        result = (factor * heads[k] + (x - k) * result) % MODULUS
+    return result * _factorial_inverse(degree) % MODULUS

@@ -32,19 +32,21 @@ in any order, between the one barrier after the commitments and the end.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from operator import itemgetter
 from types import ModuleType
 
 from zkevm.curve import G1Point
-from zkevm.field import MODULUS
+from zkevm.field import MODULUS, decode, encode
 from zkevm.proof.circuit import Circuit
 from zkevm.proof.layout import Layout
-from zkevm.proof.logup_gkr import Fingerprints, balances, fraction_tree
+from zkevm.proof.logup_gkr import Fingerprints, balances, fraction_tree, sum_of_fractions
 from zkevm.proof.messages import Channel, Children, Commitments, Head, Heights, PublicMessage
 from zkevm.proof.multilinear import powers
 from zkevm.proof.opening import OpeningClaim, opening
 from zkevm.proof.stacking import stacked_sum
 from zkevm.proof.zerocheck import row_sum
+from zkevm.transcript import WORD
 
 
 @dataclass(frozen=True)
@@ -73,12 +75,27 @@ class Statement:
         for heights in self.heights:
             channel.absorb_numbers("heights", [0 if n is None else n + 1 for n in heights])
         channel.absorb_numbers("public messages", [len(self.public)])
-        for message in self.public:
-            sign_extended = message.multiplicity % (1 << 256)
-            channel.absorb_numbers(
-                "public message", [message.bus.number, sign_extended, *message.values]
-            )
+        for words in self.messages:
+            channel.absorb_words("public message", words)
         channel.absorb_bytes("statement", self.digest)
+
+    @cached_property
+    def messages(self) -> list[bytes]:
+        """The public messages in words: bus, multiplicity modulo 2^256, values."""
+        return [
+            b"".join([n.to_bytes(WORD) for n in (bus.number, multiplicity % (1 << 256), *values)])
+            for bus, multiplicity, values in self.public
+        ]
+
+    def sum_of_fractions(
+        self, fingerprints: Fingerprints, kernels: ModuleType | None
+    ) -> int | None:
+        """The sum of the fractions of the public messages; None if a denominator is zero."""
+        if kernels is None:
+            return sum_of_fractions(fingerprints, self.public)
+        challenges = encode(fingerprints.alpha), encode(fingerprints.beta)
+        total = kernels.sum_of_fractions(self.messages, *challenges)
+        return None if total is None else decode(total)
 
 
 @dataclass(frozen=True)
@@ -127,23 +144,31 @@ def run_segment(
     start: Start,
     kernels: ModuleType | None = None,
 ) -> SegmentClaim:
-    """Run the rounds of segment `number` on its own transcript; `kernels` as in `row_sum`."""
+    """Run the rounds of segment `number` on its own transcript.
+
+    `kernels` compute what the prover's values are checked against, if given.
+    """
     channel.absorb_bytes("seed", start.seed)
     channel.absorb_numbers("segment", [number])
     leaves = fraction_tree(channel, layout.layers, start.fingerprints)
     columns = row_sum(channel, layout, start.fingerprints, leaves, kernels)
-    stacks = stacked_sum(channel, layout, columns)
+    stacks = stacked_sum(channel, layout, columns, kernels)
     opened = opening(channel, commitments, stacks)
     return SegmentClaim(leaves.root, opened, channel.digest("end"))
 
 
 def combine(
-    channel: Head, statement: Statement, start: Start, claims: Sequence[SegmentClaim]
+    channel: Head,
+    statement: Statement,
+    start: Start,
+    claims: Sequence[SegmentClaim],
+    kernels: ModuleType | None = None,
 ) -> PairingClaim:
     """Check the balance of all segments, and join their openings."""
     roots = [claim.root for claim in claims]
     channel.check(
-        "the buses balance", lambda: balances(roots, start.fingerprints, statement.public)
+        "the buses balance",
+        lambda: balances(roots, statement.sum_of_fractions(start.fingerprints, kernels)),
     )
     for claim in claims:
         channel.absorb_bytes("segment", claim.end)

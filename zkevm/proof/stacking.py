@@ -8,6 +8,7 @@ pieces, all columns of a table act as one, and a prover never binds the stack po
 """
 
 from dataclasses import dataclass
+from types import ModuleType
 
 from zkevm.field import MODULUS
 from zkevm.proof.layout import Layout, TableLayout
@@ -27,7 +28,9 @@ class StackClaims:
     values: list[int]
 
 
-def stacked_sum(channel: Channel, layout: Layout, columns: ColumnClaims) -> StackClaims:
+def stacked_sum(
+    channel: Channel, layout: Layout, columns: ColumnClaims, kernels: ModuleType | None = None
+) -> StackClaims:
     """Reduce the claims on columns to claims on stack polynomials."""
     eta = channel.challenge("eta")
     claim = horner([value for values in columns.values for value in values], eta)
@@ -37,23 +40,35 @@ def stacked_sum(channel: Channel, layout: Layout, columns: ColumnClaims) -> Stac
     values = channel.scalars("stack values", layout.stacks, lambda prover: prover.stack_values())
     channel.check(
         "the columns lie in the stack polynomials",
-        lambda: (weighted_sum(layout, eta, columns.r, u, values) - claim) % MODULUS == 0,
+        lambda: (weighted_sum(layout, eta, columns.r, u, values, kernels) - claim) % MODULUS == 0,
     )
     return StackClaims(u, values)
 
 
-def weighted_sum(layout: Layout, eta: int, r: list[int], u: list[int], values: list[int]) -> int:
+def weighted_sum(
+    layout: Layout,
+    eta: int,
+    r: list[int],
+    u: list[int],
+    values: list[int],
+    kernels: ModuleType | None = None,
+) -> int:
     """The sum over k of e_k h_k(u)."""
     eq = eq_prefixes(r, u)
     total, power = 0, 1
     for table in layout.tables:
-        total += eq[table.size] * power * _weighted_pieces(table, eta, r, u, values)
+        total += eq[table.size] * power * _weighted_pieces(table, eta, r, u, values, kernels)
         power = power * pow(eta, table.program.width, MODULUS) % MODULUS
     return total % MODULUS
 
 
 def _weighted_pieces(
-    table: TableLayout, eta: int, r: list[int], u: list[int], values: list[int]
+    table: TableLayout,
+    eta: int,
+    r: list[int],
+    u: list[int],
+    values: list[int],
+    kernels: ModuleType | None,
 ) -> int:
     """The part of a table, but for eq(r[:s], u[:s]) and the columns before its own.
 
@@ -68,5 +83,5 @@ def _weighted_pieces(
         blocks = range(max(start - origin, 0), min(stop - origin, 1 << bits))
         column, chunk = divmod(origin + blocks.start - start, table.chunks)
         weight = values[polynomial] * in_column[chunk] * pow(eta, column, MODULUS)
-        total += weight * block_series(u, table.size, blocks, eta)
+        total += weight * block_series(u, table.size, blocks, eta, kernels)
     return total % MODULUS

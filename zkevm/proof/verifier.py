@@ -52,7 +52,7 @@ def verify(
             zip(others, layouts, commitments, strict=True)
         )
     ]
-    claim = combine(head, statement, start, claims)
+    claim = combine(head, statement, start, claims, kernels)
     head.check("the commitments open to the values", lambda: _holds(claim, verifier_srs, kernels))
 
 
@@ -66,7 +66,8 @@ def check_shape(
         raise VerificationError(f"{len(public)} public messages: out of bounds")
     buses = {bus.number: bus for bus in circuit.buses}
     for message in public:
-        if message.bus != buses.get(message.bus.number) or not message.is_well_formed():
+        bus = buses.get(message.bus.number)
+        if (message.bus is not bus and message.bus != bus) or not message.is_well_formed():
             raise VerificationError(f"a public message on bus {message.bus.name} is malformed")
     layouts = lay_out_segments(circuit, proof.heights, proof.m)
     length = sum(layout.commitments_length + layout.messages_length for layout in layouts)

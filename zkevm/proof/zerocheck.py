@@ -12,16 +12,24 @@ Z_t(x) = product over i >= n of (1 - x_i) puts a small table at the zero corner 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from types import ModuleType
 
 from zkevm.field import MODULUS, decode_all, encode, encode_all, inner_product
 from zkevm.plonkish.kernels import native_program
 from zkevm.plonkish.program import Program
 from zkevm.proof.circuit import ROUND_DEGREE
-from zkevm.proof.layout import Layout, TableLayout
+from zkevm.proof.layout import Layout
 from zkevm.proof.logup_gkr import Fingerprints, LeafClaim
 from zkevm.proof.messages import Channel, TableSums
-from zkevm.proof.multilinear import block_weights, eq_prefixes, horner, powers, zero_suffixes
+from zkevm.proof.multilinear import (
+    block_series,
+    eq_prefixes,
+    falling_block_weights,
+    horner,
+    powers,
+    zero_suffixes,
+)
 from zkevm.proof.sumcheck import sumcheck
 
 
@@ -40,17 +48,13 @@ def row_sum(
     leaves: LeafClaim,
     kernels: ModuleType | None = None,
 ) -> ColumnClaims:
-    """Reduce the claims on the leaves, and all constraints, to claims on columns.
-
-    `kernels` compute what the columns' values are checked against, if given.
-    """
+    """Reduce the claims on the leaves, and all constraints, to claims on columns."""
     extra = layout.rounds - layout.layers
     xi = leaves.xi + [channel.challenge("xi") for _ in range(extra)]
-    omega = [block_weights(leaves.xi, t.height, t.blocks) for t in layout.tables]
-    sums = _split(channel, layout, leaves, xi, omega)
+    sums = _split(channel, layout, leaves, xi)
 
     theta, delta = channel.challenge("theta"), channel.challenge("delta")
-    deltas = [_weights(delta, table) for table in layout.tables]
+    deltas = _weights(delta, layout)
     channel.tell(lambda prover: prover.begin_rows(theta, deltas))
     claim = sum(d[1] * s.P + d[2] * s.Q for d, s in zip(deltas, sums, strict=True)) % MODULUS
     r, claim = sumcheck(channel, "rows", claim, layout.rounds, ROUND_DEGREE)
@@ -58,33 +62,36 @@ def row_sum(
     flat = channel.scalars("columns", layout.columns, lambda prover: prover.column_values())
     values = _by_table(layout, flat)
 
-    final = FinalRow(layout.rounds, xi, r, theta, fingerprints, kernels)
+    final = FinalRow(layout, xi, r, theta, fingerprints)
     channel.check(
         "the constraints and the leaves agree with the columns",
-        lambda: (sum(map(final.term, layout.tables, values, omega, deltas)) - claim) % MODULUS == 0,
+        lambda: (final.value(values, deltas, kernels) - claim) % MODULUS == 0,
     )
     return ColumnClaims(r, values)
 
 
-def _weights(delta: int, table: TableLayout) -> list[int]:
-    """Powers 3t, 3t + 1, 3t + 2 of delta, where t is the table's number in the circuit."""
-    first = pow(delta, 3 * table.number, MODULUS)
-    return [first * power % MODULUS for power in powers(delta, 3)]
+def _weights(delta: int, layout: Layout) -> list[list[int]]:
+    """Powers 3t, 3t + 1, 3t + 2 of delta, where t is a table's number in the circuit."""
+    numbers = [table.number for table in layout.tables]
+    up_to_last = powers(delta, 3 * max(numbers) + 3)
+    return [up_to_last[3 * t : 3 * t + 3] for t in numbers]
 
 
-def _split(
-    channel: Channel,
-    layout: Layout,
-    leaves: LeafClaim,
-    xi: list[int],
-    omega: list[list[int]],
-) -> list[TableSums]:
+def interaction_weights(layout: Layout, xi: Sequence[int]) -> list[list[int]]:
+    """omega: for each interaction of each table eq(xi[n:], its leaf block)."""
+    shapes = [(table.height, table.blocks) for table in layout.tables]
+    return falling_block_weights(xi[: layout.layers], shapes)
+
+
+def _split(channel: Channel, layout: Layout, leaves: LeafClaim, xi: list[int]) -> list[TableSums]:
     """Split the claims on the leaves over the tables; padding leaves are 0/1."""
     flat = channel.scalars(
-        "table sums", 2 * len(layout.tables), lambda prover: prover.table_sums(xi, omega)
+        "table sums",
+        2 * len(layout.tables),
+        lambda prover: prover.table_sums(xi, interaction_weights(layout, xi)),
     )
     sums = [TableSums(P, Q) for P, Q in zip(flat[::2], flat[1::2], strict=True)]
-    padding = 1 - sum(map(sum, omega))
+    padding = 1 - block_series(leaves.xi, 0, range(layout.leaves), 1)
 
     def holds() -> bool:
         P, Q = sum(s.P for s in sums), sum(s.Q for s in sums) + padding
@@ -106,31 +113,43 @@ def _by_table(layout: Layout, flat: Sequence[int]) -> list[list[int]]:
 class FinalRow:
     """The summand at the point r where the sumcheck ended."""
 
-    rounds: int
+    layout: Layout
     xi: list[int]
     r: list[int]
     theta: int
     fingerprints: Fingerprints
-    kernels: ModuleType | None = None
+
+    def value(
+        self,
+        columns: Sequence[Sequence[int]],
+        deltas: Sequence[list[int]],
+        kernels: ModuleType | None = None,
+    ) -> int:
+        """The sum over all tables, from the values of their witness columns.
+
+        `kernels` compute the tables' sums, if given.
+        """
+        tables = self.layout.tables
+        cells = [
+            [*own, *(column.evaluate(self.r[: t.height]) for column in t.table.fixed)]
+            for t, own in zip(tables, columns, strict=True)
+        ]
+        sums = self._sums(cells) if kernels is None else self._native_sums(cells, kernels)
+        terms = map(inner_product, deltas, sums)
+        return inner_product((self._factors[t.height] for t in tables), terms)
 
     @cached_property
-    def factors(self) -> list[int]:
+    def _factors(self) -> list[int]:
         """Z_t(r) eq(xi, r) for a table of each height."""
-        zeros = zero_suffixes(self.r, self.rounds)
+        zeros = zero_suffixes(self.r, self.layout.rounds)
         return [e * z % MODULUS for e, z in zip(eq_prefixes(self.xi, self.r), zeros, strict=True)]
 
-    def term(
-        self, table: TableLayout, cells: Sequence[int], omega: list[int], delta: list[int]
-    ) -> int:
-        """A table's part, from the values of its witness columns."""
-        point = self.r[: table.height]
-        cells = [*cells, *(column.evaluate(point) for column in table.table.fixed)]
-        summands = self._summands if self.kernels is None else self._native_summands
-        sums = summands(table.program, cells, omega)
-        return self.factors[table.height] * inner_product(delta, sums) % MODULUS
+    def _sums(self, cells: Sequence[list[int]]) -> list[list[int]]:
+        """Sum theta^i C_i, sum omega_j p_j, sum omega_j q_j, for each table."""
+        programs = (table.program for table in self.layout.tables)
+        return list(map(self._sums_of, programs, cells, interaction_weights(self.layout, self.xi)))
 
-    def _summands(self, program: Program, cells: list[int], omega: list[int]) -> list[int]:
-        """Sum theta^i C_i, sum omega_j p_j, sum omega_j q_j."""
+    def _sums_of(self, program: Program, cells: list[int], omega: list[int]) -> list[int]:
         nodes = program.run(cells)
         constraints = horner([nodes[node] for node in program.constraints], self.theta)
         interactions = program.interactions
@@ -141,9 +160,17 @@ class FinalRow:
         )
         return [constraints, p, q]
 
-    def _native_summands(self, program: Program, cells: list[int], omega: list[int]) -> list[int]:
-        fingerprints = encode(self.fingerprints.alpha), encode(self.fingerprints.beta)
-        sums = native_program(self.kernels, program).summands(
-            encode_all(cells), encode(self.theta), fingerprints, encode_all(omega)
+    def _native_sums(self, cells: Sequence[list[int]], kernels: ModuleType) -> list[list[int]]:
+        sums = decode_all(
+            kernels.summands(
+                [
+                    (native_program(kernels, t.program), t.height, t.blocks.start)
+                    for t in self.layout.tables
+                ],
+                encode_all(chain.from_iterable(cells)),
+                encode(self.theta),
+                (encode(self.fingerprints.alpha), encode(self.fingerprints.beta)),
+                encode_all(self.xi[: self.layout.layers]),
+            )
         )
-        return decode_all(sums)
+        return [sums[i : i + 3] for i in range(0, len(sums), 3)]

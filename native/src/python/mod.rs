@@ -5,6 +5,7 @@ mod curve;
 mod keccak;
 mod sums;
 mod tables;
+mod verification;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -48,6 +49,8 @@ mod _native {
     use super::sums::{Fractions, RowSum, StackedSum};
     #[pymodule_export]
     use super::tables::{Program, Rows, count_lookups, imbalance};
+    #[pymodule_export]
+    use super::verification::{block_series, sum_of_fractions, summands};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -4,16 +4,15 @@ use std::sync::Arc;
 
 use numpy::{PyArray1, PyArray2, ToPyArray, ndarray::ArrayView2};
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 
 use super::arrays::{Array, column, nodes};
 use crate::error::{Error, Result};
-use crate::field::{decode, decode_one, encode};
+use crate::field::decode;
 use crate::lookups::{self, PublicMessage, Request};
 use crate::{program, rows};
 
 #[pyclass(frozen, module = "zkevm._native")]
-pub struct Program(Arc<program::Program>);
+pub struct Program(pub Arc<program::Program>);
 
 #[pymethods]
 impl Program {
@@ -38,24 +37,6 @@ impl Program {
             .collect();
         let program = program::Program::new(width, fixed, nodes, constraints, interactions)?;
         Ok(Self(Arc::new(program)))
-    }
-
-    fn summands<'py>(
-        &self,
-        py: Python<'py>,
-        cells: &[u8],
-        theta: &[u8],
-        fingerprints: (&[u8], &[u8]),
-        omega: &[u8],
-    ) -> PyResult<Bound<'py, PyBytes>> {
-        let (cells, omega) = (decode(cells, "a cell")?, decode(omega, "omega")?);
-        let (theta, alpha) = (
-            decode_one(theta, "theta")?,
-            decode_one(fingerprints.0, "alpha")?,
-        );
-        let beta = decode_one(fingerprints.1, "beta")?;
-        let sums = py.detach(|| self.0.summands(&cells, theta, [alpha, beta], &omega))?;
-        Ok(PyBytes::new(py, &encode(&sums)))
     }
 }
 

@@ -1,0 +1,273 @@
+//! What a verifier computes beside programs: the same as `zkevm.proof` does in plain Python.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use ark_ff::{BigInt, BigInteger, Field, PrimeField, Zero, batch_inversion};
+use rayon::prelude::*;
+
+use crate::error::{Error, Result};
+use crate::field::Fr;
+use crate::program::Program;
+
+/// A table that a proof has: its interactions' blocks of 2^height leaves begin with `block`.
+pub struct Table {
+    pub program: Arc<Program>,
+    pub height: usize,
+    pub block: u64,
+}
+
+/// What the sum over rows sums, at one point, table after table; `cells` are the values of all
+/// columns there. The weight of an interaction is eq(xi[height..], bits of its block).
+pub fn summands(
+    tables: &[Table],
+    cells: &[Fr],
+    theta: Fr,
+    fingerprints: [Fr; 2],
+    xi: &[Fr],
+) -> Result<Vec<Fr>> {
+    let mut others = cells;
+    let mut parts = Vec::with_capacity(tables.len());
+    for table in tables {
+        let columns = table.program.width + table.program.fixed;
+        let (own, rest) = others
+            .split_at_checked(columns)
+            .ok_or_else(|| Error::Program("too few cells".into()))?;
+        parts.push((table, own));
+        others = rest;
+    }
+    if !others.is_empty() {
+        return Err(Error::Program("too many cells".into()));
+    }
+    let sums: Vec<[Fr; 3]> = parts
+        .par_iter()
+        .map(|(table, own)| table.summands(own, theta, fingerprints, xi))
+        .collect::<Result<_>>()?;
+    Ok(sums.into_flattened())
+}
+
+impl Table {
+    fn summands(
+        &self,
+        cells: &[Fr],
+        theta: Fr,
+        fingerprints: [Fr; 2],
+        xi: &[Fr],
+    ) -> Result<[Fr; 3]> {
+        let above = xi.get(self.height..).unwrap_or_default();
+        let end = self
+            .block
+            .checked_add(self.program.interactions.len() as u64);
+        let blocks = self.block..end.unwrap_or(0);
+        require(above, &blocks)?;
+        let omega = block_weights(above, blocks);
+        self.program.summands(cells, theta, fingerprints, &omega)
+    }
+}
+
+/// Require that the numbers of blocks have a bit for each coordinate.
+fn require(point: &[Fr], blocks: &Range<u64>) -> Result<()> {
+    let most = 1_u64.checked_shl(point.len() as u32).unwrap_or(u64::MAX);
+    if blocks.start <= blocks.end && blocks.end <= most {
+        Ok(())
+    } else {
+        Err(Error::Range(format!("blocks {blocks:?} of {most}")))
+    }
+}
+
+/// eq(point, bits of a block number).
+fn block_weights(point: &[Fr], blocks: Range<u64>) -> Vec<Fr> {
+    let Some((x, point)) = point.split_first() else {
+        return vec![Fr::ONE; (blocks.end - blocks.start) as usize];
+    };
+    let above = block_weights(point, blocks.start / 2..blocks.end.div_ceil(2));
+    let weights = above.iter().flat_map(|parent| {
+        let of_odd = *parent * x;
+        [*parent - of_odd, of_odd]
+    });
+    let skipped = (blocks.start % 2) as usize;
+    weights
+        .skip(skipped)
+        .take((blocks.end - blocks.start) as usize)
+        .collect()
+}
+
+/// The sum over i of ratio^i times eq(point, bits of block i): two blocks that differ in the lowest
+/// bit only are one of half the number.
+pub fn block_series(point: &[Fr], blocks: Range<u64>, ratio: Fr) -> Result<Fr> {
+    require(point, &blocks)?;
+    let before = suffix_weights(point, blocks.start.wrapping_sub(1));
+    let after = suffix_weights(point, blocks.end);
+    Ok(series(point, &before, &after, blocks, ratio))
+}
+
+fn series(
+    point: &[Fr],
+    before: &[Fr],
+    after: &[Fr],
+    Range { start, end }: Range<u64>,
+    ratio: Fr,
+) -> Fr {
+    let (Some((x, point)), true) = (point.split_first(), start < end) else {
+        return Fr::from(end - start);
+    };
+    let (before, after) = (&before[1..], &after[1..]);
+    let pairs = start.div_ceil(2)..end / 2;
+    let inner = series(point, before, after, pairs, ratio.square());
+    let mut total = (Fr::ONE - x + ratio * x) * inner;
+    if start % 2 == 1 {
+        total = ratio * total + before[0] * x;
+    }
+    if end % 2 == 1 {
+        total += ratio.pow([end - start - 1]) * after[0] * (Fr::ONE - x);
+    }
+    total
+}
+
+/// eq(point[k..], the bits of `block` from bit k on) for k = 0, ..., the length of the point.
+fn suffix_weights(point: &[Fr], block: u64) -> Vec<Fr> {
+    let mut weights = vec![Fr::ONE; point.len() + 1];
+    for (k, x) in point.iter().enumerate().rev() {
+        let is_set = block.checked_shr(k as u32).unwrap_or(0) & 1 == 1;
+        weights[k] = weights[k + 1] * if is_set { *x } else { Fr::ONE - x };
+    }
+    weights
+}
+
+/// The sum of multiplicity / (alpha + bus + sum over l of beta^(l+1) value l) over messages, each
+/// of big-endian words: bus, multiplicity modulo 2^256, values. None if a denominator is zero.
+pub fn sum_of_fractions(messages: &[&[u8]], alpha: Fr, beta: Fr) -> Result<Option<Fr>> {
+    let mut numerators = Vec::with_capacity(messages.len());
+    let mut denominators = Vec::with_capacity(messages.len());
+    for message in messages {
+        let (words, rest) = message.as_chunks::<32>();
+        let [bus, multiplicity, values @ ..] = words else {
+            return Err(Error::FieldElement("a message"));
+        };
+        if !rest.is_empty() {
+            return Err(Error::FieldElement("a message"));
+        }
+        let mut sum = Fr::zero();
+        for value in values.iter().rev() {
+            sum = sum * beta + element(value)?;
+        }
+        denominators.push(alpha + element(bus)? + sum * beta);
+        numerators.push(signed(multiplicity)?);
+    }
+    if denominators.iter().any(Fr::is_zero) {
+        return Ok(None);
+    }
+    batch_inversion(&mut denominators);
+    Ok(Some(
+        numerators
+            .iter()
+            .zip(&denominators)
+            .map(|(a, b)| a * b)
+            .sum(),
+    ))
+}
+
+fn number(word: &[u8; 32]) -> BigInt<4> {
+    let mut limbs = [0; 4];
+    for (limb, bytes) in limbs.iter_mut().rev().zip(word.as_chunks::<8>().0) {
+        *limb = u64::from_be_bytes(*bytes);
+    }
+    BigInt(limbs)
+}
+
+fn element(word: &[u8; 32]) -> Result<Fr> {
+    Fr::from_bigint(number(word)).ok_or(Error::FieldElement("a number of a message"))
+}
+
+/// The element of a number modulo 2^256, the upper half of which are negative.
+fn signed(word: &[u8; 32]) -> Result<Fr> {
+    if word[0] >> 7 == 0 {
+        return element(word);
+    }
+    let mut magnitude = BigInt::zero();
+    magnitude.sub_with_borrow(&number(word));
+    let element = Fr::from_bigint(magnitude).ok_or(Error::FieldElement("a multiplicity"))?;
+    Ok(-element)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ark_ff::UniformRand;
+    use rand::Rng;
+
+    fn word(value: impl Into<BigInt<4>>) -> Vec<u8> {
+        let limbs = value.into().0;
+        limbs
+            .iter()
+            .rev()
+            .flat_map(|limb| limb.to_be_bytes())
+            .collect()
+    }
+
+    #[test]
+    fn series_of_blocks() {
+        let mut rng = rand::thread_rng();
+        for variables in 0..6 {
+            let point: Vec<Fr> = (0..variables).map(|_| Fr::rand(&mut rng)).collect();
+            let ratio = Fr::rand(&mut rng);
+            let weight = |block: u64| suffix_weights(&point, block)[0];
+            for start in 0..=1 << variables {
+                for end in start..=1 << variables {
+                    let terms = (start..end).map(|b| ratio.pow([b - start]) * weight(b));
+                    let expected: Fr = terms.sum();
+                    assert_eq!(block_series(&point, start..end, ratio).unwrap(), expected);
+                    let weights: Vec<Fr> = (start..end).map(weight).collect();
+                    assert_eq!(block_weights(&point, start..end), weights);
+                }
+            }
+            assert!(block_series(&point, 0..(1 << variables) + 1, ratio).is_err());
+            assert!(block_series(&point, u64::MAX..u64::MAX, ratio).is_err());
+        }
+        #[allow(clippy::reversed_empty_ranges)]
+        let reversed = 1..0;
+        assert!(block_series(&[Fr::ONE], reversed, Fr::ONE).is_err());
+    }
+
+    #[test]
+    fn fractions_of_messages() {
+        let mut rng = rand::thread_rng();
+        let (alpha, beta) = (Fr::rand(&mut rng), Fr::rand(&mut rng));
+        let mut expected = Fr::zero();
+        let mut messages = vec![];
+        for length in 0..5_u64 {
+            let multiplicity = rng.r#gen::<i64>();
+            let values: Vec<Fr> = (0..length).map(|_| Fr::rand(&mut rng)).collect();
+            let mut power = Fr::ONE;
+            let mut denominator = alpha + Fr::from(length);
+            for value in &values {
+                power *= beta;
+                denominator += power * value;
+            }
+            expected += Fr::from(multiplicity) / denominator;
+            let mut limbs = [if multiplicity < 0 { u64::MAX } else { 0 }; 4];
+            limbs[0] = multiplicity as u64;
+            let mut message = [word(length), word(BigInt(limbs))].concat();
+            message.extend(values.iter().flat_map(|value| word(value.into_bigint())));
+            messages.push(message);
+        }
+        let sum = |messages: &[Vec<u8>]| {
+            let messages: Vec<&[u8]> = messages.iter().map(Vec::as_slice).collect();
+            sum_of_fractions(&messages, alpha, beta)
+        };
+        assert_eq!(sum(&messages).unwrap(), Some(expected));
+        assert_eq!(sum(&[]).unwrap(), Some(Fr::zero()));
+        let zero = [word((-alpha).into_bigint()), word(1_u64)].concat();
+        messages.push(zero.clone());
+        assert_eq!(sum(&messages).unwrap(), None);
+        for malformed in [
+            &zero[..32],
+            &zero[..63],
+            &[zero.clone(), vec![0xff; 32]].concat(),
+        ] {
+            assert!(sum(&[malformed.to_vec()]).is_err());
+        }
+        let middle = BigInt([0, 0, 0, 1 << 63]);
+        assert!(sum(&[[word(1_u64), word(middle)].concat()]).is_err());
+    }
+}
