@@ -22,6 +22,7 @@ from bench_command import ROOT, Command, run, run_python
 from bench_growth import section as growth_section
 from bench_interpreter import section as interpreter_section
 from bench_kernels import section as kernel_section
+from bench_verify import Verification, verification
 
 TRANSACTIONS: Final = ROOT.parent / "shared" / "fixtures" / "transactions"
 CEREMONY: Final = ROOT.parent / "shared" / "srs" / "hez_15_pruned.ptau"
@@ -61,6 +62,7 @@ class Measurement:
     steps: int
     prove: Command
     verify: Command
+    warm: Verification
 
 
 def measure(path: Path, level: str, srs: Path | None, folder: Path) -> Measurement:
@@ -77,6 +79,7 @@ def measure(path: Path, level: str, srs: Path | None, folder: Path) -> Measureme
         steps=test["_info"]["evm-steps"],
         prove=prove,
         verify=verify,
+        warm=verification(proof),
     )
 
 
@@ -123,6 +126,24 @@ def row(m: Measurement) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
+def verification_section(measurements: list[Measurement]) -> list[str]:
+    """Verification in a process that has verified before."""
+    lines = [
+        "## Verification",
+        "",
+        "CPU time from the bytes of a proof file to its acceptance, threads added up, in a process",
+        "that has verified one of the same circuit and setup before: decoding, finding the setup,",
+        "every check of the statement and of the proof. The first time adds compiling the circuit",
+        "and, for a setup of no known ceremony, its membership in G2. `verify` in the table above",
+        "is the whole command, in plain Python.",
+        "",
+        "| input | level | SRS | plain Python | with the kernels | first time with them |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [f"| {' | '.join((m.name, m.level, m.srs, *m.warm.cells()))} |" for m in measurements]
+    return [*lines, ""]
+
+
 def phase_table(m: Measurement) -> list[str]:
     """The phases of one proof."""
     lines = [
@@ -161,6 +182,7 @@ def page(measurements: list[Measurement], share: str, sections: list[str]) -> st
         "",
         share,
         "",
+        *verification_section(measurements),
         *sections,
         "## Phases",
         "",
