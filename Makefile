@@ -27,12 +27,14 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/line_budget.py
 	cd native && cargo fmt --check
+	cd scripts/compare && cargo fmt --check
 	cd native && cargo clippy --all-targets -- -D warnings
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	cd native && cargo fmt
+	cd scripts/compare && cargo fmt
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python scripts/bench.py

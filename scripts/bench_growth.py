@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from bench_command import ROOT, Command, run
+from bench_compare import keccak_line
 from make_fixtures import hashes, loop_of_steps, write
 
 SIZES: Final = range(15, 21)
@@ -113,6 +114,8 @@ def section() -> list[str]:
         "",
         f"Keccak-f: {rate:.0f} a second more, from {HASHES:,} to {2 * HASHES:,} hashes, each",
         f"the fastest of {RUNS} runs. A hash takes 44 steps of the EVM besides.",
+        "",
+        keccak_line(),
         "",
     ]
 

@@ -11,12 +11,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from bench_compare import INSTALL, Figures, cells, libraries
 from numpy.typing import NDArray
 
 from zkevm import _native
@@ -155,23 +156,39 @@ def measure_apart(choice: str) -> dict[str, float]:
     return measured
 
 
-def section() -> list[str]:
-    """Measure, and return the lines of the page."""
-    portable, vector = map(measure_apart, CHOICES)
+def table_lines(portable: Figures, vector: Figures, others: Mapping[str, Figures]) -> list[str]:
+    """The table: the kernels with their ratio, and libraries with theirs to the faster kernels."""
     lines = [
-        "## Kernels",
-        "",
-        f"Nanoseconds of CPU time, columns and tables of 2^{SIZE} rows, measured by",
-        "`scripts/bench_kernels.py`; `ZKEVM_KERNELS` chooses between the two.",
-        "",
-        f"| operation | {CHOICES[0]} | {CHOICES[1]} | ratio |",
-        "|---|---|---|---|",
+        f"| operation | {' | '.join((*CHOICES, 'ratio', *others))} |",
+        "|---" * (4 + len(others)) + "|",
     ]
     for name, slow in portable.items():
         fast = vector.get(name)
-        cells = (f"{fast:.1f}", f"{slow / fast:.1f}") if fast else ("-", "-")
-        lines.append(f"| {name} | {slow:.1f} | {' | '.join(cells)} |")
-    return [*lines, ""]
+        own = (f"{fast:.1f}", f"{slow / fast:.1f}") if fast else ("-", "-")
+        row = (name, f"{slow:.1f}", *own, *cells(others, name, fast or slow))
+        lines.append(f"| {' | '.join(row)} |")
+    return lines
+
+
+def section() -> list[str]:
+    """Measure, and return the lines of the page."""
+    portable, vector = map(measure_apart, CHOICES)
+    return [
+        "## Kernels",
+        "",
+        f"Nanoseconds of CPU time, columns and tables of 2^{SIZE} rows, measured by",
+        "`scripts/bench_kernels.py`; `ZKEVM_KERNELS` chooses between the two. Beside them other",
+        "libraries for the same curve, by `scripts/bench_compare.py`, and in parentheses how many",
+        "times as long they take as the faster kernels. The kernels add affine points in batches,",
+        "the libraries one by one to a sum in projective coordinates. A committed cell is a scalar",
+        f"of a multi-scalar multiplication of 2^{SIZE} points: the libraries take field elements",
+        "of any width, the kernels columns of a type, two polynomials at once.",
+        "",
+        *table_lines(portable, vector, libraries()),
+        "",
+        INSTALL,
+        "",
+    ]
 
 
 if __name__ == "__main__":

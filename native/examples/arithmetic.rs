@@ -5,8 +5,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use ark_bn254::{FrConfig, G1Projective};
-use ark_ec::PrimeGroup;
+use ark_bn254::FrConfig;
 use zkevm_native::curve::{Addition, BATCH, Point, add_all, powers};
 use zkevm_native::error::Result;
 use zkevm_native::field::{CHUNK, Fr, powers as field_powers};
@@ -103,15 +102,8 @@ fn main() -> Result<()> {
         })
         .collect();
     let mut out = points[..BATCH].to_vec();
-    report("batched_affine_addition", BATCH, || {
+    report("point_addition", BATCH, || {
         add_all(black_box(&points), &additions, &mut out);
-    });
-    let mut sum = G1Projective::generator();
-    report("library_mixed_addition", BATCH, || {
-        for point in &points[..BATCH] {
-            sum += point.affine();
-        }
-        black_box(&mut sum);
     });
     Ok(())
 }
