@@ -154,6 +154,13 @@ impl Dot {
     }
 }
 
+/// The element whose Montgomery form is this number modulo p.
+pub fn residue<C: MontConfig<4>>(number: [u64; 5]) -> Element<C> {
+    let [a, b, c, d, top] = number;
+    let words = [0, 0, 0, 0, a, b, c, d];
+    Dot { words, top }.reduce()
+}
+
 /// a b + c d.
 #[inline(always)]
 pub fn sum_of_two<C: MontConfig<4>>(

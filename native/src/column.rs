@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::error::{Error, Result};
 use crate::field::{CHUNK, Factor, Fr, Wide, from_words};
 use crate::shared::Shared;
-use crate::vector::{Kernel, LANES, MOST_MULTIPLES, Multiples, Simd, Vector, dispatch};
+use crate::vector::{Kernel, LANES, MOST_MULTIPLES, Multiples, Simd, Target, Vector, dispatch};
 
 /// The cells of a column or of a part of one.
 #[derive(Clone, Copy, Debug)]
@@ -255,6 +255,42 @@ impl Kernel for AddCombination<'_> {
             }
             let sum = simd.load_at(self.sums, i, Fr::ZERO) + multiples.total();
             sum.store_at(self.sums, i);
+        }
+    }
+}
+
+/// constant + the sum of weight · cell, from each column's first cell on.
+pub struct Combination<'a, T> {
+    pub terms: &'a [(Fr, Cells<'a>)],
+    pub constant: Fr,
+    pub target: T,
+}
+
+impl<T: Target> Kernel for Combination<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, simd: S) {
+        let constant = simd.weight(self.constant);
+        let mut weights = Vec::with_capacity(self.terms.len());
+        for (weight, _) in self.terms {
+            weights.push(simd.weight(*weight));
+        }
+        for i in 0..self.target.vectors() {
+            let mut multiples = simd.multiples();
+            multiples.add_one(constant);
+            let mut before = None;
+            for (k, (_, cells)) in self.terms.iter().enumerate() {
+                if k % (MOST_MULTIPLES - 1) == MOST_MULTIPLES - 2 {
+                    let total = multiples.total();
+                    before = Some(before.map_or(total, |before| before + total));
+                    multiples = simd.multiples();
+                }
+                multiples.add(weights[k], cells, i * LANES);
+            }
+            let total = multiples.total();
+            let total = before.map_or(total, |before| before + total);
+            self.target.put(i, total);
         }
     }
 }

@@ -5,6 +5,8 @@
 //! Leaves beyond the last block are 0/1 and are not stored.
 
 use std::mem::{replace, take};
+use std::ops::Range;
+use std::slice;
 
 use ark_bn254::FrConfig;
 use ark_ff::{AdditiveGroup, Field};
@@ -15,7 +17,7 @@ use crate::field::{CHUNK, Fr, line};
 use crate::layer_sum::LayerSum;
 use crate::memory::Blocks;
 use crate::rows::{Evaluator, Rows};
-use crate::vector::{Kernel, LANES, Packed, Simd, Vector, dispatch, unpack};
+use crate::vector::{Kernel, LANES, Packed, Simd, Target, Vector, dispatch, unpack};
 
 /// More leaves than this no machine holds.
 const MAX_LEAVES: usize = 1 << 32;
@@ -200,28 +202,82 @@ impl<'a> Leaves<'a> {
         Ok((vec![Some(Layer::Many(leaves))], Layer::new(parents, half)))
     }
 
-    /// Write the leaves from `start` on; what is beyond the last is 0/1.
+    /// Write the leaves from `start` on, a multiple of eight; what is beyond the last is 0/1.
     fn write(&self, start: usize, nodes: &mut [Nodes]) {
-        let len = nodes.len() * LANES;
-        let mut sides = [vec![Fr::ZERO; len], vec![Fr::ONE; len]];
-        let ends = |leaves: &InteractionLeaves| leaves.start + leaves.rows.len();
-        let first = self
-            .interactions
-            .partition_point(|leaves| ends(leaves) <= start);
-        for leaves in &self.interactions[first..] {
-            let (from, to) = (leaves.start.max(start), ends(leaves).min(start + len));
+        let end = start + nodes.len() * LANES;
+        let first = |leaves: &InteractionLeaves| leaves.end() <= start;
+        for leaves in &self.interactions[self.interactions.partition_point(first)..] {
+            let (from, to) = (leaves.start.max(start), leaves.end().min(end));
             if from >= to {
                 break;
             }
-            let row = from - leaves.start;
-            let [p, q] = sides
-                .each_mut()
-                .map(|side| &mut side[from - start..to - start]);
-            leaves.numerator.write(leaves.rows, row, p);
-            leaves.denominator.write(leaves.rows, row, q);
+            let (whole, rest) = (from.next_multiple_of(LANES), to / LANES * LANES);
+            if whole < rest {
+                let nodes = &mut nodes[(whole - start) / LANES..(rest - start) / LANES];
+                leaves.write(whole, nodes);
+            }
+            for part in [from..whole.min(to), rest.max(whole)..to] {
+                if !part.is_empty() {
+                    leaves.write_some(&part, &mut nodes[(part.start - start) / LANES]);
+                }
+            }
         }
-        let [p, q] = &sides;
+    }
+}
+
+impl InteractionLeaves<'_> {
+    fn end(&self) -> usize {
+        self.start + self.rows.len()
+    }
+
+    fn write(&self, start: usize, nodes: &mut [Nodes]) {
+        let row = start - self.start;
+        let used = self.rows.used.saturating_sub(row).div_ceil(LANES);
+        // Rows past the last used one are alike.
+        let (computed, rest) = nodes.split_at_mut(nodes.len().min(used + 1));
+        for (side, evaluator) in [&self.numerator, &self.denominator].into_iter().enumerate() {
+            let nodes = &mut *computed;
+            evaluator.compute(self.rows, row, Side { nodes, side });
+        }
+        if let Some(last) = computed.last() {
+            rest.fill(*last);
+        }
+    }
+
+    /// Write leaves of one block over what is there.
+    fn write_some(&self, leaves: &Range<usize>, nodes: &mut Nodes) {
+        let place = leaves.start % LANES;
+        let mut sides = [[Fr::ZERO; LANES], [Fr::ONE; LANES]];
+        if place > 0 {
+            for (i, node) in unpack(nodes).into_iter().enumerate() {
+                [sides[0][i], sides[1][i]] = node;
+            }
+        }
+        let [p, q] = &mut sides;
+        let (places, row) = (place..place + leaves.len(), leaves.start - self.start);
+        self.numerator.write(self.rows, row, &mut p[places.clone()]);
+        self.denominator.write(self.rows, row, &mut q[places]);
+        let nodes = slice::from_mut(nodes);
         dispatch(Pack { p, q, nodes });
+    }
+}
+
+/// The numerators or the denominators of nodes.
+struct Side<'a> {
+    nodes: &'a mut [Nodes],
+    side: usize,
+}
+
+impl Target for Side<'_> {
+    fn vectors(&self) -> usize {
+        self.nodes.len()
+    }
+
+    #[inline(always)]
+    fn put<V: Vector<FrConfig>>(&mut self, i: usize, vector: V) {
+        if let Some(node) = self.nodes.get_mut(i) {
+            vector.pack(&mut node[self.side]);
+        }
     }
 }
 

@@ -18,13 +18,12 @@ use crate::memory::Blocks;
 use crate::vector::{Kernel, LANES, Packed, Products, Simd, Vector, dispatch, unpack};
 
 /// Blocks of eight vertices that are bound and summed while they are in the cache.
-const CHUNK: usize = 64;
+const CHUNK: usize = 128;
 
 /// a0, a1, b0, b1 at eight vertices.
 type Sides = [Packed; 4];
 type Values<S> = <S as Simd>::Vector<FrConfig>;
 type Operand<S> = <Values<S> as Vector<FrConfig>>::Operand;
-type Factor<S> = <Values<S> as Vector<FrConfig>>::Factor;
 
 /// A polynomial of degree 2: its values at 0 and 1, and its highest coefficient.
 type Quadratic = [Fr; 3];
@@ -335,14 +334,48 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// What a0 is made with, where it is not yet.
+    /// Have a block fetched.
     #[inline(always)]
-    fn lambda<S: Simd>(&self, simd: S) -> Option<Factor<S>> {
+    fn prefetch<S: Simd>(&self, simd: S, i: usize) {
         match self {
-            Self::Nodes { lambda, .. } => Some(simd.splat(*lambda).factor()),
+            Self::Nodes { left, right, .. } => {
+                for node in left.get(i).iter().chain(&right.get(i)) {
+                    simd.prefetch_packed(&node[0]);
+                    simd.prefetch_packed(&node[1]);
+                }
+            }
+            Self::Sides(sides) => {
+                if let Some(sides) = sides.get(i) {
+                    for side in sides {
+                        simd.prefetch_packed(side);
+                    }
+                }
+            }
+        }
+    }
+
+    /// What a0 is made with, where it is not yet.
+    fn lambda(&self) -> Option<Fr> {
+        match self {
+            Self::Nodes { lambda, .. } => Some(*lambda),
             Self::Sides(_) => None,
         }
     }
+}
+
+/// Blocks of all corners, and the ones after them on their way.
+#[inline(always)]
+fn load_corners<S: Simd>(simd: S, corners: &[Source; 4], i: usize) -> [[Values<S>; 4]; 4] {
+    let [a, b, c, d] = corners;
+    for corner in corners {
+        corner.prefetch(simd, i + 1);
+    }
+    [
+        a.load(simd, i),
+        b.load(simd, i),
+        c.load(simd, i),
+        d.load(simd, i),
+    ]
 }
 
 /// Bind the variables whose values the corners have.
@@ -358,13 +391,10 @@ impl Kernel for Bind<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let point = simd.bilinear_at(self.point);
-        let lambda = self.corners[0].lambda(simd);
+        let lambda = self.corners[0].lambda();
+        let lambda = lambda.map(|lambda| simd.splat(lambda).factor());
         for (i, into) in self.into.iter_mut().enumerate() {
-            let mut corners = [[simd.splat(Fr::ZERO); 4]; 4];
-            for (values, corner) in corners.iter_mut().zip(&self.corners) {
-                *values = corner.load(simd, i);
-            }
-            let [a, b, c, d] = corners;
+            let [a, b, c, d] = load_corners(simd, &self.corners, i);
             let mut bound = a;
             for k in 0..4 {
                 bound[k] = Values::<S>::bilinear([a[k], b[k], c[k], d[k]], point);
@@ -434,25 +464,38 @@ impl Kernel for Sum<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) -> [Fr; 9] {
-        let lambda = self.corners[0].lambda(simd);
+        let lambda = self.corners[0].lambda();
+        let lambda = lambda.map(|lambda| simd.splat(lambda).factor());
         let mut sums = [simd.sum::<FrConfig>(); 9];
         for i in 0..self.eq.len() / LANES {
-            let mut corners = [[simd.splat(Fr::ZERO); 4]; 4];
-            for (values, corner) in corners.iter_mut().zip(&self.corners) {
-                *values = corner.load(simd, i);
-                if let Some(lambda) = lambda {
-                    values[0] = values[0].plus_product(values[2], lambda);
+            let mut corners = load_corners(simd, &self.corners, i);
+            let weight = simd.load_at(self.eq, i * LANES, Fr::ZERO);
+            let eq = weight.factor();
+            // eq times a0 and a1: then their products with b1 and b0 are summed as they are.
+            match lambda {
+                Some(lambda) => {
+                    let lambda = weight.times(lambda).factor();
+                    for [a0, _, b0, _] in &mut corners {
+                        *a0 = a0.times_plus(eq, *b0, lambda);
+                    }
                 }
+                None => {
+                    for [a0, ..] in &mut corners {
+                        *a0 = a0.times(eq);
+                    }
+                }
+            }
+            for [_, a1, ..] in &mut corners {
+                *a1 = a1.times(eq);
             }
             let [a, b, c, d] = corners;
             let a0 = ends::<S>(a[0], b[0], c[0], d[0]);
             let a1 = ends::<S>(a[1], b[1], c[1], d[1]);
             let b0 = ends::<S>(a[2], b[2], c[2], d[2]);
             let b1 = ends::<S>(a[3], b[3], c[3], d[3]);
-            let eq = simd.load_at(self.eq, i * LANES, Fr::ZERO).factor();
             for (k, sum) in sums.iter_mut().enumerate() {
                 if k != 4 || self.all {
-                    sum.add_over([&a0[k], &b1[k]], [&a1[k], &b0[k]], eq);
+                    sum.add_over([&a0[k], &b1[k]], [&a1[k], &b0[k]]);
                 }
             }
         }

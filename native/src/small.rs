@@ -16,8 +16,7 @@ use crate::field::Fr;
 use crate::program::{Form, Node, Program, excerpt};
 use crate::tape::{Registers, Sink, Tape};
 use crate::vector::{
-    INTEGERS, IntegerSum as _, IntegerWeight, Kernel, LANES, MOST_INTEGERS, Simd, Vector as _,
-    dispatch,
+    INTEGERS, IntegerSum as _, IntegerWeight, Kernel, LANES, MOST_INTEGERS, Simd, Target, dispatch,
 };
 
 /// constant + the sum of weight · value, where the values are those of small nodes.
@@ -66,8 +65,8 @@ impl SmallSum {
             .registers(|value| simd.integer(small(value).unwrap_or_default()))
     }
 
-    /// Write the sums on the rows from `start` on.
-    pub fn write(&self, columns: &[Column], start: usize, target: &mut [Fr]) {
+    /// Put the sums on the rows from `start` on.
+    pub fn write(&self, columns: &[Column], start: usize, target: impl Target) {
         dispatch(Write {
             sum: self,
             columns,
@@ -105,28 +104,28 @@ impl<S: Simd> Sink<S::Integers> for Weighted<'_, S> {
     }
 }
 
-struct Write<'a> {
+struct Write<'a, T> {
     sum: &'a SmallSum,
     columns: &'a [Column],
     start: usize,
-    target: &'a mut [Fr],
+    target: T,
 }
 
-impl Kernel for Write<'_> {
+impl<T: Target> Kernel for Write<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
+    fn run<S: Simd>(mut self, simd: S) {
         let mut registers = self.sum.registers(simd);
         let constant = simd.splat(self.sum.constant);
-        for i in (0..self.target.len()).step_by(INTEGERS) {
+        for i in (0..self.target.vectors()).step_by(INTEGERS / LANES) {
             for (place, column) in self.sum.columns().iter().enumerate() {
                 let cells = self.columns[*column as usize].cells();
-                *registers.column(place) = simd.integers(&cells, self.start + i);
+                *registers.column(place) = simd.integers(&cells, self.start + i * LANES);
             }
             let sums = self.sum.run(simd, &mut registers);
             for (k, sum) in sums.into_iter().enumerate() {
-                (sum + constant).store_at(self.target, i + k * LANES);
+                self.target.put(i + k, sum + constant);
             }
         }
     }
@@ -286,6 +285,7 @@ mod tests {
     use super::*;
     use crate::program::Interaction;
     use crate::testing::{random, small_rows};
+    use crate::vector::Vector as _;
 
     #[test]
     fn many_small_products_are_summed_on_integers() {

@@ -16,11 +16,11 @@ use std::ops::{Add, Mul, Sub};
 use std::sync::LazyLock;
 
 use ark_bn254::{Fr, FrConfig};
-use ark_ff::{BigInt, Fp, MontConfig, PrimeField, Zero};
+use ark_ff::{BigInt, MontConfig};
 
 use self::integers::{IntegerSum, Integers};
 use super::{INTEGERS, Kernel, LANES, LaneSums, Multiples, Packed, Products, Simd, Vector};
-use crate::arithmetic::Element;
+use crate::arithmetic::{Element, residue};
 use crate::column::Cells;
 
 const LIMBS: usize = 5;
@@ -242,12 +242,11 @@ fn two<C: MontConfig<4>>(_: Ifma, low: &Element<C>, high: &Element<C>) -> Words 
     })
 }
 
-/// Words `8 i` to `8 i + 7`.
+/// Eight words at a line of the cache.
 #[inline(always)]
-fn packed_words(_: Ifma, packed: &Packed, i: usize) -> Words {
-    let (words, _) = packed.0.as_chunks::<LANES>();
-    // SAFETY: eight words at a line of the cache, and there are the instructions.
-    Words(unsafe { _mm512_load_si512(words[i].as_ptr().cast()) })
+fn line_words(_: Ifma, packed: &Packed, line: usize) -> Words {
+    // SAFETY: packed elements begin at a line, and there are the instructions.
+    Words(unsafe { _mm512_load_si512(packed.0[line].as_ptr().cast()) })
 }
 
 /// From pairs of elements to words 0 of all elements, words 1, ...
@@ -465,6 +464,16 @@ fn add_product(sum: &mut DoubleLimbs, a: &Limbs, b: &Limbs) {
     }
 }
 
+/// The sum plus the products of both pairs of numbers, one of `a` and one of `b`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
+fn add_two_products(sum: &mut DoubleLimbs, a: [&Limbs; 2], b: [&Limbs; 2]) {
+    for i in 0..LIMBS {
+        add_row(sum, i, a[0][i], b[0]);
+        add_row(sum, i, a[1][i], b[1]);
+    }
+}
+
 /// sum / 2^260 modulo p.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
@@ -579,10 +588,10 @@ impl Simd for Ifma {
     #[inline(always)]
     fn unpack<C: MontConfig<4>>(self, packed: &Packed) -> Elements<C> {
         Elements::from_words([
-            packed_words(self, packed, 0),
-            packed_words(self, packed, 1),
-            packed_words(self, packed, 2),
-            packed_words(self, packed, 3),
+            line_words(self, packed, 0),
+            line_words(self, packed, 1),
+            line_words(self, packed, 2),
+            line_words(self, packed, 3),
         ])
     }
 
@@ -674,11 +683,11 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
 
     #[inline(always)]
     fn pack(self, packed: &mut Packed) {
-        let (packed, _) = packed.0.as_chunks_mut::<LANES>();
+        // Below 2p, elements fit their words.
         let words = self.words();
         for i in 0..4 {
-            // SAFETY: as in `packed_words`. Elements below 2p fit their words.
-            unsafe { _mm512_store_si512(packed[i].as_mut_ptr().cast(), words[i].0) };
+            // SAFETY: as in `line_words`.
+            unsafe { _mm512_store_si512(packed.0[i].as_mut_ptr().cast(), words[i].0) };
         }
     }
 
@@ -838,27 +847,23 @@ impl<C: MontConfig<4>> Products<C> for Sum {
     }
 
     #[inline(always)]
-    fn add_over(&mut self, [a, b]: [&Operand; 2], [c, d]: [&Operand; 2], factor: Factor) {
-        // Below 2 · 8p · 8p / 2^260 + p < 3p, where others have 2p.
+    fn add_over(&mut self, [a, b]: [&Operand; 2], [c, d]: [&Operand; 2]) {
         // SAFETY: there are vectors, hence the instructions.
-        let sum = unsafe { two_products::<C>(&a.0, &b.0, &c.0, &d.0) };
-        unsafe { add_product(&mut self.0, &sum, &factor.0) };
+        unsafe { add_two_products(&mut self.0, [&a.0, &c.0], [&b.0, &d.0]) };
     }
 
     #[inline(always)]
     fn total(self) -> Element<C> {
-        // Limbs of up to 60 bits, added over the lanes and put together by the library.
+        // Limbs of up to 60 bits, added over the lanes.
         // SAFETY: there are vectors, hence the instructions.
         let limbs = unsafe { reduce::<C>(self.0) }.map(|limb| limb.to_array().iter().sum::<u64>());
-        let radix = Element::<C>::from(1_u64 << BITS);
-        let total = limbs
-            .iter()
-            .rev()
-            .fold(Element::<C>::zero(), |total, limb| {
-                total * radix + Element::<C>::from(*limb)
-            });
-        // The number is a Montgomery form.
-        Fp::new_unchecked(total.into_bigint())
+        let [a, b, c, d, e] = limbs.map(u128::from);
+        let (mut words, mut rest) = ([0; LIMBS], a + (b << 52));
+        for (word, next) in words.iter_mut().zip([c << 40, d << 28, e << 16, 0, 0]) {
+            *word = rest as u64;
+            rest = (rest >> 64) + next;
+        }
+        residue(words)
     }
 }
 
@@ -916,6 +921,12 @@ impl Multiples for Sum {
                 }
             }
         }
+    }
+
+    #[inline(always)]
+    fn add_one(&mut self, weight: Weight) {
+        let one = weight.0[0].all(1);
+        add_row(&mut self.0, 0, one, &weight.0);
     }
 
     #[inline(always)]

@@ -27,7 +27,7 @@ pub const LANES: usize = 8;
 /// Eight elements as an instruction set keeps them from one loop to the next; zeros are zero words.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
-pub struct Packed([u64; 4 * LANES]);
+pub struct Packed([[u64; LANES]; 4]);
 
 /// Small integers that are computed with at once.
 pub const INTEGERS: usize = 8 * LANES;
@@ -83,6 +83,14 @@ pub trait Simd: Copy {
 
     /// Have this line of the cache fetched.
     fn prefetch<T>(self, item: &T);
+
+    /// Have these elements fetched.
+    #[inline(always)]
+    fn prefetch_packed(self, packed: &Packed) {
+        for line in &packed.0 {
+            self.prefetch(line);
+        }
+    }
 
     /// Make ready to multiply cells by `x`.
     fn weight(self, x: Fr) -> Self::Weight;
@@ -217,12 +225,11 @@ pub trait Products<C: MontConfig<4>> {
     /// Add a · b; the sum has room for `MOST_PRODUCTS`.
     fn add(&mut self, a: Self::Vector, b: <Self::Vector as Vector<C>>::Factor);
 
-    /// Add (a · b + c · d) · factor / SCALE: one of its products.
+    /// Add (a · b + c · d) / SCALE: two of its products.
     fn add_over(
         &mut self,
         a_b: [&<Self::Vector as Vector<C>>::Operand; 2],
         c_d: [&<Self::Vector as Vector<C>>::Operand; 2],
-        factor: <Self::Vector as Vector<C>>::Factor,
     );
 
     fn total(self) -> Element<C>;
@@ -246,6 +253,9 @@ pub trait Multiples {
     /// Add multiples of the cells of eight rows from `row` on, as far as there are any; there is
     /// room for `MOST_MULTIPLES`.
     fn add(&mut self, weight: Self::Weight, cells: &Cells, row: usize);
+
+    /// Add the weight once: one of its multiples.
+    fn add_one(&mut self, weight: Self::Weight);
 
     fn total(self) -> Self::Vector;
 }
@@ -308,6 +318,26 @@ pub trait IntegerSum {
 
     /// The sums, in order.
     fn total(self) -> [Self::Vector; INTEGERS / LANES];
+}
+
+/// Where a loop puts its vectors.
+pub trait Target {
+    /// Vectors that there is room for, the last one perhaps in part.
+    fn vectors(&self) -> usize;
+
+    /// Put vector number `i`, as far as there is room.
+    fn put<V: Vector<FrConfig>>(&mut self, i: usize, vector: V);
+}
+
+impl Target for &mut [Fr] {
+    fn vectors(&self) -> usize {
+        self.len().div_ceil(LANES)
+    }
+
+    #[inline(always)]
+    fn put<V: Vector<FrConfig>>(&mut self, i: usize, vector: V) {
+        vector.store_at(self, i * LANES);
+    }
 }
 
 /// A loop over vectors.

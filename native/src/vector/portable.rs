@@ -59,7 +59,7 @@ impl Simd for Portable {
 
     #[inline(always)]
     fn unpack<C: MontConfig<4>>(self, packed: &Packed) -> Elements<C> {
-        let (words, _) = packed.0.as_chunks::<4>();
+        let (words, _) = packed.0.as_flattened().as_chunks::<4>();
         Elements(from_fn(|i| Fp::new_unchecked(BigInt(words[i]))))
     }
 
@@ -149,7 +149,7 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
 
     #[inline(always)]
     fn pack(self, packed: &mut Packed) {
-        let (words, _) = packed.0.as_chunks_mut::<4>();
+        let (words, _) = packed.0.as_flattened_mut().as_chunks_mut::<4>();
         for (words, element) in words.iter_mut().zip(self.0) {
             *words = element.0.0;
         }
@@ -270,13 +270,11 @@ impl<C: MontConfig<4>> Products<C> for Dot {
     }
 
     #[inline(always)]
-    fn add_over(
-        &mut self,
-        [a, b]: [&Elements<C>; 2],
-        [c, d]: [&Elements<C>; 2],
-        factor: Elements<C>,
-    ) {
-        Products::add(self, a.times_plus(*b, *c, *d), factor);
+    fn add_over(&mut self, [a, b]: [&Elements<C>; 2], [c, d]: [&Elements<C>; 2]) {
+        for i in 0..LANES {
+            let product = Product::new(a.0[i], b.0[i]);
+            self.add(product.plus(Product::new(c.0[i], d.0[i])));
+        }
     }
 
     #[inline(always)]
@@ -321,6 +319,13 @@ impl Multiples for [Wide; LANES] {
             Cells::U64(cells) => add::<_, 1>(self, &weight, cells),
             Cells::U128(cells) => add::<_, 2>(self, &weight, cells),
             Cells::Field(cells) => add::<_, 4>(self, &weight, cells),
+        }
+    }
+
+    #[inline(always)]
+    fn add_one(&mut self, weight: Weight) {
+        for sum in self {
+            sum.add(&weight[0], 1);
         }
     }
 
