@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench_command import ROOT, Command, run, run_python
+from bench_command import ROOT, Command, run
 from bench_growth import section as growth_section
 from bench_interpreter import section as interpreter_section
 from bench_kernels import section as kernel_section
@@ -48,7 +48,6 @@ HASHED: Final = ("usdc_transfer_22188088_4",)
 """Those that are proven at level S2 too."""
 TOO_LONG: Final = ("hashes", "loop")
 """For the powers of tau of the ceremony."""
-BESIDE_PROVING: Final = ("load", "compile circuit", "load SRS", "verify")
 DEVELOPMENT: Final = "development"
 
 
@@ -92,22 +91,6 @@ def inputs(words: list[str]) -> list[Path]:
         for path in paths
         if path.exists() and (not words or any(word in path.stem for word in words))
     ]
-
-
-def python_share(path: Path, folder: Path) -> str:
-    """Say how much of the time of proving is not spent in the kernels."""
-    script = ROOT / "scripts" / "kernel_time.py"
-    timed = run_python(script, "prove", path, "-o", folder / "proof.json", "--json")
-    kernels = timed.document["kernel_seconds"]
-    fixed = [p["seconds"] for p in timed.document["phases"] if p["name"] in BESIDE_PROVING]
-    proving = sum(p["seconds"] for p in timed.document["phases"]) - sum(fixed)
-    rest = timed.seconds - proving
-    return (
-        f"Proving {path.stem} took {timed.seconds:.2f} s in all, {proving:.2f} s from execution "
-        f"to proof, of which the kernels {kernels:.2f} s: Python's share of proving is "
-        f"{1 - kernels / proving:.0%}. The other {rest:.2f} s are the same for every input: "
-        "start-up, compiling the circuit, loading the SRS, verification."
-    )
 
 
 def row(m: Measurement) -> str:
@@ -158,7 +141,7 @@ def phase_table(m: Measurement) -> list[str]:
     return [*lines, ""]
 
 
-def page(measurements: list[Measurement], share: str, sections: list[str]) -> str:
+def page(measurements: list[Measurement], sections: list[str]) -> str:
     """The performance page; `sections` are the lines of what else was measured."""
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"],
@@ -179,8 +162,6 @@ def page(measurements: list[Measurement], share: str, sections: list[str]) -> st
         "| input | level | SRS | steps | prove | peak memory | verify | proof |",
         "|---|---|---|---|---|---|---|---|",
         *map(row, measurements),
-        "",
-        share,
         "",
         *verification_section(measurements),
         *sections,
@@ -209,10 +190,8 @@ def main() -> None:
                     measurements.append(measure(path, level, srs, folder))
                     print(row(measurements[-1]), flush=True)
         if not words:
-            share = python_share(ROOT / "fixtures" / "loop.json", folder)
-            print(share)
             sections = [*growth_section(), *kernel_section(), *interpreter_section()]
-            PAGE.write_text(page(measurements, share, sections))
+            PAGE.write_text(page(measurements, sections))
 
 
 if __name__ == "__main__":

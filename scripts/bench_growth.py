@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from bench_command import ROOT, Command, run
+from bench_command import ROOT, Command, run, run_python
 from bench_compare import keccak_line
 from make_fixtures import hashes, loop_of_steps, write
 
@@ -20,6 +20,8 @@ SIZES: Final = range(15, 21)
 """log2 of the steps of the loops."""
 
 BOUND: Final = "4G"
+BESIDE_PROVING: Final = ("load", "compile circuit", "load SRS", "verify")
+"""Phases that take as long for every input."""
 HASHES: Final = 1000
 RUNS: Final = 3
 PLOT: Final = ROOT / "docs" / "growth.svg"
@@ -55,6 +57,21 @@ def growth(folder: Path) -> list[Growth]:
             found.append(Growth(steps, bound, proven))
             print(found[-1].row(), flush=True)
     return found
+
+
+def python_share(path: Path, folder: Path) -> str:
+    """Say how much of the time of proving is not spent in the kernels."""
+    script = ROOT / "scripts" / "kernel_time.py"
+    timed = run_python(script, "prove", path, "-o", folder / "proof.json", "--json")
+    kernels = timed.document["kernel_seconds"]
+    phases = timed.document["phases"]
+    proving = sum(p["seconds"] for p in phases if p["name"] not in BESIDE_PROVING)
+    return (
+        f"The longest took {timed.seconds:.2f} s in one more run, {proving:.2f} s from execution "
+        f"to proof, of which the kernels {kernels:.2f} s: Python's share of proving is "
+        f"{1 - kernels / proving:.0%}. The other {timed.seconds - proving:.2f} s are the same for "
+        "every input: start-up, compiling the circuit, loading the SRS, verification."
+    )
 
 
 def permutations_a_second(folder: Path) -> float:
@@ -95,6 +112,7 @@ def section() -> list[str]:
     """Measure; the lines of the page."""
     with tempfile.TemporaryDirectory() as name:
         measured = growth(Path(name))
+        share = python_share(Path(name) / f"loop_{SIZES[-1]}.json", Path(name))
         rate = permutations_a_second(Path(name))
     plot(measured)
     free = [each.proven.seconds for each in measured if each.bound is None]
@@ -109,6 +127,8 @@ def section() -> list[str]:
         *(each.row() for each in measured),
         "",
         f"Each doubling takes {ratios} times as long.",
+        "",
+        share,
         "",
         f"![time and memory against steps]({PLOT.name})",
         "",
