@@ -29,6 +29,7 @@ __all__ = [
     "commit",
     "count_lookups",
     "features",
+    "horner",
     "imbalance",
     "keccak_f",
     "pairing_check",
@@ -227,6 +228,7 @@ def block_series(point: bytes, start: int, stop: int, ratio: bytes) -> bytes:
 def summands(
     tables: Sequence[tuple[Program, int, int]],
     cells: bytes,
+    fixed: bytes,
     theta: bytes,
     fingerprints: tuple[bytes, bytes],
     xi: bytes,
@@ -235,8 +237,11 @@ def summands(
 
     C_i are the constraints, p_j / q_j the interactions' fractions under (alpha, beta), and omega_j
     is eq(xi[height:], the bits of block + j). A table is (program, height, block); `cells` are the
-    values of its columns, table after table.
+    values of the witness columns, table after table, `fixed` those of the fixed ones.
     """
+
+def horner(coefficients: bytes, x: bytes) -> bytes:
+    """The value at x of the polynomial with these coefficients, the constant one first."""
 
 def sum_of_fractions(messages: Sequence[bytes], alpha: bytes, beta: bytes) -> bytes | None:
     """The sum of multiplicities over fingerprints under (alpha, beta); None if one of these is 0.

@@ -17,26 +17,32 @@ pub struct Table {
     pub block: u64,
 }
 
+/// The value at `x` of the polynomial with these coefficients.
+pub fn horner(coefficients: &[Fr], x: Fr) -> Fr {
+    let from_top = coefficients.iter().rev();
+    from_top.fold(Fr::zero(), |value, coefficient| value * x + coefficient)
+}
+
 /// What the sum over rows sums, at one point, table after table; `cells` are the values of all
-/// columns there. The weight of an interaction is eq(xi[height..], bits of its block).
+/// witness columns there, `fixed` those of all fixed ones. The weight of an interaction is
+/// eq(xi[height..], bits of its block).
 pub fn summands(
     tables: &[Table],
-    cells: &[Fr],
+    mut cells: &[Fr],
+    mut fixed: &[Fr],
     theta: Fr,
     fingerprints: [Fr; 2],
     xi: &[Fr],
 ) -> Result<Vec<Fr>> {
-    let mut others = cells;
     let mut parts = Vec::with_capacity(tables.len());
     for table in tables {
-        let columns = table.program.width + table.program.fixed;
-        let (own, rest) = others
-            .split_at_checked(columns)
-            .ok_or_else(|| Error::Program("too few cells".into()))?;
-        parts.push((table, own));
-        others = rest;
+        let own = take(&mut cells, table.program.width)?;
+        parts.push((
+            table,
+            [own, take(&mut fixed, table.program.fixed)?].concat(),
+        ));
     }
-    if !others.is_empty() {
+    if !cells.is_empty() || !fixed.is_empty() {
         return Err(Error::Program("too many cells".into()));
     }
     let sums: Vec<[Fr; 3]> = parts
@@ -44,6 +50,15 @@ pub fn summands(
         .map(|(table, own)| table.summands(own, theta, fingerprints, xi))
         .collect::<Result<_>>()?;
     Ok(sums.into_flattened())
+}
+
+/// Take the first of these cells.
+fn take<'a>(cells: &mut &'a [Fr], count: usize) -> Result<&'a [Fr]> {
+    let (first, rest) = cells
+        .split_at_checked(count)
+        .ok_or_else(|| Error::Program("too few cells".into()))?;
+    *cells = rest;
+    Ok(first)
 }
 
 impl Table {

@@ -33,7 +33,7 @@ from zkevm.proof.logup_gkr import Fingerprints
 from zkevm.proof.multilinear import block_series
 from zkevm.proof.protocol import Statement
 from zkevm.proof.prover import _rows
-from zkevm.proof.zerocheck import FinalRow
+from zkevm.proof.zerocheck import ColumnClaims, FinalRow
 
 pytestmark = needs_native
 
@@ -229,12 +229,14 @@ def test_summands_are_equal(example, source):
     layout = layout_of(example)
     xi, r = elements(max(layout.rounds, layout.layers)), elements(layout.rounds)
     final = FinalRow(layout, xi, r, *elements(1), Fingerprints(*elements(2)))
-    columns = [elements(table.program.width) for table in layout.tables]
+    values = [elements(table.program.width) for table in layout.tables]
     deltas = [elements(3) for _ in layout.tables]
+    columns = ColumnClaims(r, values)
     assert final.value(columns, deltas, native) == final.value(columns, deltas)
-    for other in ([*columns[0], 0], columns[0][1:]):
+    assert columns.combined(*xi[:1], native) == columns.combined(*xi[:1])
+    for other in ([*values[0], 0], values[0][1:]):
         with pytest.raises(ValueError, match="cells"):
-            final.value([other, *columns[1:]], deltas, native)
+            final.value(ColumnClaims(r, [other, *values[1:]]), deltas, native)
 
 
 @given(st.lists(numbers(MODULUS), max_size=6), numbers(MODULUS), st.data())

@@ -12,7 +12,7 @@ from zkevm.proof.logup_gkr import Fingerprints
 from zkevm.proof.multilinear import eq_prefixes, horner, interpolate, line, powers
 from zkevm.proof.prover import KernelProver, assemble, write_segment
 from zkevm.proof.stacking import weighted_sum
-from zkevm.proof.zerocheck import FinalRow
+from zkevm.proof.zerocheck import ColumnClaims, FinalRow
 
 BALANCE = "the buses balance"
 LAYER = "a layer of the fraction tree is the sum of the next"
@@ -117,7 +117,7 @@ class Liar(KernelProver):
         def gap():
             rest = iter(flat)
             values = [[next(rest) for _ in t.columns] for t in self.layout.tables]
-            return final.value(values, self.delta) - self.claim
+            return final.value(ColumnClaims(self.point, values), self.delta) - self.claim
 
         for column, honest in enumerate(flat):
             gaps = []

@@ -13,7 +13,7 @@ from types import ModuleType
 from zkevm.field import MODULUS
 from zkevm.proof.layout import Layout, TableLayout
 from zkevm.proof.messages import Channel
-from zkevm.proof.multilinear import block_series, block_weights, eq_prefixes, horner
+from zkevm.proof.multilinear import block_series, block_weights, eq_prefixes
 from zkevm.proof.sumcheck import sumcheck
 from zkevm.proof.zerocheck import ColumnClaims
 
@@ -33,7 +33,7 @@ def stacked_sum(
 ) -> StackClaims:
     """Reduce the claims on columns to claims on stack polynomials."""
     eta = channel.challenge("eta")
-    claim = horner([value for values in columns.values for value in values], eta)
+    claim = columns.combined(eta, kernels)
     channel.tell(lambda prover: prover.begin_stacking(eta, columns.r))
     reversed_u, claim = sumcheck(channel, "stacking", claim, layout.m, STACKING_DEGREE)
     u = reversed_u[::-1]  # the variable bound last is the top one

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
+from operator import add
 from types import ModuleType
 
-from zkevm.field import MODULUS, decode_all, encode, encode_all, inner_product
+from zkevm.field import MODULUS, decode, decode_all, encode, encode_all, inner_product
 from zkevm.plonkish.kernels import native_program
 from zkevm.plonkish.program import Program
 from zkevm.proof.circuit import ROUND_DEGREE
@@ -40,6 +41,17 @@ class ColumnClaims:
     r: list[int]
     values: list[list[int]]
 
+    @cached_property
+    def encoded(self) -> bytes:
+        """All values, for the kernels."""
+        return encode_all(chain.from_iterable(self.values))
+
+    def combined(self, eta: int, kernels: ModuleType | None = None) -> int:
+        """The sum over all columns j of eta^j v_j; by the kernels, if given."""
+        if kernels is None:
+            return horner([value for values in self.values for value in values], eta)
+        return decode(kernels.horner(self.encoded, encode(eta)))
+
 
 def row_sum(
     channel: Channel,
@@ -60,14 +72,14 @@ def row_sum(
     r, claim = sumcheck(channel, "rows", claim, layout.rounds, ROUND_DEGREE)
 
     flat = channel.scalars("columns", layout.columns, lambda prover: prover.column_values())
-    values = _by_table(layout, flat)
+    columns = ColumnClaims(r, _by_table(layout, flat))
 
     final = FinalRow(layout, xi, r, theta, fingerprints)
     channel.check(
         "the constraints and the leaves agree with the columns",
-        lambda: (final.value(values, deltas, kernels) - claim) % MODULUS == 0,
+        lambda: (final.value(columns, deltas, kernels) - claim) % MODULUS == 0,
     )
-    return ColumnClaims(r, values)
+    return columns
 
 
 def _weights(delta: int, layout: Layout) -> list[list[int]]:
@@ -121,20 +133,20 @@ class FinalRow:
 
     def value(
         self,
-        columns: Sequence[Sequence[int]],
+        columns: ColumnClaims,
         deltas: Sequence[list[int]],
         kernels: ModuleType | None = None,
     ) -> int:
-        """The sum over all tables, from the values of their witness columns.
+        """The sum over all tables, from the values of their columns.
 
         `kernels` compute the tables' sums, if given.
         """
         tables = self.layout.tables
-        cells = [
-            [*own, *(column.evaluate(self.r[: t.height]) for column in t.table.fixed)]
-            for t, own in zip(tables, columns, strict=True)
-        ]
-        sums = self._sums(cells) if kernels is None else self._native_sums(cells, kernels)
+        fixed = [[c.evaluate(self.r[: t.height]) for c in t.table.fixed] for t in tables]
+        if kernels is None:
+            sums = self._sums(columns, fixed)
+        else:
+            sums = self._native_sums(columns, fixed, kernels)
         terms = map(inner_product, deltas, sums)
         return inner_product((self._factors[t.height] for t in tables), terms)
 
@@ -144,9 +156,10 @@ class FinalRow:
         zeros = zero_suffixes(self.r, self.layout.rounds)
         return [e * z % MODULUS for e, z in zip(eq_prefixes(self.xi, self.r), zeros, strict=True)]
 
-    def _sums(self, cells: Sequence[list[int]]) -> list[list[int]]:
+    def _sums(self, columns: ColumnClaims, fixed: Sequence[list[int]]) -> list[list[int]]:
         """Sum theta^i C_i, sum omega_j p_j, sum omega_j q_j, for each table."""
         programs = (table.program for table in self.layout.tables)
+        cells = map(add, columns.values, fixed)
         return list(map(self._sums_of, programs, cells, interaction_weights(self.layout, self.xi)))
 
     def _sums_of(self, program: Program, cells: list[int], omega: list[int]) -> list[int]:
@@ -160,17 +173,21 @@ class FinalRow:
         )
         return [constraints, p, q]
 
-    def _native_sums(self, cells: Sequence[list[int]], kernels: ModuleType) -> list[list[int]]:
-        sums = decode_all(
-            kernels.summands(
-                [
-                    (native_program(kernels, t.program), t.height, t.blocks.start)
-                    for t in self.layout.tables
-                ],
-                encode_all(chain.from_iterable(cells)),
-                encode(self.theta),
-                (encode(self.fingerprints.alpha), encode(self.fingerprints.beta)),
-                encode_all(self.xi[: self.layout.layers]),
-            )
+    def _native_sums(
+        self, columns: ColumnClaims, fixed: Sequence[list[int]], kernels: ModuleType
+    ) -> list[list[int]]:
+        tables = [
+            (native_program(kernels, t.program), t.height, t.blocks.start)
+            for t in self.layout.tables
+        ]
+        fingerprints = encode(self.fingerprints.alpha), encode(self.fingerprints.beta)
+        encoded = kernels.summands(
+            tables,
+            columns.encoded,
+            encode_all(chain.from_iterable(fixed)),
+            encode(self.theta),
+            fingerprints,
+            encode_all(self.xi[: self.layout.layers]),
         )
+        sums = decode_all(encoded)
         return [sums[i : i + 3] for i in range(0, len(sums), 3)]

@@ -50,7 +50,7 @@ mod _native {
     #[pymodule_export]
     use super::tables::{Program, Rows, count_lookups, imbalance};
     #[pymodule_export]
-    use super::verification::{block_series, sum_of_fractions, summands};
+    use super::verification::{block_series, horner, sum_of_fractions, summands};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

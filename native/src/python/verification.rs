@@ -8,10 +8,22 @@ use crate::field::{decode, decode_one, encode};
 use crate::verification::{self, Table};
 
 #[pyfunction]
+pub fn horner<'py>(
+    py: Python<'py>,
+    coefficients: &[u8],
+    x: &[u8],
+) -> PyResult<Bound<'py, PyBytes>> {
+    let (coefficients, x) = (decode(coefficients, "a coefficient")?, decode_one(x, "x")?);
+    let value = verification::horner(&coefficients, x);
+    Ok(PyBytes::new(py, &encode(&[value])))
+}
+
+#[pyfunction]
 pub fn summands<'py>(
     py: Python<'py>,
     tables: Vec<(PyRef<'py, Program>, usize, u64)>,
     cells: &[u8],
+    fixed: &[u8],
     theta: &[u8],
     fingerprints: (&[u8], &[u8]),
     xi: &[u8],
@@ -24,11 +36,14 @@ pub fn summands<'py>(
             block: *block,
         })
         .collect();
-    let (cells, xi) = (decode(cells, "a cell")?, decode(xi, "xi")?);
+    let (cells, fixed) = (decode(cells, "a cell")?, decode(fixed, "a fixed cell")?);
+    let xi = decode(xi, "xi")?;
     let theta = decode_one(theta, "theta")?;
     let alpha = decode_one(fingerprints.0, "alpha")?;
     let beta = decode_one(fingerprints.1, "beta")?;
-    let sums = py.detach(|| verification::summands(&tables, &cells, theta, [alpha, beta], &xi))?;
+    let challenges = [alpha, beta];
+    let sums =
+        py.detach(|| verification::summands(&tables, &cells, &fixed, theta, challenges, &xi))?;
     Ok(PyBytes::new(py, &encode(&sums)))
 }
 
