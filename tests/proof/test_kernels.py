@@ -33,6 +33,7 @@ from zkevm.proof.logup_gkr import Fingerprints
 from zkevm.proof.multilinear import block_series
 from zkevm.proof.protocol import Statement
 from zkevm.proof.prover import _rows
+from zkevm.proof.stacking import block_sums
 from zkevm.proof.zerocheck import ColumnClaims, FinalRow
 
 pytestmark = needs_native
@@ -243,8 +244,10 @@ def test_summands_are_equal(example, source):
 def test_block_series_are_equal(point, ratio, data):
     ends = st.integers(0, 1 << len(point))
     blocks = range(*sorted((data.draw(ends), data.draw(ends))))
-    expected = block_series(point, 0, blocks, ratio)
-    assert block_series(point, 0, blocks, ratio, native) == expected
+    for size in range(len(point) + 1):
+        blocks = range(blocks.start >> size, blocks.stop >> size)
+        expected = block_series(point, size, blocks, ratio)
+        assert block_sums(point, ratio, native)(size, blocks) == expected
 
 
 @given(examples(), numbers(MODULUS), numbers(MODULUS))

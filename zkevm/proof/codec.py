@@ -161,7 +161,9 @@ def _check_nesting(text: str) -> None:
 
     Once escapes are gone, what stands between quotes is by turns outside of a string and in one.
     """
-    outside = "".join(ESCAPE.sub("", text).split('"')[::2])
+    if "\\" in text:
+        text = ESCAPE.sub("", text)
+    outside = "".join(text.split('"')[::2])
     steps = (1 if bracket in "[{" else -1 for bracket in BRACKETS.findall(outside))
     if max(accumulate(steps), default=0) > MAX_NESTING:
         raise ValueError(f"nested deeper than {MAX_NESTING}")

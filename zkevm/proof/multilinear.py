@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from functools import cache
 from math import factorial, isqrt
 from operator import mul, sub
-from types import ModuleType
 
-from zkevm.field import MODULUS, decode, encode, encode_all, inverse
+from zkevm.field import MODULUS, inverse
 
 
 def powers(base: int, count: int) -> list[int]:
@@ -85,22 +84,13 @@ def _split(weights: Sequence[int], x: int) -> list[int]:
     return children
 
 
-def block_series(
-    point: Sequence[int],
-    start: int,
-    blocks: range,
-    ratio: int,
-    kernels: ModuleType | None = None,
-) -> int:
+def block_series(point: Sequence[int], start: int, blocks: range, ratio: int) -> int:
     """The sum over i of ratio^i times eq(point[start:], bits of blocks[i]).
 
     Two blocks that differ in the lowest bit only are one of half the number: so it takes steps for
     the bits, and not for the blocks.
     """
     point = point[start:]
-    if kernels is not None:
-        encoded = encode_all(point), encode(ratio)
-        return decode(kernels.block_series(encoded[0], blocks.start, blocks.stop, encoded[1]))
     before, after = _suffix_weights(point, blocks.start - 1), _suffix_weights(point, blocks.stop)
 
     def series(level: int, blocks: range, ratio: int) -> int:

@@ -7,10 +7,11 @@ Unlike in the other sumchecks the lowest variable is bound first: as long as it 
 pieces, all columns of a table act as one, and a prover never binds the stack polynomials.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
 
-from zkevm.field import MODULUS
+from zkevm.field import ENCODED_LENGTH, MODULUS, decode, encode, encode_all
 from zkevm.proof.layout import Layout, TableLayout
 from zkevm.proof.messages import Channel
 from zkevm.proof.multilinear import block_series, block_weights, eq_prefixes
@@ -45,6 +46,23 @@ def stacked_sum(
     return StackClaims(u, values)
 
 
+Series = Callable[[int, range], int]
+"""From a size and blocks of it, the sum over i of eta^i times eq(u[size:], bits of blocks[i])."""
+
+
+def block_sums(u: list[int], eta: int, kernels: ModuleType | None = None) -> Series:
+    """`block_series` of one point and ratio, by the kernels if given."""
+    if kernels is None:
+        return lambda size, blocks: block_series(u, size, blocks, eta)
+    point, ratio = encode_all(u), encode(eta)
+
+    def native(size: int, blocks: range) -> int:
+        above = point[ENCODED_LENGTH * size :]
+        return decode(kernels.block_series(above, blocks.start, blocks.stop, ratio))
+
+    return native
+
+
 def weighted_sum(
     layout: Layout,
     eta: int,
@@ -54,21 +72,16 @@ def weighted_sum(
     kernels: ModuleType | None = None,
 ) -> int:
     """The sum over k of e_k h_k(u)."""
-    eq = eq_prefixes(r, u)
+    eq, series = eq_prefixes(r, u), block_sums(u, eta, kernels)
     total, power = 0, 1
     for table in layout.tables:
-        total += eq[table.size] * power * _weighted_pieces(table, eta, r, u, values, kernels)
+        total += eq[table.size] * power * _weighted_pieces(table, eta, r, values, series)
         power = power * pow(eta, table.program.width, MODULUS) % MODULUS
     return total % MODULUS
 
 
 def _weighted_pieces(
-    table: TableLayout,
-    eta: int,
-    r: list[int],
-    u: list[int],
-    values: list[int],
-    kernels: ModuleType | None,
+    table: TableLayout, eta: int, r: list[int], values: list[int], series: Series
 ) -> int:
     """The part of a table, but for eq(r[:s], u[:s]) and the columns before its own.
 
@@ -83,5 +96,5 @@ def _weighted_pieces(
         blocks = range(max(start - origin, 0), min(stop - origin, 1 << bits))
         column, chunk = divmod(origin + blocks.start - start, table.chunks)
         weight = values[polynomial] * in_column[chunk] * pow(eta, column, MODULUS)
-        total += weight * block_series(u, table.size, blocks, eta, kernels)
+        total += weight * series(table.size, blocks)
     return total % MODULUS
