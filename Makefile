@@ -46,7 +46,7 @@ audit: $(VENV)/.installed-dev
 	$(BIN)/python scripts/audit.py
 
 clean:
-	rm -rf $(VENV) build native/target zkevm/_native.*.so
+	rm -rf $(VENV) build native/target scripts/compare/target zkevm/_native.*.so
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
