@@ -19,8 +19,8 @@ FOLDER: Final = ROOT / "scripts" / "compare"
 BINARIES: Final = FOLDER / "target" / "release"
 ONE_THREAD: Final = {"RAYON_NUM_THREADS": "1", "GOMAXPROCS": "1"}
 INSTALL: Final = (
-    "`-` is what is not installed: these programs need Rust (https://rustup.rs) or Go "
-    "(https://go.dev/dl), and a network to fetch the libraries once."
+    "`-` is what was not measured. The other libraries need Rust (https://rustup.rs) or Go "
+    "(https://go.dev/dl), and a network that fetches them once."
 )
 
 Figures = dict[str, float]
