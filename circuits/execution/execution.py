@@ -20,6 +20,7 @@ from circuits.execution.schedule import (
     CREATES,
     END_TICKS,
     Schedule,
+    first_places,
     schedule,
 )
 from circuits.execution.stack import (
@@ -224,24 +225,18 @@ class Execution:
     @cached_property
     def written_start(self) -> I64:
         """For each row the place of its first written word (valid where it writes one)."""
-        return _starts(self.trace.written.row, len(self.trace.rows))
+        return first_places(self.trace.written.row, len(self.trace.rows))
 
     @cached_property
     def memory_start(self) -> I64:
         """For each row the place of the first memory word it leaves (valid where it writes any)."""
         memory = self.trace.memory
         start = np.concatenate([[0], np.cumsum(memory.count, dtype=np.int64)])
-        return start[_starts(memory.row, len(self.trace.rows))]
+        return start[first_places(memory.row, len(self.trace.rows))]
 
     def steps(self, rows: I64) -> Steps:
         """A view of these rows."""
         return Steps(self, rows)
-
-
-def _starts(sorted_rows: NDArray[np.uint32], count: int) -> I64:
-    """For each of `count` rows the first of its places in `sorted_rows`, or where that would be."""
-    counts = np.bincount(sorted_rows, minlength=count)
-    return np.cumsum(counts) - counts
 
 
 def executions(traces: Sequence[Trace]) -> tuple[Execution, ...]:

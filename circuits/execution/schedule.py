@@ -246,6 +246,12 @@ def rows_of_opcodes(op: NDArray[np.uint16]) -> dict[int, I64]:
     return {code: part for code, part in enumerate(parts) if len(part)}
 
 
+def first_places(sorted_rows: NDArray[np.uint32], count: int) -> I64:
+    """For each of `count` rows the first of its places in `sorted_rows`, or where that would be."""
+    counts = np.bincount(sorted_rows, minlength=count)
+    return np.cumsum(counts) - counts
+
+
 def gives_away(trace: Trace, rows: I64) -> Mask:
     """Which of these SELFDESTRUCT rows give a balance to another account."""
     marked = events_at(trace, rows, StateEventKind.WARM_ACCOUNT).address
