@@ -18,7 +18,7 @@ use crate::memory::Blocks;
 use crate::vector::{Kernel, LANES, Packed, Products, Simd, Vector, dispatch, unpack};
 
 /// Blocks of eight vertices that are bound and summed while they are in the cache.
-const CHUNK: usize = 128;
+const CHUNK: usize = 64;
 
 /// a0, a1, b0, b1 at eight vertices.
 type Sides = [Packed; 4];
@@ -363,13 +363,10 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Blocks of all corners, and the ones after them on their way.
+/// A block of each corner.
 #[inline(always)]
 fn load_corners<S: Simd>(simd: S, corners: &[Source; 4], i: usize) -> [[Values<S>; 4]; 4] {
     let [a, b, c, d] = corners;
-    for corner in corners {
-        corner.prefetch(simd, i + 1);
-    }
     [
         a.load(simd, i),
         b.load(simd, i),
@@ -397,6 +394,7 @@ impl Kernel for Bind<'_> {
             let [a, b, c, d] = load_corners(simd, &self.corners, i);
             let mut bound = a;
             for k in 0..4 {
+                self.corners[k].prefetch(simd, i + 1);
                 bound[k] = Values::<S>::bilinear([a[k], b[k], c[k], d[k]], point);
             }
             if let Some(lambda) = lambda {
@@ -471,21 +469,17 @@ impl Kernel for Sum<'_> {
             let mut corners = load_corners(simd, &self.corners, i);
             let weight = simd.load_at(self.eq, i * LANES, Fr::ZERO);
             let eq = weight.factor();
-            // eq times a0 and a1: then their products with b1 and b0 are summed as they are.
-            match lambda {
-                Some(lambda) => {
-                    let lambda = weight.times(lambda).factor();
-                    for [a0, _, b0, _] in &mut corners {
-                        *a0 = a0.times_plus(eq, *b0, lambda);
-                    }
-                }
-                None => {
-                    for [a0, ..] in &mut corners {
-                        *a0 = a0.times(eq);
-                    }
-                }
+            let mut lambda = lambda;
+            if let Some(lambda) = &mut lambda {
+                *lambda = weight.times(*lambda).factor();
             }
-            for [_, a1, ..] in &mut corners {
+            // eq times a0 and a1: then their products with b1 and b0 are summed as they are.
+            for ([a0, a1, b0, _], corner) in corners.iter_mut().zip(&self.corners) {
+                corner.prefetch(simd, i + 1);
+                *a0 = match lambda {
+                    Some(lambda) => a0.times_plus(eq, *b0, lambda),
+                    None => a0.times(eq),
+                };
                 *a1 = a1.times(eq);
             }
             let [a, b, c, d] = corners;
