@@ -24,6 +24,7 @@ __all__ = [
     "RowSum",
     "Rows",
     "StackedSum",
+    "are_multiples",
     "block_series",
     "check_on_curve",
     "commit",
@@ -32,6 +33,7 @@ __all__ = [
     "horner",
     "imbalance",
     "keccak_f",
+    "multiples",
     "pairing_check",
     "powers",
     "sum_of_fractions",
@@ -62,14 +64,31 @@ def pairing_check(left: bytes, right: bytes) -> bool:
 def keccak_f(states: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Keccak-f[1600] of each state (n, 25), lane x + 5 y."""
 
+def multiples(points: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Once, twice and three times each of the points, and the sums of blocks of them.
+
+    772 lines of 64 bytes for each 256 points, the last of which is made from the others as a check;
+    the points after the last whole block are left out.
+    """
+
+def are_multiples(lines: NDArray[np.uint8], points: NDArray[np.uint8]) -> bool:
+    """Say whether `lines` begin with what `multiples` returns for the points.
+
+    The points are compared, and a changed word anywhere else is seen by the check of its block.
+    False if the points are no whole blocks.
+    """
+
 @final
 class Bases:
     """The powers of tau in G1, (n, 64) uint8: little-endian Montgomery x, y.
 
-    Kept without a copy where possible.
+    Kept without a copy where possible. With `multiples` of at least these, cells of 16 bits take
+    fewer additions; they have to be right, see `are_multiples`.
     """
 
-    def __new__(cls, points: NDArray[np.uint8]) -> Self: ...
+    def __new__(
+        cls, points: NDArray[np.uint8], multiples: NDArray[np.uint8] | None = None
+    ) -> Self: ...
     def __len__(self) -> int: ...
     def msm(self, scalars: NDArray[Any], start: int = 0) -> bytes:
         """sum scalars[i] * points[start + i]; scalars is a column."""

@@ -289,12 +289,10 @@ def check(case: Provable, level: Level = Level.S1) -> Checked:
 
 
 def load_srs(path: str | Path | None = None) -> Srs:
-    """Open an SRS file, or the development SRS of this user, which is made when there is none.
-
-    Raises `FileError` and `SrsError`. That a development SRS is used is said on standard error.
-    """
+    """Open an SRS file, or this user's development SRS. Raises `FileError` and `SrsError`."""
     with phase("load SRS"):
-        return trusted_setup.development_srs() if path is None else trusted_setup.load(Path(path))
+        srs = trusted_setup.development_srs() if path is None else trusted_setup.load(Path(path))
+        return trusted_setup.with_multiples(srs)
 
 
 def prove(

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::field::{Fq, Fr};
 use crate::inverse::inverse;
 use crate::shared::Shared;
-use crate::vector::{Kernel, LANES, Simd, Vector, dispatch};
+use crate::vector::{Kernel, LANES, Simd, Vector, dispatch, prefetch};
 
 /// An affine point; x = y = 0, which is not on the curve, stands for infinity.
 ///
@@ -103,16 +103,16 @@ pub struct Addition {
 pub const SIGN: u32 = 1 << 31;
 
 /// Additions that share an inversion: what comes back to be inverted fits the cache.
-pub const BATCH: usize = 2048;
+pub const BATCH: usize = 4096;
 
 /// The point of this number and sign.
 #[inline(always)]
 pub fn signed(points: &[Point], term: u32) -> Point {
-    let point = points[(term & !SIGN) as usize];
-    if term & SIGN == 0 {
-        point
-    } else {
-        point.negated()
+    let Point { x, y } = points[(term & !SIGN) as usize];
+    // Signs are not foreseen: both are computed.
+    Point {
+        x,
+        y: [y, -y][(term >> 31) as usize],
     }
 }
 
@@ -120,10 +120,12 @@ pub fn signed(points: &[Point], term: u32) -> Point {
 ///
 /// Affine addition costs 5 multiplications and a square when the inversion is shared.
 pub fn add_all(points: &[Point], additions: &[Addition], out: &mut [Point]) {
-    for additions in additions.chunks(BATCH) {
+    let mut batches = additions.chunks(BATCH).peekable();
+    while let Some(additions) = batches.next() {
         dispatch(AddBatch {
             points,
             additions,
+            next: batches.peek().copied().unwrap_or_default(),
             out,
         });
     }
@@ -132,6 +134,8 @@ pub fn add_all(points: &[Point], additions: &[Addition], out: &mut [Point]) {
 struct AddBatch<'a> {
     points: &'a [Point],
     additions: &'a [Addition],
+    /// Those of the next batch: their points are fetched meanwhile.
+    next: &'a [Addition],
     out: &'a mut [Point],
 }
 
@@ -146,7 +150,7 @@ impl Kernel for AddBatch<'_> {
         let mut products = [product; BATCH / LANES];
         let mut special = [false; BATCH / LANES];
         for i in 0..blocks.len() {
-            blocks.get(i + AHEAD).prefetch(simd);
+            blocks.get(i + AHEAD).prefetch();
             let block = blocks.get(i);
             let (left, right) = (block.abscissas(simd, 0), block.abscissas(simd, 1));
             // Finite points have other abscissas than zero: those of order three.
@@ -166,7 +170,12 @@ impl Kernel for AddBatch<'_> {
         );
         let mut inverse = simd.load(&inverses);
         for i in (0..blocks.len()).rev() {
-            blocks.get(i.saturating_sub(AHEAD)).prefetch(simd);
+            blocks.get(i.saturating_sub(AHEAD)).prefetch();
+            for addition in self.next.iter().skip(i * LANES).take(LANES) {
+                for term in addition.terms {
+                    prefetch(&self.points[(term & !SIGN) as usize]);
+                }
+            }
             let block = blocks.get(i);
             // The inverses of the denominators, times `SCALE`.
             let own = products[i].over(inverse);
@@ -241,10 +250,10 @@ struct Block<'a> {
 
 impl<'a> Block<'a> {
     #[inline(always)]
-    fn prefetch<S: Simd>(&self, simd: S) {
+    fn prefetch(&self) {
         for side in [0, 1] {
             for point in self.terms(side) {
-                simd.prefetch(point);
+                prefetch(point);
             }
         }
     }

@@ -18,6 +18,7 @@ mod layer_sum;
 pub mod lookups;
 pub mod memory;
 pub mod msm;
+pub mod multiples;
 pub mod opening;
 pub mod pairing;
 pub mod program;

@@ -3,8 +3,9 @@
 //! Columns of bits are left to sums of subsets (`bits`). All other cells go to buckets (Pippenger):
 //! with windows of `c` bits, the points whose coefficient has the digit `d` in some window are summed
 //! first, then weighted. A 16-bit cell costs about one addition and its share of the weighting, a
-//! zero costs nothing, and all columns of one polynomial share their buckets. Additions are affine
-//! and share inversions (`curve::add_all`).
+//! zero costs nothing, and all columns of one polynomial share their buckets. Where `multiples` of
+//! the bases are at hand a bucket serves several digits, and blocks of 16-bit cells that are seldom
+//! zero are read as signed ones. Additions are affine and share inversions (`curve::add_all`).
 
 use ark_bn254::G1Projective;
 use ark_ff::{AdditiveGroup, Zero};
@@ -14,13 +15,18 @@ use crate::bits::{self, BitColumns};
 use crate::column::{Cell, Cells, Column};
 use crate::curve::{BATCH, Point, SIGN, check_reduced};
 use crate::error::{Error, Result};
+use crate::multiples::{self, BLOCK, Digits, MULTIPLES, PLAIN, SPARSE};
 use crate::shared::Shared;
 use crate::sums::Summation;
 use crate::with_cells;
 
 /// The bases of all commitments: the powers of tau.
 #[derive(Clone)]
-pub struct Bases(Shared<Point>);
+pub struct Bases {
+    points: Shared<Point>,
+    /// Of all bases, or none.
+    multiples: Shared<Point>,
+}
 
 /// A polynomial: columns with the offset of their first coefficient, none over another. Other
 /// coefficients are zero.
@@ -36,15 +42,33 @@ impl Bases {
             return Err(Error::Point("more than 2^31 of them".into()));
         }
         check_reduced(&points)?;
-        Ok(Self(Point::from_shared(points)))
+        Ok(Self {
+            points: Point::from_shared(points),
+            multiples: Vec::new().into(),
+        })
+    }
+
+    /// The same with `multiples` of at least these bases; `are_multiples` tells whether they are.
+    pub fn with_multiples(self, multiples: Shared<[u64; 8]>) -> Result<Self> {
+        let (blocks, rest) = (self.len() / BLOCK, self.len() % BLOCK);
+        if rest != 0 || multiples.len() < multiples::lines(self.len()) {
+            return Err(Error::Point(format!(
+                "multiples of {blocks} blocks of bases are needed, not {} points",
+                multiples.len()
+            )));
+        }
+        Ok(Self {
+            points: self.points,
+            multiples: Point::from_shared(multiples),
+        })
     }
 
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.points.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.points.is_empty()
     }
 
     /// The sum of coefficient i times base i.
@@ -54,16 +78,19 @@ impl Bases {
 
     /// One point for each polynomial.
     pub fn commit_all(&self, polynomials: &[Pieces]) -> Result<Vec<Point>> {
-        let bases: &[Point] = &self.0;
+        let mut choices = vec![Lines::plain(&self.points)];
+        if !self.multiples.is_empty() {
+            choices.push(Lines::multiples(&self.multiples));
+        }
         let split: Vec<(BitColumns, Vec<Piece>)> = polynomials
             .par_iter()
             .map(|polynomial| self.split(polynomial))
             .collect::<Result<_>>()?;
         let (bits, wider): (Vec<BitColumns>, Vec<Vec<Piece>>) = split.into_iter().unzip();
-        Ok(bits::sums(bases, &bits)
+        Ok(bits::sums(&self.points, &bits)
             .into_par_iter()
             .zip(wider)
-            .map(|(sum, pieces)| (sum + multiply(bases, &pieces)).into())
+            .map(|(sum, pieces)| (sum + multiply(&choices, &pieces)).into())
             .collect())
     }
 
@@ -109,12 +136,61 @@ struct Piece<'a> {
     bits: u32,
 }
 
+/// Where the bases are, and what a bucket is.
+struct Lines<'a> {
+    points: &'a [Point],
+    digits: &'static Digits,
+    line_of: fn(usize) -> u32,
+    /// Lines from one base to the next.
+    step: u32,
+}
+
+impl<'a> Lines<'a> {
+    fn plain(points: &'a [Point]) -> Self {
+        Self {
+            points,
+            digits: &PLAIN,
+            line_of: |base| base as u32,
+            step: 1,
+        }
+    }
+
+    fn multiples(points: &'a [Point]) -> Self {
+        Self {
+            points,
+            digits: &SPARSE,
+            line_of: multiples::line_of,
+            step: MULTIPLES as u32,
+        }
+    }
+
+    fn has_sums(&self) -> bool {
+        self.step > 1
+    }
+
+    /// (bucket, term) of a digit of the base on this line, the first bucket being number `first`.
+    #[inline(always)]
+    fn entry(&self, line: u32, digit: i32, first: u32) -> (u32, u32) {
+        let (bucket, multiple) = self.digits.place(digit.unsigned_abs());
+        (
+            first.wrapping_add(bucket),
+            (line + multiple) | (digit as u32 & SIGN),
+        )
+    }
+}
+
 /// Cells of several windows that are summed at once where one window has fewer: enough to fill the
 /// batches of additions that share an inversion.
-const ENTRIES: usize = 2 * BATCH;
+const ENTRIES: usize = BATCH;
 
-fn multiply(bases: &[Point], pieces: &[Piece]) -> G1Projective {
-    let c = best_window(pieces);
+/// The sum of the pieces, by those of the bases' lines that serve it best.
+fn multiply(choices: &[Lines], pieces: &[Piece]) -> G1Projective {
+    let windows = choices
+        .iter()
+        .flat_map(|bases| (1..=WIDEST).map(move |c| (bases, c, cost(pieces, c, bases.has_sums()))));
+    let Some((bases, c, _)) = windows.min_by(|(.., a), (.., b)| a.total_cmp(b)) else {
+        return G1Projective::zero();
+    };
     let windows = pieces.iter().map(|p| p.bits.div_ceil(c)).max().unwrap_or(0);
     let cells: usize = pieces.iter().map(|piece| piece.cells.len()).sum();
     let together = (ENTRIES / cells.max(1)).max(1);
@@ -132,30 +208,24 @@ fn multiply(bases: &[Point], pieces: &[Piece]) -> G1Projective {
 /// The sum of each of these windows' digits times bases.
 fn window_sums(
     summation: &mut Summation,
-    bases: &[Point],
+    bases: &Lines,
     pieces: &[Piece],
     c: u32,
     windows: &[u32],
 ) -> Vec<G1Projective> {
-    let size = (1 << c) + 1;
+    let numbers = &bases.digits.numbers;
+    let buckets = numbers.partition_point(|number| *number <= 1 << c) as u32;
     let cells: usize = pieces.iter().map(|piece| piece.cells.len()).sum();
-    let mut pairs = Vec::with_capacity(windows.len() * cells);
-    for (place, window) in (0..).zip(windows) {
-        digits(pieces, c, *window, place * size, &mut pairs);
+    let mut entries = Vec::with_capacity(windows.len() * cells);
+    for (set, window) in (0..).zip(windows) {
+        digits(bases, pieces, c, *window, set * buckets, &mut entries);
     }
-    let (mut numbers, buckets) = summation.sums(bases, windows.len() * size as usize, &pairs);
-    let mut start = 0;
-    (0..windows.len() as u32)
-        .map(|place| {
-            let len = numbers[start..].partition_point(|number| *number < (place + 1) * size);
-            let range = start..start + len;
-            start += len;
-            for number in &mut numbers[range.clone()] {
-                *number -= place * size;
-            }
-            weighted_sum(summation, c, &numbers[range.clone()], &buckets[range])
-        })
-        .collect()
+    let (filled, sums) = summation.sums(bases.points, windows.len() * buckets as usize, &entries);
+    let numbers = filled.iter().map(|bucket| Numbered {
+        set: bucket / buckets,
+        number: numbers[(bucket % buckets) as usize],
+    });
+    weighted_sums(summation, c, windows.len() as u32, numbers.collect(), sums)
 }
 
 /// sums[0] + 2^c sums[1] + 2^(2c) sums[2] + ...
@@ -165,8 +235,8 @@ fn horner(sums: &[G1Projective], c: u32) -> G1Projective {
     })
 }
 
-/// The window size of least cost, counted in affine additions.
-fn best_window(pieces: &[Piece]) -> u32 {
+/// The cost of windows of `c` bits, counted in affine additions.
+fn cost(pieces: &[Piece], c: u32, has_multiples: bool) -> f64 {
     /// Counting the terms of a bucket.
     const BUCKET: f64 = 0.05;
     /// A bucket that is filled: two additions, the first of which is one of those of its terms, and
@@ -176,33 +246,42 @@ fn best_window(pieces: &[Piece]) -> u32 {
     const ALONE: f64 = 12.0;
     /// Gathering more buckets into two sets, again and again, for each bit of their number.
     const GATHERED: f64 = 200.0;
-    let cost = |c: u32| -> f64 {
-        let widest = pieces.iter().map(|p| p.bits.div_ceil(c)).max().unwrap_or(0);
-        (0..widest)
-            .map(|window| {
-                let entries: usize = pieces
-                    .iter()
-                    .filter(|piece| window < piece.bits.div_ceil(c))
-                    .map(|piece| piece.cells.len())
-                    .sum();
-                let entries = entries as f64;
-                let is_top = window + 1 == widest;
-                let buckets = f64::from(1_u32 << if is_top { c } else { c - 1 });
-                // At random this many are filled.
-                let filled = buckets * (1.0 - (-entries / buckets).exp());
-                let weighting = if c <= NARROW {
-                    ALONE * buckets
-                } else {
-                    GATHERED * f64::from(c)
-                };
-                entries + FILLED * filled + BUCKET * buckets + weighting
-            })
-            .sum()
-    };
-    (1..=WIDEST)
-        .min_by(|a, b| cost(*a).total_cmp(&cost(*b)))
-        .unwrap_or(WIDEST)
+    /// Fetching a point from lines that take more of the cache.
+    const FAR: f64 = 0.15;
+    /// Buckets for each digit where multiples serve.
+    const SPARSE: f64 = 0.58;
+    let widest = pieces.iter().map(|p| p.bits.div_ceil(c)).max().unwrap_or(0);
+    (0..widest)
+        .map(|window| {
+            let entries: usize = pieces
+                .iter()
+                .filter(|piece| window < piece.bits.div_ceil(c))
+                .map(|piece| piece.cells.len())
+                .sum();
+            let far = if has_multiples { FAR } else { 0.0 };
+            let entries = entries as f64;
+            let is_top = window + 1 == widest;
+            let is_signed = !is_top || has_multiples && c == WIDEST;
+            let digits = f64::from(1_u32 << if is_signed { c - 1 } else { c });
+            let buckets = if has_multiples {
+                SPARSE * digits
+            } else {
+                digits
+            };
+            // At random this many are filled.
+            let filled = buckets * (1.0 - (-entries / buckets).exp());
+            let weighting = if c <= NARROW {
+                ALONE * buckets
+            } else {
+                GATHERED * f64::from(c)
+            };
+            entries * (1.0 + far) + FILLED * filled + BUCKET * buckets + weighting
+        })
+        .sum()
 }
+
+/// What is taken from the cells of a block, to make them signed.
+const HALF: i32 = 1 << (WIDEST - 1);
 
 /// How to read one window's digit of a cell: signed, but for the highest window.
 ///
@@ -211,9 +290,9 @@ fn best_window(pieces: &[Piece]) -> u32 {
 struct Recoding {
     shift: u32,
     mask: u64,
-    half: u64,
+    half: i32,
     bias: Option<[u64; 4]>,
-    /// The number of the window's bucket 0.
+    /// The window's first bucket.
     first: u32,
 }
 
@@ -236,28 +315,50 @@ impl Recoding {
 
     /// Add (bucket, term) for every cell whose digit is not zero.
     #[inline(always)]
-    fn read<C: Cell>(&self, cells: &[C], offset: u32, pairs: &mut Vec<(u32, u32)>) {
-        let Some(bias) = &self.bias else {
-            for (i, cell) in (offset..).zip(cells) {
-                let digit = cell.words()[0];
-                if digit != 0 {
-                    pairs.push((self.first + digit as u32, i));
+    fn read<C: Cell>(
+        &self,
+        bases: &Lines,
+        mut base: usize,
+        mut cells: &[C],
+        entries: &mut Vec<(u32, u32)>,
+    ) {
+        while !cells.is_empty() {
+            let (block, rest) = cells.split_at(cells.len().min(BLOCK - base % BLOCK));
+            let half = match &self.bias {
+                None if self.shall_be_signed(bases, block) => {
+                    let sum = multiples::line_of_sum(base);
+                    entries.push(bases.entry(sum, HALF, self.first));
+                    HALF
                 }
+                _ => self.half,
+            };
+            // Whether a cell is zero is not foreseen: what comes of it is written and kept or not.
+            let (mut found, mut count) = ([(0, 0); BLOCK], 0);
+            let lines = ((bases.line_of)(base)..).step_by(bases.step as usize);
+            for (line, cell) in lines.zip(block) {
+                let digit = self.digit(cell.words()) - half;
+                found[count % BLOCK] = bases.entry(line, digit, self.first);
+                count += usize::from(digit != 0);
             }
-            return;
-        };
-        for (i, cell) in (offset..).zip(cells) {
-            let digit = self.digit(cell.words(), bias);
-            if digit > self.half {
-                pairs.push((self.first + (digit - self.half) as u32, i));
-            } else if digit < self.half {
-                pairs.push((self.first + (self.half - digit) as u32, i | SIGN));
-            }
+            entries.extend_from_slice(&found[..count]);
+            (base, cells) = (base + block.len(), rest);
         }
     }
 
+    /// Whether fewer buckets are filled if all cells of the block are less by `HALF`.
     #[inline(always)]
-    fn digit(&self, mut words: [u64; 4], bias: &[u64; 4]) -> u64 {
+    fn shall_be_signed<C: Cell>(&self, bases: &Lines, block: &[C]) -> bool {
+        let count = |is: fn(u64) -> bool| block.iter().filter(|c| is(c.words()[0])).count();
+        bases.has_sums()
+            && block.len() == BLOCK
+            && count(|cell| cell > HALF as u64) > 8 * count(|cell| cell == 0)
+    }
+
+    #[inline(always)]
+    fn digit(&self, mut words: [u64; 4]) -> i32 {
+        let Some(bias) = &self.bias else {
+            return words[0] as i32;
+        };
         let mut carry = false;
         for (word, bias) in words.iter_mut().zip(bias) {
             let (sum, first) = word.overflowing_add(*bias);
@@ -268,56 +369,85 @@ impl Recoding {
         let (word, bit) = ((self.shift / 64) as usize, self.shift % 64);
         let next = words.get(word + 1).copied().unwrap_or(0);
         let digit = (u128::from(words[word]) | u128::from(next) << 64) >> bit;
-        digit as u64 & self.mask
+        (digit as u64 & self.mask) as i32
     }
 }
 
 /// Add (bucket, term) for the cells whose digit in a window is not zero; buckets count from `first`.
-fn digits(pieces: &[Piece], c: u32, window: u32, first: u32, pairs: &mut Vec<(u32, u32)>) {
+fn digits(
+    bases: &Lines,
+    pieces: &[Piece],
+    c: u32,
+    window: u32,
+    first: u32,
+    entries: &mut Vec<(u32, u32)>,
+) {
     for piece in pieces {
         if window < piece.bits.div_ceil(c) {
             let recoding = Recoding::new(window, c, piece.bits, first);
-            with_cells!(piece.cells, cells => recoding.read(cells, piece.offset, pairs));
+            let base = piece.offset as usize;
+            with_cells!(piece.cells, cells => recoding.read(bases, base, cells, entries));
         }
     }
 }
 
-/// The sum of numbers, which increase up to 2^c, times buckets.
-fn weighted_sum(
-    summation: &mut Summation,
-    c: u32,
-    numbers: &[u32],
-    buckets: &[Point],
-) -> G1Projective {
-    if c <= NARROW {
-        return running_sum(numbers, buckets);
-    }
-    let half = c.div_ceil(2);
-    let sums = [0, half].map(|shift| {
-        // The highest bucket of all has a digit of 2^(c - half).
-        let mask = if shift == 0 {
-            (1 << half) - 1
-        } else {
-            u32::MAX
-        };
-        let pairs: Vec<(u32, u32)> = numbers
-            .iter()
-            .map(|number| number >> shift & mask)
-            .zip(0..)
-            .filter(|(digit, _)| *digit != 0)
-            .collect();
-        let (numbers, buckets) = summation.sums(buckets, (1 << half) + 1, &pairs);
-        weighted_sum(summation, half, &numbers, &buckets)
-    });
-    horner(&sums, half)
+/// What a bucket of one of several sets is multiplied by.
+#[derive(Clone, Copy)]
+struct Numbered {
+    set: u32,
+    number: u32,
 }
 
-fn running_sum(numbers: &[u32], buckets: &[Point]) -> G1Projective {
+/// For each set the sum of numbers, which increase up to 2^c, times buckets.
+///
+/// While the numbers are long their digits of half as many bits serve: buckets with the same low half
+/// are summed, and those with the same high half, which makes two sets of each.
+fn weighted_sums(
+    summation: &mut Summation,
+    c: u32,
+    mut sets: u32,
+    mut numbers: Vec<Numbered>,
+    mut buckets: Vec<Point>,
+) -> Vec<G1Projective> {
+    let (mut width, mut halves) = (c, Vec::new());
+    while width > NARROW {
+        let half = width.div_ceil(2);
+        // The highest number of all has a digit of 2^(width - half).
+        let slots = (1 << half) + 1;
+        let mut pairs = Vec::with_capacity(2 * numbers.len());
+        for (i, Numbered { set, number }) in (0..).zip(numbers) {
+            let (low, high) = (number % (1 << half), number >> half);
+            pairs.extend((low > 0).then_some((2 * set * slots + low, i)));
+            pairs.extend((high > 0).then_some(((2 * set + 1) * slots + high, i)));
+        }
+        sets *= 2;
+        let (filled, sums) = summation.sums(&buckets, (sets * slots) as usize, &pairs);
+        let numbered = filled.iter().map(|slot| Numbered {
+            set: slot / slots,
+            number: slot % slots,
+        });
+        (numbers, buckets) = (numbered.collect(), sums);
+        width = half;
+        halves.push(half);
+    }
+    let mut sums: Vec<G1Projective> = (0..sets)
+        .map(|set| {
+            let [start, end] = [set, set + 1].map(|set| numbers.partition_point(|n| n.set < set));
+            running_sum(&numbers[start..end], &buckets[start..end])
+        })
+        .collect();
+    for half in halves.into_iter().rev() {
+        sums = sums.chunks(2).map(|pair| horner(pair, half)).collect();
+    }
+    sums
+}
+
+fn running_sum(numbers: &[Numbered], buckets: &[Point]) -> G1Projective {
     let (mut running, mut total) = (G1Projective::zero(), G1Projective::zero());
     for (i, bucket) in buckets.iter().enumerate().rev() {
         running += bucket.affine();
-        let below = if i == 0 { 0 } else { numbers[i - 1] };
-        for _ in below..numbers[i] {
+        let below = if i == 0 { 0 } else { numbers[i - 1].number };
+        for _ in below..numbers[i].number {
             total += running;
         }
     }
@@ -354,6 +484,54 @@ mod tests {
     fn check(bases: &Bases, polynomial: Pieces) {
         let expected = expected(Fr::from(TAU), &polynomial);
         assert_eq!(bases.commit(&polynomial).unwrap(), expected);
+    }
+
+    fn with_multiples(bases: &Bases) -> Bases {
+        let lines = multiples::multiples(&bases.points);
+        let words: Vec<[u64; 8]> = lines.into_iter().map(Point::words).collect();
+        bases.clone().with_multiples(words.into()).unwrap()
+    }
+
+    /// Cells of 16 bits, read as signed ones or not, among others; bases that repeat and that cancel.
+    #[test]
+    fn multiples_change_nothing() {
+        const EDGES: [u16; 8] = [0, 1, 0x7fff, 0x8000, 0x8001, 0xaaaa, 0xfffe, 0xffff];
+        let mut rng = rand::thread_rng();
+        let count = 1 << 14;
+        for tau in [Fr::from(TAU), Fr::from(1_u64), -Fr::from(1_u64), Fr::zero()] {
+            let plain = Bases::new(powers(tau, count).unwrap().into()).unwrap();
+            let bases = with_multiples(&plain);
+            let mut cells: Vec<Vec<u16>> = EDGES.iter().map(|edge| vec![*edge; 300]).collect();
+            cells.push(vec![0xffff]);
+            cells.push(EDGES.repeat(100));
+            cells.push((0..8000).map(|_| rng.r#gen()).collect());
+            cells.push((0..8000).map(|_| rng.r#gen::<u16>() | 1).collect());
+            for cells in cells {
+                let wide: Vec<u64> = cells.iter().map(|cell| u64::from(!cell) << 31).collect();
+                for offset in [0, 256, 300] {
+                    let end = offset + cells.len();
+                    let column = Column::U16(cells.clone().into());
+                    let narrow = (offset, column);
+                    let polynomials: [Pieces; 2] = [
+                        vec![narrow.clone()],
+                        vec![narrow, (end, Column::U64(wide.clone().into()))],
+                    ];
+                    let expected: Vec<Point> =
+                        polynomials.iter().map(|p| expected(tau, p)).collect();
+                    assert_eq!(bases.commit_all(&polynomials).unwrap(), expected);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn multiples_of_too_few_bases() {
+        let many = bases(512);
+        let lines = with_multiples(&many).multiples;
+        let words: Vec<[u64; 8]> = lines.iter().map(|line| line.words()).collect();
+        assert!(bases(256).with_multiples(words.clone().into()).is_ok());
+        assert!(bases(768).with_multiples(words.clone().into()).is_err());
+        assert!(bases(300).with_multiples(words.into()).is_err());
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use std::mem::{swap, take};
 
-use crate::curve::{Addition, Point, add_all, signed};
+use crate::curve::{Addition, Point, SIGN, add_all, signed};
+use crate::vector::prefetch;
 
 /// Terms that are summed at once: what comes of them stays in the cache.
-const CHUNK: u32 = 1 << 14;
+const CHUNK: u32 = 1 << 15;
 
 /// Numbers of points, bucket by bucket.
 #[derive(Default)]
@@ -50,15 +51,16 @@ impl Terms {
             terms[*end as usize] = *term;
             *end += 1;
         }
-        let (mut numbers, mut start) = (Vec::new(), 0);
-        for (number, end) in (0..).zip(&ends[..buckets]) {
-            if *end > start {
-                numbers.push(number);
-                start = *end;
-            }
+        let mut numbers = vec![0; buckets];
+        let (mut count, mut start) = (0, 0);
+        for bucket in 0..buckets {
+            let end = ends[bucket];
+            (numbers[count], ends[count]) = (bucket as u32, end);
+            count += usize::from(end > start);
+            start = end;
         }
-        let ends = numbers.iter().map(|number| ends[*number as usize]);
-        let ends = ends.collect();
+        numbers.truncate(count);
+        ends.truncate(count);
         (numbers, Self { terms, ends })
     }
 }
@@ -72,12 +74,15 @@ pub struct Summation {
     single: Vec<(u32, u32)>,
     /// Terms without another, and where they go.
     moves: Vec<(u32, u32)>,
+    /// Buckets that are summed, and where.
+    finished: Vec<(u32, u32)>,
     /// Sums of pairs, and the points that they are made of.
     halved: Vec<Point>,
     points: Vec<Point>,
 }
 
 /// Terms of one bucket, side by side.
+#[derive(Clone, Copy)]
 struct Segment {
     bucket: u32,
     start: u32,
@@ -138,39 +143,68 @@ impl Summation {
     /// Add the points of each segment in pairs; the sums are its points from now on. A segment of
     /// one point goes to the sums of buckets.
     fn halve(&mut self, points: &[Point], term: impl Fn(u32) -> u32, sums: &mut [Point]) {
-        self.additions.clear();
-        self.moves.clear();
-        let mut target = 0;
-        for segment in &mut self.segments {
-            let Segment { start, len, .. } = *segment;
-            segment.start = target;
-            segment.len = len.div_ceil(2);
-            for at in (start..start + len - 1).step_by(2) {
-                let terms = [term(at), term(at + 1)];
-                self.additions.push(Addition { terms, target });
-                target += 1;
-            }
-            if len % 2 == 1 {
-                self.moves.push((term(start + len - 1), target));
-                target += 1;
-            }
-        }
-        if self.halved.len() < target as usize {
-            self.halved.resize(target as usize, Point::default());
+        let targets = self.list_additions(points, term);
+        if self.halved.len() < targets {
+            self.halved.resize(targets, Point::default());
         }
         add_all(points, &self.additions, &mut self.halved);
         for (term, target) in &self.moves {
             self.halved[*target as usize] = signed(points, *term);
         }
-        self.segments.retain(|segment| {
-            if segment.len == 1 {
-                add_one(
-                    &mut sums[segment.bucket as usize],
-                    self.halved[segment.start as usize],
-                );
+        for (bucket, target) in &self.finished {
+            add_one(&mut sums[*bucket as usize], self.halved[*target as usize]);
+        }
+    }
+
+    /// What is to be added, moved and then finished; returns the number of targets.
+    ///
+    /// How many terms a segment has is not foreseen: what it may have is written and kept or not.
+    fn list_additions(&mut self, points: &[Point], term: impl Fn(u32) -> u32) -> usize {
+        const PAIRS: u32 = 4;
+        let terms: u32 = self.segments.iter().map(|segment| segment.len).sum();
+        let none = Addition {
+            terms: [0; 2],
+            target: 0,
+        };
+        self.additions.resize((terms / 2 + PAIRS) as usize, none);
+        self.moves.resize(self.segments.len() + 1, (0, 0));
+        self.finished.resize(self.segments.len() + 1, (0, 0));
+        let (mut additions, mut moves, mut finished, mut kept) = (0, 0, 0, 0);
+        let mut target = 0;
+        for i in 0..self.segments.len() {
+            let Segment { bucket, start, len } = self.segments[i];
+            let last = start + len - 1;
+            for first in (0..len / 2).step_by(PAIRS as usize) {
+                let list = &mut self.additions[additions..];
+                for (k, addition) in (first..first + PAIRS).zip(list) {
+                    let at = start + 2 * k;
+                    *addition = Addition {
+                        terms: [term(at.min(last)), term((at + 1).min(last))],
+                        target: target + k,
+                    };
+                }
+                additions += PAIRS.min(len / 2 - first) as usize;
             }
-            segment.len > 1
-        });
+            let odd = term(last);
+            prefetch(&points[(odd & !SIGN) as usize]);
+            self.moves[moves] = (odd, target + len / 2);
+            moves += (len % 2) as usize;
+            let left = len.div_ceil(2);
+            self.finished[finished] = (bucket, target);
+            finished += usize::from(left == 1);
+            self.segments[kept] = Segment {
+                bucket,
+                start: target,
+                len: left,
+            };
+            kept += usize::from(left > 1);
+            target += left;
+        }
+        self.additions.truncate(additions);
+        self.moves.truncate(moves);
+        self.finished.truncate(finished);
+        self.segments.truncate(kept);
+        target as usize
     }
 }
 

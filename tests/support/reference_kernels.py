@@ -145,7 +145,7 @@ def check_on_curve(points):
 
 
 class Bases:
-    def __init__(self, points):
+    def __init__(self, points, multiples=None):
         self.points = to_affine(points)
 
     def __len__(self):

@@ -104,15 +104,23 @@ def _describe(path: Path, described: Srs | VerifierSrs) -> Json:
         "meaning": DESCRIPTIONS[verifier.kind],
         "degree": described.degree if isinstance(described, Srs) else None,
         "powers": len(described) if isinstance(described, Srs) else 0,
+        "multiples": _multiples(described) if isinstance(described, Srs) else None,
         "provenance": verifier.provenance,
         "identifier": verifier.identifier.hex(),
         "tau_g2": g2.encode(verifier.tau_g2).hex(),
     }
 
 
+def _multiples(described: Srs) -> str:
+    """Where the multiples of the powers are, and how large; they are made by the first proof."""
+    path, size = srs.multiples_path(described), srs.multiples_size(described) / 1e6
+    return f"{path}, {size:.1f} MB" + ("" if path.is_file() else ", once a proof needs them")
+
+
 def _lines(document: Json) -> list[str]:
     labels = {"tau_g2": "[tau]_2"}
     values = {**document, "degree": document["degree"] or "none: for verifying only"}
+    values["multiples"] = document["multiples"] or "none"
     return aligned([(labels.get(key, key), str(value)) for key, value in values.items()])
 
 

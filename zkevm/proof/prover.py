@@ -103,12 +103,13 @@ class KernelProver:
         witness: Witness,
         points: Points,
         progress: Progress,
+        multiples: Points | None = None,
     ) -> None:
         self.kernels = kernels
         self.layout = layout
         self.columns = [witness.tables[t.table.name].columns for t in layout.tables]
         self.polynomials = _polynomials(layout, self.columns)
-        self.bases = kernels.Bases(points[: 1 << layout.m])
+        self.bases = kernels.Bases(points[: 1 << layout.m], multiples)
         self.progress = progress
         self.sumcheck: _native.Fractions | _native.RowSum | _native.StackedSum
 

@@ -30,7 +30,7 @@ from zkevm.proof.prover import (
 )
 from zkevm.proof.store import Store
 from zkevm.proof.witness import Witness, heights_of, wide_cells
-from zkevm.srs import Srs
+from zkevm.srs import Srs, first_multiples
 from zkevm.srs.points import Points
 from zkevm.transcript import POINT, decode_point, encode_point, word
 
@@ -64,7 +64,8 @@ def prove(
     statement = Statement(circuit, heights, public, statement_digest, srs.identifier)
     tell = progress or _silent
     alone = len(segments) == 1 and executor.in_process
-    job = Job(layouts, srs.points[: 1 << m], kernels.__name__, tell if alone else None)
+    points, multiples = srs.points[: 1 << m], first_multiples(srs, 1 << m)
+    job = Job(layouts, points, multiples, kernels.__name__, tell if alone else None)
     keys = [b""] * len(segments)
     if store is not None:
         named = b"".join((circuit.digest(*heights), srs.identifier, bytes([m])))
@@ -98,19 +99,22 @@ def prove(
 class Job:
     """What the tasks of all segments share.
 
+    multiples  of the points, or none
     kernels   the name of a module
     progress  None where segments are counted, and not their phases
     """
 
     layouts: tuple[Layout, ...]
     points: Points
+    multiples: Points | None
     kernels: str
     progress: Progress | None
 
     def prover(self, number: int, source: Source) -> KernelProver:
         """The prover of a segment."""
         kernels, progress = import_module(self.kernels), self.progress or _silent
-        return KernelProver(kernels, self.layouts[number], source(), self.points, progress)
+        arguments = self.layouts[number], source(), self.points, progress
+        return KernelProver(kernels, *arguments, multiples=self.multiples)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from zkevm.srs.ceremonies import Kind
 from zkevm.srs.checks import check
 from zkevm.srs.development import cached_verifier, development_srs
 from zkevm.srs.formats import import_ceremony
+from zkevm.srs.multiples import first_multiples, multiples_path, multiples_size, with_multiples
 from zkevm.srs.powers_of_tau import Srs, VerifierSrs, generate, known_verifier
 from zkevm.srs.storage import (
     is_srs_file,
@@ -21,6 +22,7 @@ __all__ = [
     "cached_verifier",
     "check",
     "development_srs",
+    "first_multiples",
     "generate",
     "import_ceremony",
     "is_srs_file",
@@ -28,6 +30,9 @@ __all__ = [
     "load",
     "load_any",
     "load_verifier",
+    "multiples_path",
+    "multiples_size",
     "save",
     "save_verifier",
+    "with_multiples",
 ]

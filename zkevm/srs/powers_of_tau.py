@@ -58,10 +58,14 @@ class VerifierSrs:
 
 @dataclass(frozen=True, eq=False)
 class Srs:
-    """What a prover needs: the powers ``[tau**i]_1`` in the layout of `zkevm.srs.points`."""
+    """What a prover needs: the powers ``[tau**i]_1`` in the layout of `zkevm.srs.points`.
+
+    multiples  of powers, which only save time, see `zkevm.srs.multiples`
+    """
 
     points: Points
     verifier: VerifierSrs
+    multiples: Points | None = None
 
     def __len__(self) -> int:
         """The number of powers."""

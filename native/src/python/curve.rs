@@ -1,6 +1,6 @@
 //! Commitments and openings for Python.
 
-use numpy::{PyArray2, ToPyArray, ndarray::ArrayView2};
+use numpy::{PyArray2, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -9,6 +9,7 @@ use crate::curve::{self, Point};
 use crate::error::{Error, Result};
 use crate::field::{decode, decode_one, encode};
 use crate::msm::{self, Pieces};
+use crate::multiples;
 use crate::opening;
 use crate::pairing;
 
@@ -27,14 +28,44 @@ pub fn powers<'py>(
 ) -> PyResult<Bound<'py, PyArray2<u8>>> {
     let tau = decode_one(tau, "tau")?;
     let points = py.detach(|| curve::powers(tau, count))?;
-    let bytes: Vec<u8> = points
-        .iter()
-        .flatten()
-        .flat_map(|w| w.to_le_bytes())
-        .collect();
-    let view = ArrayView2::from_shape((count, 64), &bytes)
-        .map_err(|error| Error::Range(error.to_string()))?;
-    Ok(view.to_pyarray(py))
+    array(py, points.into_iter())
+}
+
+/// As many rows of 64 bytes.
+fn array<'py>(
+    py: Python<'py>,
+    points: impl ExactSizeIterator<Item = [u64; 8]>,
+) -> PyResult<Bound<'py, PyArray2<u8>>> {
+    let array = PyArray2::zeros(py, [points.len(), 64], false);
+    let mut writable = array.readwrite();
+    let (words, _) = writable.as_slice_mut()?.as_chunks_mut();
+    for (targets, point) in words.chunks_mut(8).zip(points) {
+        for (target, word) in targets.iter_mut().zip(point) {
+            *target = word.to_le_bytes();
+        }
+    }
+    drop(writable);
+    Ok(array)
+}
+
+#[pyfunction(name = "multiples")]
+pub fn make_multiples<'py>(
+    py: Python<'py>,
+    points: &Array<'py>,
+) -> PyResult<Bound<'py, PyArray2<u8>>> {
+    let points = arrays::points(points)?;
+    let lines = py.detach(|| {
+        curve::check_reduced(&points)?;
+        Ok::<_, Error>(multiples::multiples(&Point::from_shared(points)))
+    })?;
+    array(py, lines.into_iter().map(Point::words))
+}
+
+#[pyfunction]
+pub fn are_multiples(py: Python<'_>, lines: &Array<'_>, points: &Array<'_>) -> PyResult<bool> {
+    let [lines, points] = [lines, points].map(|array| arrays::points(array));
+    let [lines, points] = [Point::from_shared(lines?), Point::from_shared(points?)];
+    Ok(py.detach(|| multiples::are_multiples(&lines, &points)))
 }
 
 #[pyfunction]
@@ -55,9 +86,14 @@ pub struct Bases(msm::Bases);
 #[pymethods]
 impl Bases {
     #[new]
-    fn new(py: Python<'_>, points: &Array<'_>) -> PyResult<Self> {
+    #[pyo3(signature = (points, multiples = None))]
+    fn new(py: Python<'_>, points: &Array<'_>, multiples: Option<&Array<'_>>) -> PyResult<Self> {
         let points = arrays::points(points)?;
-        Ok(Self(py.detach(|| msm::Bases::new(points))?))
+        let bases = py.detach(|| msm::Bases::new(points))?;
+        Ok(Self(match multiples {
+            Some(lines) => bases.with_multiples(arrays::points(lines)?)?,
+            None => bases,
+        }))
     }
 
     fn __len__(&self) -> usize {

@@ -40,7 +40,10 @@ mod _native {
     use super::{Bound, PyModule, PyResult, usage_error, vector};
 
     #[pymodule_export]
-    use super::curve::{Bases, Opening, check_on_curve, commit, pairing_check, powers};
+    use super::curve::{
+        Bases, Opening, are_multiples, check_on_curve, commit, make_multiples, pairing_check,
+        powers,
+    };
     #[pymodule_export]
     use super::features;
     #[pymodule_export]

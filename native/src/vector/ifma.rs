@@ -297,6 +297,21 @@ const fn multiple<C: MontConfig<4>>(times: u64) -> [u64; LIMBS] {
     limbs
 }
 
+/// See `Elements::MINUS_ONE`.
+const fn minus_one<C: MontConfig<4>>() -> [u64; LIMBS] {
+    let (modulus, times) = (multiple::<C>(1), C::INV & MASK);
+    let (mut limbs, mut i) = ([0; LIMBS], 1);
+    let mut carry = (modulus[0] as u128 * times as u128 + 1) >> BITS;
+    while i < LIMBS {
+        carry += modulus[i] as u128 * times as u128;
+        limbs[i - 1] = carry as u64 & MASK;
+        carry >>= BITS;
+        i += 1;
+    }
+    limbs[LIMBS - 1] = carry as u64;
+    limbs
+}
+
 /// Elements below 2p, in Montgomery form for 2^256; every limb has at most 52 bits.
 pub struct Elements<C>([Words; LIMBS], PhantomData<C>);
 
@@ -304,7 +319,7 @@ pub struct Elements<C>([Words; LIMBS], PhantomData<C>);
 #[derive(Clone, Copy)]
 pub struct Factor([Words; LIMBS]);
 
-/// A right operand of products below 8p, every limb of at most 52 bits.
+/// A right operand of products below 8p; bits above the 52 of a limb are to be ignored.
 #[derive(Clone, Copy)]
 pub struct Operand([Words; LIMBS]);
 
@@ -350,6 +365,8 @@ impl<C: MontConfig<4>> Elements<C> {
     const MODULUS: [u64; LIMBS] = multiple::<C>(1);
     const TWICE: [u64; LIMBS] = multiple::<C>(2);
     const FOUR_TIMES: [u64; LIMBS] = multiple::<C>(4);
+    /// The multiple of p that is -1 modulo 2^52, plus 1, over 2^52.
+    const MINUS_ONE: [u64; LIMBS] = minus_one::<C>();
 
     #[inline(always)]
     fn from_words(words: [Words; 4]) -> Self {
@@ -425,9 +442,17 @@ fn add_row(sum: &mut DoubleLimbs, i: usize, a: Words, b: &Limbs) {
 }
 
 /// Add a multiple of 2^(52 i) p that clears limb i, and carry its upper bits on.
+///
+/// The low limbs are cleared by multiples of a larger multiple of p that is -1 modulo 2^52, so that
+/// the limb is the factor. All that adds less than 2^208 p.
 #[inline(always)]
 fn clear<C: MontConfig<4>>(sum: &mut DoubleLimbs, i: usize) {
     let zero = sum[0].all(0);
+    if i < LIMBS - 2 {
+        sum[i + 1] = sum[i + 1].plus(sum[i].right::<BITS>());
+        add_row(sum, i + 1, sum[i], &zero.limbs(Elements::<C>::MINUS_ONE));
+        return;
+    }
     let modulus = zero.limbs(Elements::<C>::MODULUS);
     let k = zero.plus_low(sum[i], zero.all(C::INV & MASK));
     // The next limb is waited for: its three parts are found side by side.
@@ -593,12 +618,6 @@ impl Simd for Ifma {
             line_words(self, packed, 2),
             line_words(self, packed, 3),
         ])
-    }
-
-    #[inline(always)]
-    fn prefetch<T>(self, item: &T) {
-        // SAFETY: every processor with these instructions has this one.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>((item as *const T).cast()) };
     }
 
     #[inline(always)]
@@ -769,7 +788,9 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
         for i in 0..LIMBS {
             limbs[i] = limbs[i].minus(other.0[i]).plus(twice[i]);
         }
-        carry(&mut limbs);
+        for i in 0..LIMBS - 1 {
+            limbs[i + 1] = limbs[i + 1].plus(limbs[i].signed_right::<BITS>());
+        }
         Operand(limbs)
     }
 

@@ -81,14 +81,11 @@ pub trait Simd: Copy {
 
     fn unpack<C: MontConfig<4>>(self, packed: &Packed) -> Self::Vector<C>;
 
-    /// Have this line of the cache fetched.
-    fn prefetch<T>(self, item: &T);
-
     /// Have these elements fetched.
     #[inline(always)]
     fn prefetch_packed(self, packed: &Packed) {
         for line in &packed.0 {
-            self.prefetch(line);
+            prefetch(line);
         }
     }
 
@@ -346,6 +343,19 @@ pub trait Kernel {
 
     /// Inline this, and what it calls: only then it is compiled for the instruction set.
     fn run<S: Simd>(self, simd: S) -> Self::Output;
+}
+
+/// Have this line of the cache fetched.
+#[inline(always)]
+pub fn prefetch<T>(item: &T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every such processor has the instruction, and it reads nothing.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>((item as *const T).cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = item;
 }
 
 /// Run a loop with the chosen instruction set.

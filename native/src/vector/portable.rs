@@ -64,9 +64,6 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    fn prefetch<T>(self, _: &T) {}
-
-    #[inline(always)]
     fn weight(self, x: Fr) -> Weight {
         let base = Fr::from(1_u128 << 64);
         let mut powers = [Factor::new(x); 4];
