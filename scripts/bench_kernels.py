@@ -61,7 +61,8 @@ def arithmetic() -> Iterator[tuple[str, float]]:
 def commitments() -> Iterator[tuple[str, float]]:
     """A cell of each type, two polynomials at once; bits come in hundreds, as Keccak's do."""
     rng = np.random.default_rng(1)
-    bases = _native.Bases(_native.powers(CHALLENGE, 1 << SIZE))
+    powers = _native.powers(CHALLENGE, 1 << SIZE)
+    bases = _native.Bases(powers, _native.multiples(powers))
     count = 1 << SIZE
     cells: dict[str, NDArray[Any]] = {
         "zero": np.zeros(count, dtype=np.uint8),
