@@ -46,8 +46,8 @@ class Timed:
 
 
 def _target(argument: Any) -> Any:
-    if isinstance(argument, list):
-        return [_target(a) if isinstance(a, Timed) else a for a in argument]
+    if type(argument) in {list, tuple}:
+        return type(argument)(map(_target, argument))
     return argument.target if isinstance(argument, Timed) else argument
 
 
