@@ -235,7 +235,7 @@ def test_another_trace_level_or_circuit_is_run_again(monkeypatch):
     for other in (api.load(TRANSFER, fork="Prague"), api.load(LOOP, fork="Osaka")):
         found.add(result_cache.digest(api.trace(other).traces, Level.CHECK, s1))
     found.add(result_cache.digest(traces * 2, Level.CHECK, s1))
-    traces[0].written.words[5, 0] ^= 1
+    traces[0].rows.gas[5] ^= 1
     found.add(result_cache.digest(traces, Level.CHECK, s1))
     monkeypatch.setattr(result_cache, "code_digest", lambda: "another gadget")
     found.add(result_cache.digest(traces, Level.CHECK, s1))
