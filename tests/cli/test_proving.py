@@ -39,6 +39,13 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("proving")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _own_cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="module")
 def srs(folder):
     assert zkevm("setup", "new", "--degree", 13, "-o", folder / "13.srs").exit_code == 0

@@ -1,5 +1,6 @@
 """Multiples of the powers: made once, kept, and made again when they are not right."""
 
+import os
 import secrets
 import threading
 from dataclasses import replace
@@ -50,6 +51,14 @@ def test_made_once_and_kept(setup, cache, notices):
     assert path.read_bytes() == first.multiples.tobytes() == second.multiples.tobytes()
     assert path.stat().st_size == srs.multiples_size(setup)
     assert not second.multiples.flags.writeable, "it is not mapped"
+
+
+def test_few_files_are_kept(cache, notices):
+    made = [of_tau(TAU + i, 256) for i in range(multiples.KEPT + 2)]
+    for number, setup in enumerate(made):
+        with_multiples(setup, notices)
+        os.utime(srs.multiples_path(setup), (number, number))
+    assert set(cache.iterdir()) == {srs.multiples_path(setup) for setup in made[-multiples.KEPT :]}
 
 
 def _cut(data):

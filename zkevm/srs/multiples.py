@@ -7,6 +7,7 @@ that is cut, foreign or altered is made again.
 """
 
 import mmap
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +23,9 @@ from zkevm.srs.powers_of_tau import Srs
 
 LARGEST_DEGREE = 18
 """Only the first 2^18 powers have multiples, 51 MB of them: larger polynomials do without."""
+
+KEPT = 4
+"""How many setups have a file: those whose multiples were made last."""
 
 BLOCK_POWERS = 256
 BLOCK_LINES = 772
@@ -98,3 +102,7 @@ def _save(multiples: Points, path: Path) -> None:
     except OSError as error:
         raise FileError(f"cannot make {path.parent}: {error.strerror}") from error
     write_whole(path, [multiples.data])
+    with suppress(OSError):  # another process may have been faster
+        made = sorted(path.parent.glob("multiples-*.points"), key=lambda file: file.stat().st_mtime)
+        for file in made[:-KEPT]:
+            file.unlink()
