@@ -14,9 +14,11 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parent.parent
+from bench_command import ROOT
+
 FOLDER: Final = ROOT / "scripts" / "compare"
 BINARIES: Final = FOLDER / "target" / "release"
+CARGO: Final = ("cargo", "build", "--quiet", "--release", "--target-dir", "target")
 ONE_THREAD: Final = {"RAYON_NUM_THREADS": "1", "GOMAXPROCS": "1"}
 INSTALL: Final = (
     "`-` is what was not measured. The other libraries need Rust (https://rustup.rs) or Go "
@@ -39,7 +41,7 @@ def cells(figures: Mapping[str, Figures], name: str, own: float) -> list[str]:
 
 def libraries() -> dict[str, Figures]:
     """What each library takes on one thread; nothing for one that is not installed."""
-    cargo = _built("cargo", "build", "--quiet", "--release", "--target-dir", "target")
+    cargo = _built(*CARGO)
     go = _built("go", "-C", "gnark", "build", "-o", BINARIES / "gnark-crypto")
     names = {"arkworks": cargo, "halo2curves": cargo, "gnark-crypto": go}
     return {name: _run(name, ONE_THREAD) if built else {} for name, built in names.items()}
@@ -47,7 +49,7 @@ def libraries() -> dict[str, Figures]:
 
 def keccak_line() -> str:
     """What Plonky3 proves in a second, on all cores."""
-    if not _built("cargo", "build", "--quiet", "--release", "--target-dir", "target"):
+    if not _built(*CARGO):
         return f"Plonky3's Keccak AIR: {INSTALL}"
     figures = _run("plonky3", {})
     return (

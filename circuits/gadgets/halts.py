@@ -27,7 +27,7 @@ from circuits.language import (
 from circuits.language.arrays import Array, extend, signed_field
 from circuits.language.compare import IsZeroWord, LessWord, less_than
 from circuits.language.halt import ExceptionalHalt
-from zkevm.evm.opcodes import ARITY, Op, max_stack, min_stack
+from zkevm.evm.opcodes import ARITY, PUSH_DATA, Op, max_stack, min_stack
 from zkevm.trace.trace import Halt
 
 ANY = tuple(range(256))
@@ -162,7 +162,7 @@ def is_instruction(code: bytes, place: int) -> bool:
     """Whether an instruction begins at a place of a code: else it is data of a PUSH."""
     at = 0
     while at < place:
-        at += code[at] - Op.PUSH0 + 1 if Op.PUSH1 <= code[at] <= Op.PUSH32 else 1
+        at += 1 + PUSH_DATA[code[at]]
     return at == place
 
 

@@ -45,11 +45,10 @@ from circuits.language import (
 from circuits.language.arrays import Array, Words, words
 from circuits.tables.ranges import FixedTable
 from zkevm.evm.code import DELEGATION_LENGTH, DELEGATION_PREFIX
-from zkevm.evm.opcodes import Op
+from zkevm.evm.opcodes import PUSH_DATA, Op
 from zkevm.plonkish.expression import ZERO
 
 WORD_BYTES = 32
-PUSH_SIZES = {Op.PUSH0 + size: size for size in range(1, WORD_BYTES + 1)}
 COUNTDOWN = bytes(range(WORD_BYTES, 0, -1))
 EMPTY_CODE_HASH = 0xC5D2460186F7233C927E7DB2DCC703C0E500B653CA82273B7BFAD8045D85A470
 
@@ -262,7 +261,7 @@ def push_bytes_left(code: Array) -> Array:
     at = 0
     while at < len(data):
         # A jump from one PUSH to the next: as many turns as the code has pushes.
-        size = PUSH_SIZES.get(data[at], 0)
+        size = PUSH_DATA[data[at]]
         if size:
             left[at + 1 : at + 1 + size] = COUNTDOWN[-size:]
         at += 1 + size

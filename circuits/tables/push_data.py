@@ -31,9 +31,9 @@ from circuits.language import (
     total,
 )
 from circuits.language.arrays import Array, Words, octets
-from circuits.tables.bytecode import PUSH_SIZES, WORD_BYTES
+from circuits.tables.bytecode import WORD_BYTES
 from circuits.tables.ranges import FixedTable
-from zkevm.evm.opcodes import Op
+from zkevm.evm.opcodes import PUSH_DATA, Op
 from zkevm.plonkish.fixed import Listed, RowBits, RowIsZero
 
 
@@ -50,7 +50,7 @@ class PushSteps(FixedTable):
     byte = Fixed(RowBits("", 0, 8))
     left = Fixed(RowBits("", 8, 6))
     is_instruction = Fixed(RowIsZero("", 8, 6))
-    pushes = Fixed(Listed("", [PUSH_SIZES.get(byte, 0) for byte in range(256)]))
+    pushes = Fixed(Listed("", list(PUSH_DATA)))
     is_jumpdest = Fixed(Listed("", [int(byte == Op.JUMPDEST) for byte in range(256)]))
 
     def constrain(self, c: Builder) -> None:

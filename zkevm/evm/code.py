@@ -3,8 +3,7 @@
 from functools import cached_property
 
 from zkevm.evm.keccak import keccak256
-
-_PUSH1, _PUSH32, _JUMPDEST = 0x60, 0x7F, 0x5B
+from zkevm.evm.opcodes import PUSH_DATA, Op
 
 DELEGATION_PREFIX = bytes.fromhex("ef0100")
 """Begins the code of an account that runs another's code (EIP-7702)."""
@@ -35,15 +34,13 @@ class Code:
     def jump_destinations(self) -> frozenset[int]:
         """Positions of the JUMPDEST bytes that are instructions, not push data."""
         data = self.data
-        destinations = set()
+        destinations, jumpdest = set(), int(Op.JUMPDEST)
         pc = 0
         while pc < len(data):
             byte = data[pc]
-            if byte == _JUMPDEST:
+            if byte == jumpdest:
                 destinations.add(pc)
-            elif _PUSH1 <= byte <= _PUSH32:
-                pc += byte - _PUSH1 + 1
-            pc += 1
+            pc += 1 + PUSH_DATA[byte]
         return frozenset(destinations)
 
     @property

@@ -243,6 +243,10 @@ ARITY: dict[Op, Arity] = _arities()
 """For every opcode; DUP and SWAP count the words they reach over as operands and results."""
 
 
+PUSH_DATA = bytes(max(0, byte - Op.PUSH0) if byte <= Op.PUSH32 else 0 for byte in range(256))
+"""By opcode byte, how many bytes of code after it are its data."""
+
+
 def min_stack(op: Op) -> int:
     """Return the least stack height at which `op` does not underflow."""
     return ARITY[op].inputs
@@ -250,4 +254,9 @@ def min_stack(op: Op) -> int:
 
 def max_stack(op: Op) -> int:
     """Return the greatest stack height at which `op` does not overflow."""
-    return STACK_LIMIT + ARITY[op].inputs - ARITY[op].outputs
+    return STACK_LIMIT - stack_change(op)
+
+
+def stack_change(op: Op) -> int:
+    """Return by how much `op` makes the stack higher."""
+    return ARITY[op].outputs - ARITY[op].inputs

@@ -12,7 +12,7 @@ from zkevm.evm.fork import Dispatch
 from zkevm.evm.instructions import Instruction
 from zkevm.evm.instructions.flow import invalid
 from zkevm.evm.instructions.stack import push_word
-from zkevm.evm.opcodes import ARITY, Op
+from zkevm.evm.opcodes import ARITY, PUSH_DATA, Op, stack_change
 
 LONGEST: Final = 64
 """Instructions in a run: code may be entered anywhere, and has a run for each of these places."""
@@ -33,15 +33,6 @@ counter, and change nothing but the stack."""
 _CALL_LIKE: Final = frozenset(
     {Op.CALL, Op.CALLCODE, Op.DELEGATECALL, Op.STATICCALL, Op.CREATE, Op.CREATE2}
 )
-
-
-def _push_data(byte: int) -> int:
-    return max(0, byte - Op.PUSH0) if byte <= Op.PUSH32 else 0
-
-
-def _change(byte: int) -> int:
-    """Return by how much an instruction makes the stack higher."""
-    return ARITY[Op(byte)].outputs - ARITY[Op(byte)].inputs if byte in ARITY else 0
 
 
 def _written(byte: int) -> tuple[int, ...]:
@@ -86,14 +77,14 @@ class Runs(dict[int, Run]):
         _, bounds, costs = self._dispatch
         pcs = self._follow(start)
         ops = tuple(self._code[pc] for pc in pcs)
-        heights = tuple(accumulate((_change(op) for op in ops), initial=0))
+        heights = tuple(accumulate((stack_change(Op(op)) for op in ops[:-1]), initial=0))
         run = Run(
             pcs=pcs,
             ops=ops,
-            end=pcs[-1] + 1 + _push_data(ops[-1]),
+            end=pcs[-1] + 1 + PUSH_DATA[ops[-1]],
             heights=range(
-                max(bounds[op].start - height for op, height in zip(ops, heights, strict=False)),
-                min(bounds[op].stop - height for op, height in zip(ops, heights, strict=False)),
+                max(bounds[op].start - height for op, height in zip(ops, heights, strict=True)),
+                min(bounds[op].stop - height for op, height in zip(ops, heights, strict=True)),
             ),
             gas=sum(costs[op] for op in ops),
             instructions=tuple((self._instruction(pc), WRITTEN[self._code[pc]]) for pc in pcs),
@@ -104,7 +95,7 @@ class Runs(dict[int, Run]):
     def _follow(self, start: int) -> tuple[int, ...]:
         pcs = [start]
         while len(pcs) < LONGEST and self._is_straight(self._code[pcs[-1]]):
-            pcs.append(pcs[-1] + 1 + _push_data(self._code[pcs[-1]]))
+            pcs.append(pcs[-1] + 1 + PUSH_DATA[self._code[pcs[-1]]])
         return tuple(pcs)
 
     def _is_straight(self, op: int) -> bool:
@@ -112,7 +103,7 @@ class Runs(dict[int, Run]):
 
     def _instruction(self, pc: int) -> Instruction:
         op = self._code[pc]
-        size = _push_data(op)
+        size = PUSH_DATA[op]
         if size == 0:
             return self._dispatch.instructions[op]
         return push_word(int.from_bytes(self._code[pc + 1 : pc + 1 + size], "big"))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zkevm.evm.frame import Frame
-from zkevm.evm.opcodes import ARITY
+from zkevm.evm.opcodes import ARITY, stack_change
 from zkevm.evm.runs import WRITTEN, Run
 from zkevm.trace.trace import RESUME, U16, U32, Rows
 
@@ -25,7 +25,7 @@ _WORDS: Final = np.zeros(RESUME + 1, np.int64)
 """How many words it writes."""
 for _op, _arity in ARITY.items():
     _GAS[_op] = _arity.fixed_gas
-    _CHANGE[_op] = (_arity.outputs - _arity.inputs) % (1 << 16)
+    _CHANGE[_op] = stack_change(_op) % (1 << 16)
     _WORDS[_op] = len(WRITTEN[_op])
 
 Single: TypeAlias = tuple[int, int]
