@@ -5,7 +5,7 @@ use std::hint::black_box;
 use ark_bn254::{Fr, G1Affine, G1Projective};
 use ark_ec::{CurveGroup, PrimeGroup, VariableBaseMSM};
 use ark_ff::{Field, PrimeField};
-use compare::{BITS, CHAINS, PRODUCTS, SIZE, nanoseconds, print};
+use compare::{BITS, SIZE, addition, multiplication, nanoseconds, print};
 
 /// A point and its sums with one other, again and again.
 fn points() -> Vec<G1Affine> {
@@ -33,24 +33,9 @@ fn scalars(bits: u32) -> Vec<Fr> {
 }
 
 fn main() {
-    let factor = Fr::from(u64::MAX).square();
-    let mut chains = [factor; CHAINS];
-    let multiplication = nanoseconds(400, CHAINS * PRODUCTS, || {
-        for _ in 0..PRODUCTS {
-            for chain in &mut chains {
-                *chain *= factor;
-            }
-        }
-        black_box(&mut chains);
-    });
     let points = points();
-    let mut sum = G1Projective::generator();
-    let addition = nanoseconds(20, SIZE, || {
-        for point in &points {
-            sum += point;
-        }
-        black_box(&mut sum);
-    });
+    let multiplication = multiplication(Fr::from(u64::MAX).square());
+    let addition = addition(G1Projective::generator(), &points);
     let sums = BITS.map(|bits| {
         let scalars = scalars(bits);
         nanoseconds(3, SIZE, || {

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use compare::{BITS, CHAINS, PRODUCTS, SIZE, nanoseconds, print};
+use compare::{BITS, SIZE, addition, multiplication, nanoseconds, print};
 use halo2curves::bn256::{Fr, G1, G1Affine};
 use halo2curves::ff::Field;
 use halo2curves::group::Curve;
@@ -37,24 +37,9 @@ fn scalars(bits: u32) -> Vec<Fr> {
 }
 
 fn main() {
-    let factor = Fr::from(u64::MAX).square();
-    let mut chains = [factor; CHAINS];
-    let multiplication = nanoseconds(400, CHAINS * PRODUCTS, || {
-        for _ in 0..PRODUCTS {
-            for chain in &mut chains {
-                *chain *= factor;
-            }
-        }
-        black_box(&mut chains);
-    });
     let points = points();
-    let mut sum = G1::generator();
-    let addition = nanoseconds(20, SIZE, || {
-        for point in &points {
-            sum += point;
-        }
-        black_box(&mut sum);
-    });
+    let multiplication = multiplication(Fr::from(u64::MAX).square());
+    let addition = addition(G1::generator(), &points);
     let sums = BITS.map(|bits| {
         let scalars = scalars(bits);
         nanoseconds(3, SIZE, || {
