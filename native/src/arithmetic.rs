@@ -1,7 +1,8 @@
-//! Additions without branches, and sums of products that are reduced once.
+//! Additions without branches, products in chains of carries, and sums of them that are reduced once.
 //!
 //! The library's own additions decide by comparison, and on random operands the branch is guessed
-//! wrong half of the time. Its multiplication is as good as portable code gets.
+//! wrong half of the time. Its products keep carries in words; compilers leave them in the
+//! processor's flag only if asked by name.
 
 use ark_ff::{BigInt, Fp, MontBackend, MontConfig};
 
@@ -24,17 +25,80 @@ pub const fn subtract(a: &[u64; 4], b: &[u64; 4]) -> ([u64; 4], u64) {
     (difference, borrow)
 }
 
+/// a + b + carry, and the carry from then on.
+#[inline(always)]
+fn add_with_carry(a: u64, b: u64, carry: &mut u8) -> u64 {
+    let mut sum = 0;
+    #[cfg(target_arch = "x86_64")]
+    {
+        *carry = std::arch::x86_64::_addcarry_u64(*carry, a, b, &mut sum);
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        let total = u128::from(a) + u128::from(b) + u128::from(*carry);
+        (sum, *carry) = (total as u64, (total >> 64) as u8);
+    }
+    sum
+}
+
+/// Add words to others, and return the carry.
+#[inline(always)]
+fn add_words<const N: usize>(words: &mut [u64; N], others: &[u64; N]) -> u8 {
+    let mut carry = 0;
+    for (word, other) in words.iter_mut().zip(others) {
+        *word = add_with_carry(*word, *other, &mut carry);
+    }
+    carry
+}
+
+/// Add a b to words that have room for it.
+#[inline(always)]
+fn add_multiple(words: &mut [u64; 5], a: &[u64; 4], b: u64) {
+    let products = a.map(|a| u128::from(a) * u128::from(b));
+    let mut carry = 0;
+    for (word, product) in words.iter_mut().zip(products) {
+        *word = add_with_carry(*word, product as u64, &mut carry);
+    }
+    words[4] += u64::from(carry);
+    carry = 0;
+    for (word, product) in words[1..].iter_mut().zip(products) {
+        *word = add_with_carry(*word, (product >> 64) as u64, &mut carry);
+    }
+}
+
+/// Add what makes the lowest word zero, a multiple of p, and leave that word out; what is below
+/// 2^256 + 2^64 p comes to four words.
+#[inline(always)]
+fn shift<C: MontConfig<4>>(mut words: [u64; 5]) -> [u64; 4] {
+    let factor = words[0].wrapping_mul(C::INV);
+    add_multiple(&mut words, &C::MODULUS.0, factor);
+    let [_, a, b, c, d] = words;
+    [a, b, c, d]
+}
+
+/// a b for reduced a, b.
+#[inline(always)]
+pub fn mul<C: MontConfig<4>>(a: Element<C>, b: Element<C>) -> Element<C> {
+    let mut sum = [0; 4];
+    for word in b.0.0 {
+        let [s0, s1, s2, s3] = sum;
+        let mut words = [s0, s1, s2, s3, 0];
+        add_multiple(&mut words, &a.0.0, word);
+        sum = shift::<C>(words);
+    }
+    // Below 2p.
+    sub(
+        Fp::new_unchecked(BigInt(sum)),
+        Fp::new_unchecked(C::MODULUS),
+    )
+}
+
 /// a - b for reduced a, b.
 #[inline(always)]
 pub fn sub<C: MontConfig<4>>(a: Element<C>, b: Element<C>) -> Element<C> {
     let (mut words, borrow) = subtract(&a.0.0, &b.0.0);
     let mask = 0_u64.wrapping_sub(borrow);
-    let mut carry = 0;
-    for (word, modulus) in words.iter_mut().zip(C::MODULUS.0) {
-        let sum = u128::from(*word) + u128::from(modulus & mask) + u128::from(carry);
-        *word = sum as u64;
-        carry = (sum >> 64) as u64;
-    }
+    add_words(&mut words, &C::MODULUS.0.map(|word| word & mask));
     Fp::new_unchecked(BigInt(words))
 }
 
@@ -52,30 +116,18 @@ pub struct Product([u64; 8]);
 impl Product {
     #[inline(always)]
     pub fn new<C: MontConfig<4>>(a: Element<C>, b: Element<C>) -> Self {
-        let (a, b) = (&a.0.0, &b.0.0);
         let mut words = [0; 8];
-        for i in 0..4 {
-            let mut carry = 0;
-            for j in 0..4 {
-                let sum = u128::from(a[j]) * u128::from(b[i])
-                    + u128::from(words[i + j])
-                    + u128::from(carry);
-                words[i + j] = sum as u64;
-                carry = (sum >> 64) as u64;
+        for (i, word) in b.0.0.into_iter().enumerate() {
+            if let Some(words) = words[i..].first_chunk_mut() {
+                add_multiple(words, &a.0.0, word);
             }
-            words[i + 4] = carry;
         }
         Self(words)
     }
 
     #[inline(always)]
     pub fn plus(mut self, other: Self) -> Self {
-        let mut carry = 0;
-        for (word, other) in self.0.iter_mut().zip(other.0) {
-            let sum = u128::from(*word) + u128::from(other) + u128::from(carry);
-            *word = sum as u64;
-            carry = (sum >> 64) as u64;
-        }
+        add_words(&mut self.0, &other.0);
         self
     }
 
@@ -93,24 +145,11 @@ impl Product {
 
 /// Divide by 2^256 modulo p: four words and an overflow.
 #[inline(always)]
-fn montgomery<C: MontConfig<4>>(mut words: [u64; 8], top: u64) -> ([u64; 4], u64) {
-    let mut above = 0;
-    for i in 0..4 {
-        let k = words[i].wrapping_mul(C::INV);
-        let mut carry = 0;
-        for j in 0..4 {
-            let sum = u128::from(k) * u128::from(C::MODULUS.0[j])
-                + u128::from(words[i + j])
-                + u128::from(carry);
-            words[i + j] = sum as u64;
-            carry = (sum >> 64) as u64;
-        }
-        let sum = u128::from(words[i + 4]) + u128::from(carry) + u128::from(above);
-        words[i + 4] = sum as u64;
-        above = (sum >> 64) as u64;
-    }
-    let [_, _, _, _, a, b, c, d] = words;
-    ([a, b, c, d], top + above)
+fn montgomery<C: MontConfig<4>>(words: [u64; 8], top: u64) -> ([u64; 4], u64) {
+    let [a, b, c, d, mut high @ ..] = words;
+    let low = (0..4).fold([a, b, c, d], |[a, b, c, d], _| shift::<C>([a, b, c, d, 0]));
+    let carry = add_words(&mut high, &low);
+    (high, top + u64::from(carry))
 }
 
 /// A sum of products: up to 2^64 of them fit.
@@ -123,13 +162,7 @@ pub struct Dot {
 impl Dot {
     #[inline(always)]
     pub fn add(&mut self, product: Product) {
-        let mut carry = 0;
-        for (word, other) in self.words.iter_mut().zip(product.0) {
-            let sum = u128::from(*word) + u128::from(other) + u128::from(carry);
-            *word = sum as u64;
-            carry = (sum >> 64) as u64;
-        }
-        self.top += carry;
+        self.top += u64::from(add_words(&mut self.words, &product.0));
     }
 
     pub fn merge(mut self, other: Self) -> Self {
@@ -188,6 +221,7 @@ mod tests {
         let (mut dot, mut expected) = (Dot::default(), Fr::zero());
         for a in &values {
             for b in &values {
+                assert_eq!(mul(*a, *b), *a * b);
                 assert_eq!(Product::new(*a, *b).reduce::<FrConfig>(), *a * b);
                 assert_eq!(sum_of_two(*a, *b, *b, *b), *a * b + *b * b);
                 for _ in 0..100 {

@@ -362,7 +362,7 @@ pub fn prefetch<T>(item: &T) {
 #[inline]
 pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
     match instructions() {
-        Instructions::Portable => kernel.run(portable::Portable),
+        Instructions::Portable => portable::Portable.run(kernel),
         #[cfg(target_arch = "x86_64")]
         Instructions::Ifma(ifma) => ifma.run(kernel),
     }

@@ -8,16 +8,33 @@ use ark_bn254::{Fr, FrConfig};
 use ark_ff::{BigInt, Fp, MontConfig, Zero};
 
 use super::{
-    INTEGER_LIMBS, INTEGERS, IntegerWeight, LANES, LaneSums, Multiples, Packed, Products, Simd,
-    Vector,
+    INTEGER_LIMBS, INTEGERS, IntegerWeight, Kernel, LANES, LaneSums, Multiples, Packed, Products,
+    Simd, Vector,
 };
-use crate::arithmetic::{Dot, Element, Product, add, sub, sum_of_two};
+use crate::arithmetic::{Dot, Element, Product, add, mul, sub, sum_of_two};
 use crate::column::{Cell, Cells};
 use crate::field::{Factor, Wide};
 use crate::with_cells;
 
 #[derive(Clone, Copy)]
 pub struct Portable;
+
+impl Portable {
+    /// Run a loop, with products that leave the flags alone where the processor has them.
+    #[inline]
+    pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("bmi2") {
+            #[target_feature(enable = "bmi2")]
+            fn with_instructions<K: Kernel>(portable: Portable, kernel: K) -> K::Output {
+                kernel.run(portable)
+            }
+            // SAFETY: the processor has these instructions.
+            return unsafe { with_instructions(self, kernel) };
+        }
+        kernel.run(self)
+    }
+}
 
 /// A factor times the powers of 2^64.
 type Weight = [Factor; 4];
@@ -171,15 +188,19 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
     }
 
     #[inline(always)]
-    fn times(self, factor: Self) -> Self {
-        Self(from_fn(|i| self.0[i] * factor.0[i]))
+    fn times(mut self, factor: Self) -> Self {
+        for (element, factor) in self.0.iter_mut().zip(factor.0) {
+            *element = mul(*element, factor);
+        }
+        self
     }
 
     #[inline(always)]
-    fn times_plus(self, a: Self, other: Self, b: Self) -> Self {
-        Self(from_fn(|i| {
-            sum_of_two(self.0[i], a.0[i], other.0[i], b.0[i])
-        }))
+    fn times_plus(mut self, a: Self, other: Self, b: Self) -> Self {
+        for (i, element) in self.0.iter_mut().enumerate() {
+            *element = sum_of_two(*element, a.0[i], other.0[i], b.0[i]);
+        }
+        self
     }
 
     #[inline(always)]
@@ -188,19 +209,23 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
     }
 
     #[inline(always)]
-    fn line(self, high: Self, x: Element<C>) -> Self {
-        Self(from_fn(|i| add(self.0[i], x * sub(high.0[i], self.0[i]))))
+    fn line(mut self, high: Self, x: Element<C>) -> Self {
+        for (low, high) in self.0.iter_mut().zip(high.0) {
+            *low = add(*low, mul(x, sub(high, *low)));
+        }
+        self
     }
 
     #[inline(always)]
     fn bilinear(corners: [Self; 4], [x, y, both]: [Element<C>; 3]) -> Self {
         let mixed = Self::mixed(corners);
-        let [a, b, c, _] = corners;
-        Self(from_fn(|i| {
+        let [mut a, b, c, _] = corners;
+        for (i, low) in a.0.iter_mut().enumerate() {
             let product = |element, factor| Product::new::<C>(element, factor);
-            let sum = product(sub(c.0[i], a.0[i]), x).plus(product(sub(b.0[i], a.0[i]), y));
-            add(a.0[i], sum.plus(product(mixed.0[i], both)).reduce())
-        }))
+            let sum = product(sub(c.0[i], *low), x).plus(product(sub(b.0[i], *low), y));
+            *low = add(*low, sum.plus(product(mixed.0[i], both)).reduce());
+        }
+        a
     }
 
     #[inline(always)]
