@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.buses import BUSES
-from circuits.execution.execution import Execution, Steps, executions
+from circuits.execution.execution import Execution, executions
+from circuits.execution.kinds import halt_of, kind, kinds_of_rows, places_of
 from circuits.execution.level import Level
 from circuits.execution.precompiles import name_of
-from circuits.execution.schedule import rows_of_opcodes
+from circuits.execution.steps import Steps
 from circuits.execution.tokens import I64
 from circuits.filled import Filled, counted_on, describe_row
 from circuits.gadgets import create_halts, selfdestruct
@@ -287,28 +288,22 @@ def tables(fork: str) -> tuple[Table, ...]:
 
 def assign(prepared: Execution) -> dict[str, I64]:
     """Which rows each step gadget proves.  NotProvableError names the first that none does."""
-    rows, schedule = prepared.trace.rows, prepared.schedule
-    free = np.ones(len(rows), np.bool_)
-    frame_halt = prepared.trace.frames.halt
-    halt = np.where(schedule.halted, frame_halt[schedule.ended], Halt.NONE)
-    halts = set(np.flatnonzero(np.bincount(halt)).tolist())
-    rows_of = rows_of_opcodes(rows.op)
+    schedule, kinds = prepared.schedule, kinds_of_rows(prepared.trace, prepared.schedule)
+    left = places_of(kinds, np.arange(len(kinds)))
     found: dict[str, I64] = {}
     for gadget in step_gadgets(prepared.trace.fork):
-        of_kind = [rows_of[op] for op in gadget.opcodes if op in rows_of]
-        if not of_kind or halts.isdisjoint(gadget.halts or halts):
+        of = {kind(op, halt) for op in gadget.opcodes for halt in gadget.halts or (Halt.NONE,)}
+        candidates = [left.pop(each) for each in of & left.keys()]
+        if not candidates:
             continue
-        candidates = np.sort(np.concatenate(of_kind))
-        ends = np.isin(halt[candidates], gadget.halts or (Halt.NONE,))
-        candidates = candidates[free[candidates] & ends]
-        if len(candidates):
-            candidates = candidates[gadget.accepts(prepared.steps(candidates))]
-        if len(candidates):
-            found[gadget.name] = candidates
-            free[candidates] = False
-    if free.any():
-        row = int(np.flatnonzero(free)[0])
-        what = describe_row(prepared.trace, row, Halt(int(halt[row])))
+        rows = np.sort(np.concatenate(candidates)) if len(candidates) > 1 else candidates[0]
+        accepted = gadget.accepts(prepared.steps(rows))
+        if accepted.any():
+            found[gadget.name] = rows[accepted]
+        left |= places_of(kinds, rows[~accepted])
+    if left:
+        row = min(int(rows[0]) for rows in left.values())
+        what = describe_row(prepared.trace, row, halt_of(int(kinds[row])))
         if schedule.outcome[row] == CallOutcome.PRECOMPILE:
             called = int(prepared.operands.word[prepared.operands.start[row] + 1][0])
             what = f"{name_of(prepared.fork, called)} called by {what}"

@@ -30,14 +30,21 @@ __all__ = [
     "commit",
     "count_lookups",
     "features",
+    "gather",
     "horner",
     "imbalance",
+    "inverses",
     "keccak_f",
     "multiples",
+    "narrow",
     "pairing_check",
+    "pieces",
     "powers",
+    "previous",
+    "spread",
     "sum_of_fractions",
     "summands",
+    "take",
 ]
 
 _Columns: TypeAlias = Sequence[NDArray[Any]]
@@ -63,6 +70,37 @@ def pairing_check(left: bytes, right: bytes) -> bool:
 
 def keccak_f(states: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Keccak-f[1600] of each state (n, 25), lane x + 5 y."""
+
+def take(column: NDArray[Any], places: NDArray[Any]) -> NDArray[Any]:
+    """The cells of a column at these places, in their type, which may also be signed or boolean.
+
+    Places are (n,) uint32, uint64 or int64. Here, and in the four kernels that follow, cells of
+    four words are any 256 bits.
+    """
+
+def gather(columns: _Columns, places: NDArray[Any]) -> list[NDArray[Any]]:
+    """The cells of each column at these places, in the smallest type that holds them."""
+
+def narrow(column: NDArray[Any]) -> NDArray[Any]:
+    """The same cells in the smallest type that holds them."""
+
+def pieces(column: NDArray[np.uint64], bits: int, count: int) -> list[NDArray[Any]]:
+    """The `count` lowest pieces of 8, 16, 64 or 128 bits of each cell, the lowest first.
+
+    A piece is a column, in the smallest type that holds its cells.
+    """
+
+def previous(keys: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """For each key the place of the last one before that is equal to it, or -1."""
+
+def spread(counts: NDArray[Any]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Each i below n as often as counts[i] says, and how many times it came before.
+
+    Counts are (n,) uint64 or int64; more items than 32 bits can number are a ValueError.
+    """
+
+def inverses(left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.uint64]:
+    """1 / (left - right) in the field, 0 for 0, of two columns of elements: (n, 4)."""
 
 def multiples(points: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Once, twice and three times each of the points, and the sums of blocks of them.

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.execution.tokens import I64, U64
-from zkevm.plonkish.kernels import native
+from zkevm.vectors import native
 
 LANES: Final = 25
 LANE_BYTES: Final = 8

@@ -239,13 +239,6 @@ def _journal(
     return journal, np.where(changes, clock, journal)
 
 
-def rows_of_opcodes(op: NDArray[np.uint16]) -> dict[int, I64]:
-    """The rows of each opcode that occurs, in order."""
-    counts = np.bincount(op)
-    parts = np.split(np.argsort(op, kind="stable"), np.cumsum(counts)[:-1])
-    return {code: part for code, part in enumerate(parts) if len(part)}
-
-
 def first_places(sorted_rows: NDArray[np.uint32], count: int) -> I64:
     """For each of `count` rows the first of its places in `sorted_rows`, or where that would be."""
     counts = np.bincount(sorted_rows, minlength=count)

@@ -15,6 +15,7 @@ from circuits.execution.tokens import GAP, I64, U64, Mask
 from zkevm.evm.opcodes import ARITY, STACK_LIMIT, Op
 from zkevm.trace.trace import RESUME, Halt, Trace
 from zkevm.trace.words import Words
+from zkevm.vectors import previous, spread, take
 
 
 def _popped() -> NDArray[np.int64]:
@@ -109,45 +110,33 @@ def operands(trace: Trace, reads: I64) -> Operands:
     writes = np.bincount(written.row, minlength=len(op))
     first_word = np.cumsum(writes) - writes
     # In the order of time: a row's reads, the words that it writes, the one that DUP puts back.
-    events = reads + writes + (dup & (writes > 0))
-    row = np.repeat(np.arange(len(op)), events)
-    nth = np.arange(len(row)) - np.repeat(np.cumsum(events) - events, events)
-    depth = DEPTH.ravel().take(op.astype(np.int64).take(row) * DEPTH.shape[1] + nth)
-    cell = rows.frame.take(row) * np.uint32(STACK_LIMIT) + rows.sp.take(row) - depth
-    order = _by_cell(cell)
-    before = np.empty_like(order)
-    before[order] = np.concatenate([[-1], order[:-1]])
+    row, nth = spread(reads + writes + (dup & (writes > 0)))
+    depth = take(DEPTH.ravel(), take(op, row) * np.uint32(DEPTH.shape[1]) + nth)
+    cell = take(rows.frame, row) * np.uint32(STACK_LIMIT) + take(rows.sp, row) - depth
+    before = previous(cell)
 
-    is_read = nth < reads.take(row)
+    is_read = nth < take(reads, row)
     read = np.flatnonzero(is_read)
-    source = before.take(read)
-    if not ((source >= 0) & ~is_read[source] & (cell[source] == cell[read])).all():
+    source = take(before, read)
+    if (source < 0).any() or take(is_read, source).any():
         raise ValueError("the trace reads a stack word that no row wrote")
     is_left = ~is_read
     is_left[source] = False
     left = np.flatnonzero(is_left)
 
     def word_of(event: I64) -> Words:
-        sender = row.take(event)
-        which = np.where(dup.take(sender), 0, nth.take(event) - reads.take(sender))
-        return written.words.take(first_word.take(sender) + which, axis=0)
+        sender = take(row, event)
+        which = np.where(take(dup, sender), 0, take(nth, event) - take(reads, sender))
+        return take(written.words, take(first_word, sender) + which)
 
     tokens = StackTokens(
-        frame=rows.frame.take(row.take(left)),
-        index=cell.take(left) % STACK_LIMIT,
+        frame=take(rows.frame, take(row, left)),
+        index=take(cell, left) % STACK_LIMIT,
         word=word_of(left),
-        row=row.take(left),
+        row=take(row, left),
     )
-    start, index = np.cumsum(reads) - reads, cell.take(read) % STACK_LIMIT
-    return Operands(start, reads, index, word_of(source), row.take(source), tokens)
-
-
-def _by_cell(cell: NDArray[np.uint32]) -> I64:
-    """Return the order of events by cell, those of a cell in the order of time."""
-    # Numbers of sixteen bits are sorted several times faster than longer ones.
-    order = np.argsort((cell & 0xFFFF).astype(np.uint16), kind="stable")
-    high = (cell >> 16).astype(np.uint16)
-    return order[np.argsort(high[order], kind="stable")] if high.any() else order
+    start, index = np.cumsum(reads) - reads, take(cell, read) % STACK_LIMIT
+    return Operands(start, reads, index, word_of(source), take(row, source), tokens)
 
 
 @dataclass(frozen=True)
@@ -163,8 +152,8 @@ class StackRefreshes:
 
 def gaps(trace: Trace, found: Operands, clock: U64, frame_id: U64) -> tuple[U64, StackRefreshes]:
     """The gap of each read, with refresh rows where it would not fit sixteen bits."""
-    reader = np.repeat(np.arange(len(found.count)), found.count)
-    gap = clock[reader] - np.uint64(1) - clock[found.sender]
+    reader, _ = spread(found.count)
+    gap = take(clock, reader) - np.uint64(1) - take(clock, found.sender)
     far = np.flatnonzero(gap >= GAP)
     refreshes = StackRefreshes(
         frame_id[trace.rows.frame[reader[far]]],

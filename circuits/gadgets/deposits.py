@@ -16,7 +16,7 @@ import numpy as np
 
 from circuits.buses import ABSORB
 from circuits.execution.events import events_at
-from circuits.execution.execution import Steps
+from circuits.execution.steps import Steps
 from circuits.language import (
     U16,
     Builder,
@@ -105,9 +105,10 @@ class ReturnCode(CreatingFrame, End):
         self.data.fill(w, s.pop(0), s.pop(1))
         self.growth.fill(w, s, range_end(s.pop(0), s.pop(1)))
         self.this.fill(w, s)
-        w[self.first] = np.array(firsts, np.uint64)
+        first = np.array(firsts, np.uint64)
+        w[self.first] = first
         w[self.rest] = np.array([lane % 2**REST_BITS for lane in lanes], np.uint64)
-        w[self.inverse] = inverses(first - PREFIX for first in firsts)
+        w[self.inverse] = inverses(first, np.full_like(first, PREFIX))
         w[self.small] = np.uint64(self.fork.max_code_size) - s.pop(1)[:, 0]
 
 

@@ -24,7 +24,7 @@ from circuits.language import (
     select,
     word,
 )
-from circuits.language.arrays import fits, high, integers, inverses, is_zero, low
+from circuits.language.arrays import fits, high, inverses, is_zero, low
 from zkevm.evm import gas
 from zkevm.evm.opcodes import Op
 from zkevm.plonkish.expression import Expr
@@ -105,7 +105,7 @@ class Jumpi(StepGadget):
         w[self.taken] = ~is_zero(condition)
         w[self.by_high] = by_high
         half = np.where(by_high[:, None], high(condition), low(condition))
-        w[self.inverse] = inverses(integers(half))
+        w[self.inverse] = inverses(half, np.zeros_like(half))
 
 
 class Jumpdest(StepGadget):

@@ -114,10 +114,9 @@ class Destroying(StepGadget):
     def fill(self, w: Witness, s: Steps) -> None:
         own, heir, gives = owners(s), addresses(s.pop(0)), gives_away(s)
         itself = (own == heir).all(axis=1)
-        pairs = zip(integers(heir), integers(own), strict=True)
         self.this.fill(w, s)
         w[self.to_itself] = itself
-        w[self.difference] = inverses(a - b for a, b in pairs)
+        w[self.difference] = inverses(heir, own)
         w[self.nothing] = w.word(*self.own.old)
         w[self.gives] = gives
         empty = words_from_ints([EMPTY_HASH]).repeat(len(s), axis=0)

@@ -180,8 +180,9 @@ class Sstore(StepGadget):
         self.restored.fill(w, original, new)
         w[self.original_zero], w[self.current_zero] = original, current
         w[self.new_zero] = new
-        w[self.refund], w[self.refunds] = signed_field(refund), refund != 0
-        w[self.refund_inverse] = inverses(refund.tolist())
+        element = signed_field(refund)
+        w[self.refund], w[self.refunds] = element, refund != 0
+        w[self.refund_inverse] = inverses(element, np.zeros_like(element))
         self.journal_change.fill(w, s, refund != 0)
 
 

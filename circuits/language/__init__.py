@@ -1,6 +1,6 @@
 """What a gadget file imports."""
 
-from circuits.execution.execution import Steps
+from circuits.execution.steps import Steps
 from circuits.language.access import (
     AccountAccess,
     MemoryAccess,

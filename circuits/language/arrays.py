@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from zkevm.field import MODULUS, batch_inverse
 from zkevm.trace.words import Words, words_from_ints
+from zkevm.vectors import kernel
 
 Array = NDArray[Any]
 Mask = NDArray[np.bool_]
@@ -125,13 +126,14 @@ def signed_field(array: Array) -> Array:
     return out
 
 
-def inverses(values: Iterable[int]) -> Words:
-    """The inverse of each number in the field, 0 for 0."""
-    numbers = [v % MODULUS for v in values]
-    known = dict(
-        zip({v for v in numbers if v}, batch_inverse(list({v for v in numbers if v})), strict=True)
-    )
-    return words(known.get(v, 0) for v in numbers)
+@kernel
+def inverses(left: Array, right: Array) -> Words:
+    """1 / (left - right) in the field, 0 for 0, of columns of unsigned numbers or elements."""
+    pairs = zip(integers(left), integers(right), strict=True)
+    differences = [(a - b) % MODULUS for a, b in pairs]
+    nonzero = list(set(differences) - {0})
+    known = {0: 0, **dict(zip(nonzero, batch_inverse(nonzero), strict=True))}
+    return words(known[difference] for difference in differences)
 
 
 def one_word(value: int) -> Words:

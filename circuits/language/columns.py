@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from circuits.buses import BYTES, RANGE16
-from circuits.language.arrays import Array, limbs, octets
+from circuits.language.arrays import Array
 from circuits.language.builder import Builder
 from circuits.language.part import Cell, Part
 from circuits.language.witness import Witness
@@ -134,7 +134,10 @@ class Uint(Row):
     def assign(self, w: Witness, values: Array) -> None:
         """From numbers (n,), halves or words, or the limbs themselves (n, count)."""
         as_limbs = values.ndim == 2 and values.shape[1] not in (2, 4)
-        super().assign(w, values if as_limbs else limbs(values))
+        if as_limbs:
+            super().assign(w, values)
+        else:
+            w.store_pieces(self.cells, LIMB_BITS, values)
 
 
 class Bytes(Row):
@@ -156,6 +159,7 @@ class Bytes(Row):
 
     def assign(self, w: Witness, values: Array) -> None:
         """From numbers (n,), halves, words, or the bytes themselves (n, count) uint8."""
-        super().assign(
-            w, values if values.dtype == np.uint8 and values.ndim == 2 else octets(values)
-        )
+        if values.dtype == np.uint8 and values.ndim == 2:
+            super().assign(w, values)
+        else:
+            w.store_pieces(self.cells, 8, values)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from circuits.execution.tokens import Mask
-from circuits.language.arrays import Array, from_limbs, integers, inverses, is_zero, limbs
+from circuits.language.arrays import Array, from_limbs, inverses, is_zero, limbs
 from circuits.language.builder import Builder
 from circuits.language.columns import Bit, Bits, Uint
 from circuits.language.part import Cell, Part
@@ -82,19 +82,11 @@ class IsEqualWord(Part):
         when = np.ones(w.rows, np.bool_) if when is None else when
         differs_low = (left[:, :2] != right[:, :2]).any(axis=1)
         differs = (left != right).any(axis=1)
-        inverse = np.zeros((w.rows, 4), np.uint64)
-        at = np.flatnonzero(when & differs)
-        halves = np.where(differs_low[at], 0, 2)[:, None] + np.arange(2)
-        pairs = zip(
-            integers(np.take_along_axis(left[at], halves, axis=1)),
-            integers(np.take_along_axis(right[at], halves, axis=1)),
-            strict=True,
-        )
-        if len(at):
-            inverse[at] = inverses(a - b for a, b in pairs)
+        lhs, rhs = (np.where(differs_low[:, None], x[:, :2], x[:, 2:]) for x in (left, right))
+        lhs[~when] = rhs[~when]
         w[self.bit] = when & ~differs
         w[self.high] = when & differs & ~differs_low
-        w[self.inverse] = inverse
+        w[self.inverse] = inverses(lhs, rhs)
 
 
 class IsZeroWord(IsEqualWord):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from circuits.buses import COPY
-from circuits.execution.execution import Steps
+from circuits.execution.steps import Steps
 from circuits.execution.tokens import U64, Mask
 from circuits.language.memory import Growth, WordCount
 from circuits.language.plan import Plan

@@ -12,8 +12,8 @@ from abc import abstractmethod
 import numpy as np
 
 from circuits.execution.events import events_at
-from circuits.execution.execution import Steps
 from circuits.execution.schedule import CREATE_OPS
+from circuits.execution.steps import Steps
 from circuits.execution.tokens import U64
 from circuits.language.builder import Builder
 from circuits.language.columns import Uint

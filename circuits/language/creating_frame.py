@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.buses import FRAME_END
-from circuits.execution.execution import Steps
 from circuits.execution.schedule import CREATES
+from circuits.execution.steps import Steps
 from circuits.language.builder import Builder
 from circuits.language.columns import Bit
 from circuits.language.step import StepGadget

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from circuits.buses import JOURNAL, JOURNAL_NEW
-from circuits.execution.execution import Steps
+from circuits.execution.steps import Steps
 from circuits.execution.tokens import I64, Mask
 from circuits.language.arrays import signed_field
 from circuits.language.builder import Builder

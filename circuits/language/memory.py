@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.buses import EXPAND
-from circuits.execution.execution import Steps
+from circuits.execution.steps import Steps
 from circuits.execution.tokens import U64
 from circuits.language.arrays import Array, is_zero
 from circuits.language.builder import Builder

@@ -12,7 +12,7 @@ import numpy as np
 
 from circuits.buses import UNDO_STORAGE, UNDO_TRANSIENT
 from circuits.execution.events import events_at
-from circuits.execution.execution import Steps
+from circuits.execution.steps import Steps
 from circuits.language.access import StorageAccess, TransientAccess
 from circuits.language.arrays import Array, high, low
 from circuits.language.builder import Builder

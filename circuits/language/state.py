@@ -20,7 +20,7 @@ from circuits.buses import (
     FRAME_STORE,
     UNDO_ACCOUNT,
 )
-from circuits.execution.execution import Steps
+from circuits.execution.steps import Steps
 from circuits.execution.tokens import U64, Mask
 from circuits.language.access import TokenAccess
 from circuits.language.arrays import Array

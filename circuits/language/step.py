@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.buses import FETCH, STACK, STATE
-from circuits.execution.execution import Steps
+from circuits.execution.steps import Steps
 from circuits.language.builder import Builder
 from circuits.language.columns import U16, Bit
 from circuits.language.gadget import Gadget
@@ -223,8 +223,8 @@ class StepGadget(Gadget):
         """All columns for these steps."""
         w = Witness(len(s))
         w[self.real] = 1
-        for field in STATE.fields:
-            w[getattr(self, field)] = getattr(s, field)
+        fields = (getattr(self, field) for field in STATE.fields)
+        w.cells.update(zip(fields, s.state, strict=True))
         for k, operand in enumerate([*self.popped(), *self.peeked()]):
             w[operand.word] = s.pop(k)
             w[operand.gap] = s.pop_gap(k)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from circuits.language.part import Part
 from zkevm.plonkish.expression import Column
+from zkevm.vectors import narrow, pieces
 
 
 class Witness:
@@ -37,7 +38,7 @@ class Witness:
             raise ValueError(f"{column.name}: {array.dtype} {array.shape} for {self.rows} rows")
         if array.dtype.kind == "i" and array.size and int(array.min()) < 0:
             raise ValueError(f"{column.name}: negative cells; give field elements")
-        self.cells[column] = narrow(array)
+        self.cells[column] = _narrow(array)
 
     def store_all(self, columns: Sequence[Column], values: NDArray[Any]) -> None:
         """Keep columns whose cells lie side by side, (n, count); what lies beyond is left out."""
@@ -47,6 +48,13 @@ class Witness:
         else:
             octets = np.ascontiguousarray(values.T[: len(columns)]).view(np.uint8)
             self.cells.update(zip(columns, octets, strict=True))
+
+    def store_pieces(self, columns: Sequence[Column], bits: int, values: NDArray[Any]) -> None:
+        """Keep columns that are pieces of numbers (n,), halves or words, the lowest first."""
+        if len(values) != self.rows:
+            raise ValueError(f"{columns[0].name}: {len(values)} cells for {self.rows} rows")
+        whole = np.ascontiguousarray(values, np.uint64)
+        self.cells.update(zip(columns, pieces(whole, bits, len(columns)), strict=True))
 
     def word(self, lo: Column, hi: Column) -> NDArray[np.uint64]:
         """The words (n, 4) in two columns of halves that are filled."""
@@ -76,15 +84,9 @@ def joined(parts: Sequence[Witness]) -> Witness:
     return w
 
 
-def narrow(array: NDArray[Any]) -> NDArray[Any]:
+def _narrow(array: NDArray[Any]) -> NDArray[Any]:
     """The same cells in the smallest type that holds them: the cost of a cell follows its value."""
-    while array.ndim == 2 and not array[:, array.shape[1] // 2 :].any():
-        array = array[:, : array.shape[1] // 2] if array.shape[1] > 2 else array[:, 0]
-    if array.ndim == 1:
-        if array.dtype.itemsize == 1:
-            return np.ascontiguousarray(array, np.uint8)
-        top = int(array.max()) if array.size else 0
-        for bits, dtype in ((8, np.uint8), (16, np.uint16), (32, np.uint32)):
-            if top >> bits == 0:
-                return np.ascontiguousarray(array, dtype)
-    return np.ascontiguousarray(array, np.uint64)
+    if array.itemsize == 1:
+        return np.ascontiguousarray(array, np.uint8)
+    unsigned = np.dtype(f"u{array.itemsize}")
+    return narrow(np.ascontiguousarray(array).view(unsigned))

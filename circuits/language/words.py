@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from circuits.language.arrays import Array, high, low, octets
+from circuits.language.arrays import Array
 from circuits.language.columns import LIMB_BITS, Bytes, Cells, Uint
 from circuits.language.part import Cell, Part
 from circuits.language.witness import Witness
@@ -76,9 +76,8 @@ class Halves(Word):
             yield ".hi", self.hi
 
     def assign(self, w: Witness, values: Array) -> None:
-        for cell, half in ((self.lo, low(values)), (self.hi, high(values))):
-            if isinstance(cell, Cell):
-                w.store(cell, half)
+        if isinstance(self.lo, Cell) and isinstance(self.hi, Cell):
+            w.store_pieces((self.lo, self.hi), 128, values)
 
 
 class LimbWord(Word):
@@ -123,4 +122,4 @@ class Octets(Word):
         yield "", self.bytes
 
     def assign(self, w: Witness, values: Array) -> None:
-        w[self.bytes] = octets(values)
+        w.store_pieces(self.bytes.cells, 8, values)

@@ -114,16 +114,16 @@ class HashedHeader(TableGadget[Codes]):
         w[self.position] = record.ids
         w[self.sponge] = np.array([plan.sponges.identify(code) for code in codes], np.uint64)
         w[self.hash] = record.hashes
-        w[self.length] = np.array([len(code) for code in codes])
+        length = np.array([len(code) for code in codes], np.uint64)
+        w[self.length] = length
         w[self.fits] = np.array(fits)
-        w[self.length_inverse] = inverses(len(code) - DELEGATION_LENGTH for code in codes)
-        w[self.prefix] = words(prefixes)
+        w[self.length_inverse] = inverses(length, np.full_like(length, DELEGATION_LENGTH))
+        prefix = np.array(prefixes, np.uint64)
+        w[self.prefix] = prefix
         w[self.upper] = words(int.from_bytes(text[3:16], "big") for text in texts)
         w[self.lower] = words(int.from_bytes(text[16:], "big") for text in texts)
         w[self.delegated] = np.array([delegation(code)[0] for code in codes])
-        w[self.prefix_inverse] = inverses(
-            prefix - PREFIX if fit else 0 for prefix, fit in zip(prefixes, fits, strict=True)
-        )
+        w[self.prefix_inverse] = inverses(prefix, np.where(fits, PREFIX, prefix))
 
 
 class HashedBytecode(CodeBytes):

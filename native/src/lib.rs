@@ -24,6 +24,7 @@ pub mod pairing;
 pub mod program;
 #[cfg(feature = "python")]
 mod python;
+pub mod rearrange;
 pub mod row_sum;
 pub mod rows;
 pub mod shared;

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from circuits.execution.copies import Moves, moves
-from circuits.execution.execution import Steps
+from circuits.execution.steps import Steps
 from circuits.gadgets import copies as copy_gadgets
 from circuits.gadgets import hashing
 from circuits.language import memory

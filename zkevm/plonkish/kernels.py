@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -21,16 +20,9 @@ from zkevm.plonkish.expression import Column
 from zkevm.plonkish.fixed import FixedColumn
 from zkevm.plonkish.program import Program
 from zkevm.plonkish.table import PublicMessage, Table
+from zkevm.vectors import native
 
 Counts = list[dict[Column, NDArray[np.uint32]]]
-
-
-def native() -> ModuleType | None:
-    """The native module, None where it is not installed."""
-    try:
-        return import_module("zkevm._native")
-    except ImportError:
-        return None
 
 
 def count_lookups(tables: Sequence[Cells]) -> Counts:

@@ -27,10 +27,16 @@ fn share<T: Sync>(array: &Array<'_>, len: usize) -> Result<Shared<T>> {
     Ok(unsafe { Shared::borrow(pointer, len, owner) })
 }
 
+/// Bytes of an item of one of these kinds in native order; None for other items.
+fn size(array: &Array<'_>, kinds: &[u8]) -> Option<usize> {
+    let dtype = array.dtype();
+    let known = kinds.contains(&dtype.kind()) && dtype.is_native_byteorder() != Some(false);
+    known.then(|| dtype.itemsize())
+}
+
 /// Bytes of an unsigned item in native order; None for other items.
 fn unsigned_size(array: &Array<'_>) -> Option<usize> {
-    let dtype = array.dtype();
-    (dtype.kind() == b'u' && dtype.is_native_byteorder() != Some(false)).then(|| dtype.itemsize())
+    size(array, b"u")
 }
 
 pub fn column(array: &Array<'_>) -> Result<Column> {
@@ -43,6 +49,35 @@ pub fn column(array: &Array<'_>) -> Result<Column> {
         (Some(8), [n, 4]) => Column::field(share(array, *n)?),
         (_, shape) => Err(Error::Column(format!(
             "items of type {} and shape {shape:?} are none of the cell types",
+            array.dtype()
+        ))),
+    }
+}
+
+/// Cells to be moved as they are: also signed ones and truth values, and any words of 256 bits.
+pub fn items(array: &Array<'_>) -> Result<Column> {
+    match (size(array, b"uib"), array.shape()) {
+        (Some(1), [n]) => share(array, *n).map(Column::U8),
+        (Some(2), [n]) => share(array, *n).map(Column::U16),
+        (Some(4), [n]) => share(array, *n).map(Column::U32),
+        (Some(8), [n]) => share(array, *n).map(Column::U64),
+        (Some(8), [n, 4]) => share(array, *n).map(Column::Field),
+        _ => column(array),
+    }
+}
+
+/// Numbers of items, or how many there are; what is negative is too large.
+pub enum Places {
+    U32(Shared<u32>),
+    U64(Shared<u64>),
+}
+
+pub fn places(array: &Array<'_>) -> Result<Places> {
+    match (unsigned_size(array), size(array, b"ui"), array.shape()) {
+        (Some(4), _, [n]) => share(array, *n).map(Places::U32),
+        (_, Some(8), [n]) => share(array, *n).map(Places::U64),
+        (.., shape) => Err(Error::Column(format!(
+            "items of type {} and shape {shape:?} are no numbers of items",
             array.dtype()
         ))),
     }

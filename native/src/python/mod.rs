@@ -3,6 +3,7 @@
 mod arrays;
 mod curve;
 mod keccak;
+mod rearrange;
 mod sums;
 mod tables;
 mod verification;
@@ -48,6 +49,8 @@ mod _native {
     use super::features;
     #[pymodule_export]
     use super::keccak::keccak_f;
+    #[pymodule_export]
+    use super::rearrange::{gather, inverses, narrow, pieces, previous, spread, take};
     #[pymodule_export]
     use super::sums::{Fractions, RowSum, StackedSum};
     #[pymodule_export]

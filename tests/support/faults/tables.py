@@ -21,13 +21,14 @@ from circuits.language.state import HAD_STORAGE
 from tests.support.faults.executor import chosen
 from tests.support.faults.judge import Base
 from zkevm.field import MODULUS, signed
-from zkevm.plonkish import kernels
 from zkevm.plonkish.cells import Cells, integers
 from zkevm.plonkish.checker import _messages
 from zkevm.plonkish.expression import Expr
+from zkevm.plonkish.kernels import native_program
 from zkevm.plonkish.table import Bus, BusKind, Interaction, Role, Table
+from zkevm.vectors import native
 
-kernel: Any = kernels.native()
+kernel: Any = native()
 
 Said = Counter[tuple[Bus, tuple[int, ...]]]
 """Messages with the sum of their signed multiplicities."""
@@ -104,7 +105,7 @@ class Filling:
         """Evaluate a row; of one that breaks a constraint nothing else is told."""
         table, program = self.tables[name].table, self.tables[name].program
         cells = [_limbs(value) for value in values]
-        row = kernel.Rows(kernels.native_program(kernel, program), cells, 0)
+        row = kernel.Rows(native_program(kernel, program), cells, 0)
         found = Row(bool(row.violations(1)), Counter(), [], Counter())
         if found.broken:
             return found
