@@ -11,7 +11,8 @@ from zkevm.evm.execute import execute
 from zkevm.evm.forks.cancun import CANCUN
 from zkevm.evm.opcodes import Op
 
-FEW, MANY = 200_000, 4_000_000
+FEW, MANY = 2_000_000, 10_000_000
+"""Of gas: with the less every run is compiled."""
 SLACK = 20_000
 """Bytes."""
 

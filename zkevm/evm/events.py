@@ -82,7 +82,7 @@ class Recorder:
     """Whether `step` and `executed` tell of each instruction; if not, `run` and `words` do."""
 
     words: list[int]
-    """Where the words go that the instructions of runs have written, in order."""
+    """Where the words go that have to be kept of a run, see `Run.written`."""
 
     def run(self, frame: Frame, run: Run) -> None:
         """Before a run of instructions, no gas yet charged; it goes as far as its last one."""

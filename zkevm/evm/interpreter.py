@@ -44,10 +44,8 @@ class Machine:
         self._frames = 0
         self._runs: dict[bytes, Runs] = {}
         """By padded code."""
-        if type(recorder) is Recorder:
-            self._loop = self._run_silently
-        else:
-            self._loop = self._run_each if recorder.every_step else self._run_recorded
+        self._keeps_words = type(recorder) is not Recorder
+        self._loop = self._run_each if self._keeps_words and recorder.every_step else self._run_runs
 
     def add_refund(self, change: int) -> None:
         """Change the refund counter."""
@@ -111,33 +109,15 @@ class Machine:
         if frame.moves_value:
             self.state.transfer(frame.caller, frame.address, frame.value)
 
-    def _runs_of(self, frame: Frame) -> Runs:
+    def _run_runs(self, frame: Frame) -> None:
+        """Run instructions until the frame ends or opens a child, telling the recorder of runs."""
         code = frame.code_bytes
         runs = self._runs.get(code)
         if runs is None:
-            runs = self._runs[code] = Runs(code, self.fork.dispatch)
-        return runs
-
-    def _run_silently(self, frame: Frame) -> None:
-        """Run instructions until the frame ends or opens a child."""
-        runs = self._runs_of(frame)
+            runs = self._runs[code] = Runs(code, self.fork.dispatch, self._keeps_words)
         stack = frame.stack
-        while frame.running:
-            run = runs[frame.pc]
-            left = frame.gas - run.gas
-            if left < 0 or len(stack) not in run.heights:
-                self._run_each(frame)
-                return
-            frame.gas = left
-            frame.pc = run.end
-            for instruction, _ in run.instructions:
-                instruction(frame)
-
-    def _run_recorded(self, frame: Frame) -> None:
-        """Do the same, telling the recorder of each run."""
-        runs = self._runs_of(frame)
-        stack = frame.stack
-        begun, write = self.recorder.run, self.recorder.words.append
+        begun = self.recorder.run
+        words = self.recorder.words if self._keeps_words else []
         while frame.running:
             run = runs[frame.pc]
             left = frame.gas - run.gas
@@ -147,10 +127,7 @@ class Machine:
             begun(frame, run)
             frame.gas = left
             frame.pc = run.end
-            for instruction, written in run.instructions:
-                instruction(frame)
-                for place in written:
-                    write(stack[place])
+            run.execute(frame, words)
 
     def _run_each(self, frame: Frame) -> None:
         """Do the same by single instructions, telling the recorder of each."""

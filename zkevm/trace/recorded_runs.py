@@ -1,16 +1,20 @@
 """What is kept of each run of instructions, and the rows of the trace that follow from it."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from struct import Struct
 from typing import Final, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zkevm.evm.compiled_run import Value, distinct_variables
 from zkevm.evm.frame import Frame
 from zkevm.evm.opcodes import ARITY, stack_change
 from zkevm.evm.runs import WRITTEN, Run
-from zkevm.trace.trace import RESUME, U16, U32, Rows
+from zkevm.trace.trace import I64, RESUME, U16, U32, Rows, WrittenWords
+from zkevm.trace.words import words_from_ints
+from zkevm.vectors import spread, take
 
 _Number = TypeVar("_Number", np.int64, np.uint64, np.uint16)
 
@@ -40,7 +44,7 @@ class RecordedRuns:
         self._records = bytearray()
 
     def begun(self, frame: Frame, run: Run | Single, words: int) -> None:
-        """Keep the state of the machine before a run, when `words` had been written."""
+        """Keep the state of the machine before a run, when `words` had been kept."""
         distinct = self._distinct
         number = distinct.setdefault(run, len(distinct))
         # One call for all columns: twice as fast as one for each.
@@ -48,49 +52,96 @@ class RecordedRuns:
             frame.gas, words, frame.index, number, len(frame.memory) >> 5, len(frame.stack)
         )
 
-    def rows(self, words: int) -> tuple[Rows, U32]:
-        """Return the rows, and for each of the `words` written the row that wrote it."""
-        lengths, pc, op = _lay_out(self._distinct)
-        starts = np.cumsum(lengths) - lengths
-        gas = _before(_GAS[op], starts, lengths)
-        height = _before(_CHANGE[op], starts, lengths)
+    def trace(self, words: list[int]) -> tuple[Rows, WrittenWords]:
+        """Return the rows, and what they wrote, of which the runs have kept `words`."""
+        laid = _lay_out(self._distinct)
         records = np.frombuffer(self._records, _RECORD)
-        run = records["run"]
-        times = lengths[run]
-        ends = np.cumsum(times)
-        # Where in the runs laid out a row is: these count up from where its run starts.
-        place = np.arange(times.sum()) + np.repeat(starts[run] - (ends - times), times)
+        before = {name: np.ascontiguousarray(records[name]) for name in _RECORD.names or ()}
+        run = before["run"]
+        record, nth = spread(laid.length[run])
+        place = take(laid.start[run], record) + nth
         rows = Rows(
-            frame=np.repeat(records["frame"], times),
-            pc=pc[place],
-            op=op[place],
-            gas=np.repeat(records["gas"], times) - gas[place],
-            sp=np.repeat(records["sp"], times) + height[place],
-            msize=np.repeat(records["msize"], times),
+            frame=take(before["frame"], record),
+            pc=take(laid.pc, place),
+            op=take(laid.op, place),
+            gas=take(before["gas"], record) - take(laid.before(_GAS), place),
+            sp=take(before["sp"], record) + take(laid.before(_CHANGE), place),
+            msize=take(before["msize"], record),
         )
-        written = _WORDS[op][place]
-        # The last instruction of a run may have halted, or be a call that tells for itself.
-        inner = _before(_WORDS[op], starts, lengths)[starts + lengths - 1]
-        written[ends - 1] = np.diff(records["words"], append=words) - inner[run]
-        return rows, np.repeat(np.arange(len(rows), dtype=np.uint32), written)
+        # A last instruction may have halted, or be a call that tells for itself: what the run has
+        # kept beside the words of the others is what it wrote.
+        ends = np.cumsum(laid.length[run]) - 1
+        all_kept = np.diff(before["words"], append=len(words))
+        all_written = laid.written[run] + all_kept - laid.kept[run]
+        written = take(_WORDS[laid.op], place)
+        written[ends] = all_written - laid.before(_WORDS)[laid.start + laid.length - 1][run]
+        record, nth = spread(all_written)
+        source = take(laid.source, take(laid.first_source[run], record) + nth)
+        kept = take(before["words"], record) + source
+        values = words_from_ints([*words, *laid.known])
+        place = np.where(source < 0, len(words) + ~source, kept)
+        return rows, WrittenWords(row=spread(written)[0], words=take(values, place))
 
 
-def _lay_out(runs: Iterable[Run | Single]) -> tuple[NDArray[np.int64], U32, U16]:
-    """Return the lengths of runs, and program counters and opcodes, one run after the other."""
-    pcs: list[int] = []
-    ops: list[int] = []
-    lengths: list[int] = []
+@dataclass(frozen=True)
+class _LaidOut:
+    """Distinct runs, one after the other."""
+
+    length: I64
+    start: I64
+    pc: U32
+    op: U16
+    kept: I64
+    """How many words a run keeps, those of its last instruction apart if that may halt."""
+    written: I64
+    """How many words these stand for."""
+    first_source: I64
+    source: I64
+    """Of each word that a run writes the place among those that it keeps, or ~place in `known`."""
+    known: list[int]
+
+    def before(self, table: NDArray[_Number]) -> NDArray[_Number]:
+        """Return for each instruction the sum of the entries of those before it in its run."""
+        values = table[self.op]
+        total = np.cumsum(values, dtype=values.dtype) - values
+        return total - np.repeat(total[self.start], self.length)
+
+
+def _lay_out(runs: Iterable[Run | Single]) -> _LaidOut:
+    pcs, ops, lengths = list[int](), list[int](), list[int]()
+    kept, written, sources, known = list[int](), list[int](), list[int](), list[int]()
     for run in runs:
         pc, op = (run.pcs, run.ops) if isinstance(run, Run) else ((run[0],), (run[1],))
         pcs += pc
         ops += op
         lengths.append(len(op))
-    return np.array(lengths, np.int64), np.array(pcs, np.uint32), np.array(ops, np.uint16)
+        places = _sources(run, known)
+        written.append(len(places))
+        kept.append(max(0, 1 + max(places, default=-1)))
+        # Then those of the last instruction, one word or two.
+        sources += (*places, kept[-1], kept[-1] + 1)
+    length, all_written = np.array(lengths, np.int64), np.array(written, np.int64)
+    return _LaidOut(
+        length=length,
+        start=np.cumsum(length) - length,
+        pc=np.array(pcs, np.uint32),
+        op=np.array(ops, np.uint16),
+        kept=np.array(kept, np.int64),
+        written=all_written,
+        first_source=np.cumsum(all_written + 2) - all_written - 2,
+        source=np.array(sources, np.int64),
+        known=known,
+    )
 
 
-def _before(
-    values: NDArray[_Number], starts: NDArray[np.int64], lengths: NDArray[np.int64]
-) -> NDArray[_Number]:
-    """Return for each instruction the sum of the values before it in its run."""
-    total = np.cumsum(values, dtype=values.dtype) - values
-    return total - np.repeat(total[starts], lengths)
+def _sources(run: Run | Single, known: list[int]) -> list[int]:
+    """Return the `source` of each word but the last instruction's; add to what is `known`."""
+    if not isinstance(run, Run):
+        return []
+    if run.written is None:
+        return list(range(sum(len(WRITTEN[op]) for op in run.ops[:-1])))
+    place: dict[Value, int] = {v: i for i, v in enumerate(distinct_variables(run.written))}
+    constants = dict.fromkeys(value for value in run.written if isinstance(value, int))
+    place |= {word: ~(len(known) + i) for i, word in enumerate(constants)}
+    known += constants
+    return [place[value] for value in run.written]

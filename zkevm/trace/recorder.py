@@ -30,7 +30,6 @@ from zkevm.trace.trace import (
     StateEvents,
     Trace,
     TraceLog,
-    WrittenWords,
 )
 from zkevm.trace.words import words_from_big_endian, words_from_ints
 
@@ -181,7 +180,7 @@ class TraceRecorder(Recorder):
         for _, kind, address, key, old, _, _ in self._events:
             found.setdefault((kind, address, key), old)
         pre, post = touched(found, self._examined, machine.state)
-        rows, written_row = self._runs.rows(len(self.words))
+        rows, written = self._runs.trace(self.words)
         self.trace = Trace(
             fork=machine.fork.name,
             chain_id=machine.chain_id,
@@ -193,7 +192,7 @@ class TraceRecorder(Recorder):
             post=post,
             receipt=receipt,
             rows=rows,
-            written=WrittenWords(row=written_row, words=words_from_ints(self.words)),
+            written=written,
             memory=MemoryWrites(
                 row=_column(self._memory_row, np.uint32),
                 frame=_column(self._memory_frame, np.uint32),

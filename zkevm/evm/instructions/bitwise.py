@@ -1,106 +1,96 @@
 """Comparison, bitwise logic, bytes and shifts."""
 
-from zkevm.evm.frame import WORD_MASK, Frame
+from zkevm.evm.frame import WORD_MASK
 from zkevm.evm.instructions.arithmetic import SIGN_BIT, signed
+from zkevm.evm.instructions.pure import pure
 
 
-def less_than(frame: Frame) -> None:
-    """Push whether the top word is less than the word below it."""
-    stack = frame.stack
-    lhs = stack.pop()
-    stack[-1] = 1 if lhs < stack[-1] else 0
+@pure
+def less_than(lhs: int, rhs: int) -> int:
+    """Return whether the top word is less than the word below it."""
+    return 1 if lhs < rhs else 0
 
 
-def greater_than(frame: Frame) -> None:
-    """Push whether the top word is greater than the word below it."""
-    stack = frame.stack
-    lhs = stack.pop()
-    stack[-1] = 1 if lhs > stack[-1] else 0
+@pure
+def greater_than(lhs: int, rhs: int) -> int:
+    """Return whether the top word is greater than the word below it."""
+    return 1 if lhs > rhs else 0
 
 
-def signed_less_than(frame: Frame) -> None:
-    """Push whether the top word is less than the one below it, both signed."""
-    stack = frame.stack
-    lhs = stack.pop()
+@pure
+def signed_less_than(lhs: int, rhs: int) -> int:
+    """Return whether the top word is less than the one below it, both signed."""
     # Flipping the sign bit orders two's complement words as unsigned ones.
-    stack[-1] = 1 if lhs ^ SIGN_BIT < stack[-1] ^ SIGN_BIT else 0
+    return 1 if lhs ^ SIGN_BIT < rhs ^ SIGN_BIT else 0
 
 
-def signed_greater_than(frame: Frame) -> None:
-    """Push whether the top word is greater than the one below it, both signed."""
-    stack = frame.stack
-    lhs = stack.pop()
-    stack[-1] = 1 if lhs ^ SIGN_BIT > stack[-1] ^ SIGN_BIT else 0
+@pure
+def signed_greater_than(lhs: int, rhs: int) -> int:
+    """Return whether the top word is greater than the one below it, both signed."""
+    return 1 if lhs ^ SIGN_BIT > rhs ^ SIGN_BIT else 0
 
 
-def equal(frame: Frame) -> None:
-    """Push whether two words are equal."""
-    stack = frame.stack
-    lhs = stack.pop()
-    stack[-1] = 1 if lhs == stack[-1] else 0
+@pure
+def equal(lhs: int, rhs: int) -> int:
+    """Return whether two words are equal."""
+    return 1 if lhs == rhs else 0
 
 
-def is_zero(frame: Frame) -> None:
-    """Push whether the word is zero."""
-    stack = frame.stack
-    stack[-1] = 0 if stack[-1] else 1
+@pure
+def is_zero(word: int) -> int:
+    """Return whether the word is zero."""
+    return 0 if word else 1
 
 
-def bitwise_and(frame: Frame) -> None:
-    """Push the bits that are in both words."""
-    stack = frame.stack
-    lhs = stack.pop()
-    stack[-1] &= lhs
+@pure
+def bitwise_and(lhs: int, rhs: int) -> int:
+    """Return the bits that are in both words."""
+    return lhs & rhs
 
 
-def bitwise_or(frame: Frame) -> None:
-    """Push the bits that are in either word."""
-    stack = frame.stack
-    lhs = stack.pop()
-    stack[-1] |= lhs
+@pure
+def bitwise_or(lhs: int, rhs: int) -> int:
+    """Return the bits that are in either word."""
+    return lhs | rhs
 
 
-def bitwise_xor(frame: Frame) -> None:
-    """Push the bits that are in one word only."""
-    stack = frame.stack
-    lhs = stack.pop()
-    stack[-1] ^= lhs
+@pure
+def bitwise_xor(lhs: int, rhs: int) -> int:
+    """Return the bits that are in one word only."""
+    return lhs ^ rhs
 
 
-def bitwise_not(frame: Frame) -> None:
-    """Push the word with every bit flipped."""
-    frame.stack[-1] ^= WORD_MASK
+@pure
+def bitwise_not(word: int) -> int:
+    """Return the word with every bit flipped."""
+    return word ^ WORD_MASK
 
 
-def byte(frame: Frame) -> None:
-    """Push one byte of a word, counted from the most significant; 0 past the last."""
-    stack = frame.stack
-    index = stack.pop()
-    stack[-1] = (stack[-1] >> (8 * (31 - index))) & 0xFF if index < 32 else 0
+@pure
+def byte(index: int, word: int) -> int:
+    """Return one byte of a word, counted from the most significant; 0 past the last."""
+    return (word >> (8 * (31 - index))) & 0xFF if index < 32 else 0
 
 
-def shift_left(frame: Frame) -> None:
-    """Push the second word shifted left by the first."""
-    stack = frame.stack
-    shift = stack.pop()
-    stack[-1] = (stack[-1] << shift) & WORD_MASK if shift < 256 else 0
+@pure
+def shift_left(shift: int, word: int) -> int:
+    """Return the second word shifted left by the first."""
+    return (word << shift) & WORD_MASK if shift < 256 else 0
 
 
-def shift_right(frame: Frame) -> None:
-    """Push the second word shifted right by the first, filled with zeros."""
-    stack = frame.stack
-    shift = stack.pop()
-    stack[-1] = stack[-1] >> shift if shift < 256 else 0
+@pure
+def shift_right(shift: int, word: int) -> int:
+    """Return the second word shifted right by the first, filled with zeros."""
+    return word >> shift if shift < 256 else 0
 
 
-def arithmetic_shift_right(frame: Frame) -> None:
-    """Push the second word shifted right by the first, filled with its sign bit."""
-    stack = frame.stack
-    shift = stack.pop()
-    stack[-1] = (signed(stack[-1]) >> min(shift, 256)) & WORD_MASK
+@pure
+def arithmetic_shift_right(shift: int, word: int) -> int:
+    """Return the second word shifted right by the first, filled with its sign bit."""
+    return (signed(word) >> min(shift, 256)) & WORD_MASK
 
 
-def count_leading_zeros(frame: Frame) -> None:
-    """Push the number of zero bits above the highest one of the word, 256 for zero (EIP-7939)."""
-    stack = frame.stack
-    stack[-1] = 256 - stack[-1].bit_length()
+@pure
+def count_leading_zeros(word: int) -> int:
+    """Return the number of zero bits above the word's highest one, 256 for zero (EIP-7939)."""
+    return 256 - word.bit_length()
