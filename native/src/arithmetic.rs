@@ -53,7 +53,7 @@ fn add_words<const N: usize>(words: &mut [u64; N], others: &[u64; N]) -> u8 {
 
 /// Add a b to words that have room for it.
 #[inline(always)]
-fn add_multiple(words: &mut [u64; 5], a: &[u64; 4], b: u64) {
+pub fn add_multiple(words: &mut [u64; 5], a: &[u64; 4], b: u64) {
     let products = a.map(|a| u128::from(a) * u128::from(b));
     let mut carry = 0;
     for (word, product) in words.iter_mut().zip(products) {

@@ -17,7 +17,10 @@ use crate::groups::groups;
 use crate::program::Form;
 use crate::rows::{Evaluator, Rows, join_bits};
 use crate::small::SmallSum;
-use crate::vector::{INTEGERS, IntegerWeight, Kernel, LANES, Simd, Vector as _, dispatch};
+use crate::vector::{
+    INTEGERS, IntegerSum as _, IntegerWeight, Kernel, LANES, LaneSums as _, MOST_INTEGERS,
+    MOST_LANE_PRODUCTS, Simd, Vector as _, dispatch,
+};
 use crate::with_cells;
 
 /// The rounds that are computed on integers.
@@ -34,6 +37,7 @@ pub struct FirstRounds {
 const MOST_ROUNDS: usize = 3;
 /// Rows that a parallel loop hands out at once.
 const PART: usize = 64;
+const _: () = assert!(PART <= MOST_LANE_PRODUCTS);
 
 impl FirstRounds {
     /// As many rounds as pay; None if the form is not small, or there are no rounds.
@@ -121,6 +125,9 @@ impl<'a> Grid<'a> {
             }
             !is_bit
         });
+        if bits.len() > MOST_INTEGERS {
+            return None;
+        }
         let sum = |products| {
             let form = Form {
                 products,
@@ -390,20 +397,23 @@ impl Kernel for GridSums<'_> {
             columns.push(Corners::new(self.grid, *column, self.start));
         }
         let mut registers = self.sum.registers(simd);
+        let scale = simd.splat(S::IntegerSum::scale()).factor();
+        let raised = simd.splat(self.sum.raised() * self.eq.iter().sum::<Fr>());
         let mut sums = vec![Fr::ZERO; self.grid.points.blocks.len() * INTEGERS];
         for (i, block) in self.grid.points.blocks.iter().enumerate() {
-            let mut totals = [simd.splat(Fr::ZERO); INTEGERS / LANES];
+            let mut totals = [simd.lane_sums(); INTEGERS / LANES];
             for (row, eq) in self.eq.iter().enumerate() {
                 for (place, column) in columns.iter().enumerate() {
                     *registers.column(place) = column.values(simd, block, row);
                 }
-                let eq = simd.splat(*eq).factor();
+                let eq = simd.splat(*eq);
                 let values = self.sum.run(simd, &mut registers);
                 for k in 0..totals.len() {
-                    totals[k] = totals[k] + values[k].times(eq);
+                    totals[k].add(values[k], eq);
                 }
             }
             for (k, total) in totals.into_iter().enumerate() {
+                let total = total.total().times(scale) - raised;
                 total.store_at(&mut sums, i * INTEGERS + k * LANES);
             }
         }

@@ -16,7 +16,8 @@ use crate::field::Fr;
 use crate::program::{Form, Node, Program, excerpt};
 use crate::tape::{Registers, Sink, Tape};
 use crate::vector::{
-    INTEGERS, IntegerSum as _, IntegerWeight, Kernel, LANES, MOST_INTEGERS, Simd, Target, dispatch,
+    INTEGER_BOUND, INTEGERS, IntegerSum, IntegerWeight, Kernel, LANES, MOST_INTEGERS, Simd, Target,
+    Vector as _, dispatch,
 };
 
 /// constant + the sum of weight · value, where the values are those of small nodes.
@@ -24,7 +25,12 @@ pub struct SmallSum {
     tape: Tape,
     constant: Fr,
     weights: Vec<IntegerWeight>,
+    /// Less the constant, this is too much where `RAISE` was added to all values.
+    raised: Fr,
 }
+
+/// Values are less in size; negative ones become positive when it is added.
+const RAISE: i64 = INTEGER_BOUND / 2;
 
 impl SmallSum {
     /// The sum of a form; None if a value could become large for cells in these intervals.
@@ -38,18 +44,20 @@ impl SmallSum {
         let (roots, weights): (Vec<u32>, Vec<Fr>) = terms.unzip();
         let (nodes, roots) = excerpt(&program.nodes, &roots);
         let mut nodes = Intervals::new(nodes, interval);
-        for node in &roots {
-            nodes.intervals[*node as usize]?;
+        let is_small = |node: &u32| nodes.size(*node).is_some_and(|size| size < RAISE);
+        if !roots.iter().all(is_small) {
+            return None;
         }
-        let terms = nodes.gather(roots.into_iter().zip(weights));
-        let sizes = terms.iter().map(|(node, _)| nodes.size(*node));
-        if sizes.sum::<Option<i64>>()? > MOST_INTEGERS {
+        let mut terms = nodes.gather(roots.into_iter().zip(weights));
+        terms.retain(|(node, _)| nodes.size(*node) != Some(0));
+        if terms.len() > MOST_INTEGERS {
             return None;
         }
         let (outputs, weights): (Vec<u32>, Vec<Fr>) = terms.into_iter().unzip();
         Some(Self {
             tape: Tape::streaming(&nodes.nodes, &outputs),
             constant: form.constant,
+            raised: Fr::from(RAISE) * weights.iter().sum::<Fr>(),
             weights: weights.into_iter().map(IntegerWeight::new).collect(),
         })
     }
@@ -57,6 +65,11 @@ impl SmallSum {
     /// The columns that the first registers are for.
     pub fn columns(&self) -> &[u32] {
         &self.tape.columns
+    }
+
+    /// What `run` is too much by, times its scale.
+    pub fn raised(&self) -> Fr {
+        self.raised
     }
 
     #[inline(always)]
@@ -75,7 +88,8 @@ impl SmallSum {
         });
     }
 
-    /// The sums without the constant where the registers hold the cells.
+    /// The sums without the constant where the registers hold the cells: these less `raised`, times
+    /// `scale`.
     #[inline(always)]
     pub fn run<S: Simd>(
         &self,
@@ -84,23 +98,38 @@ impl SmallSum {
     ) -> [S::Vector<FrConfig>; INTEGERS / LANES] {
         let mut weighted = Weighted::<S> {
             weights: &self.weights,
+            raise: simd.integer(RAISE as i32),
+            waiting: [(IntegerWeight::default(), simd.integer(0)); TOGETHER],
+            count: 0,
             sum: simd.integer_sum(),
         };
         self.tape.run_into(registers, &mut weighted);
+        weighted.sum.add(&weighted.waiting[..weighted.count]);
         weighted.sum.total()
     }
 }
 
+/// Terms that are added at once, for which the sum is fetched once.
+const TOGETHER: usize = 16;
+
 /// The sum of the outputs of a tape, weighted.
 struct Weighted<'a, S: Simd> {
     weights: &'a [IntegerWeight],
+    raise: S::Integers,
+    waiting: [(IntegerWeight, S::Integers); TOGETHER],
+    count: usize,
     sum: S::IntegerSum,
 }
 
 impl<S: Simd> Sink<S::Integers> for Weighted<'_, S> {
     #[inline(always)]
     fn take(&mut self, output: usize, value: S::Integers) {
-        self.sum.add(&self.weights[output], value);
+        self.waiting[self.count % TOGETHER] = (self.weights[output], value + self.raise);
+        self.count += 1;
+        if self.count == TOGETHER {
+            self.sum.add(&self.waiting);
+            self.count = 0;
+        }
     }
 }
 
@@ -117,7 +146,8 @@ impl<T: Target> Kernel for Write<'_, T> {
     #[inline(always)]
     fn run<S: Simd>(mut self, simd: S) {
         let mut registers = self.sum.registers(simd);
-        let constant = simd.splat(self.sum.constant);
+        let scale = simd.splat(S::IntegerSum::scale()).factor();
+        let constant = simd.splat(self.sum.constant - self.sum.raised);
         for i in (0..self.target.vectors()).step_by(INTEGERS / LANES) {
             for (place, column) in self.sum.columns().iter().enumerate() {
                 let cells = self.columns[*column as usize].cells();
@@ -125,7 +155,7 @@ impl<T: Target> Kernel for Write<'_, T> {
             }
             let sums = self.sum.run(simd, &mut registers);
             for (k, sum) in sums.into_iter().enumerate() {
-                self.target.put(i + k, sum + constant);
+                self.target.put(i + k, sum.times(scale) + constant);
             }
         }
     }
@@ -215,10 +245,9 @@ impl Intervals {
 
     /// times · a + b as a node, if it is small enough to be added to others.
     fn combined(&mut self, doubled: bool, a: u32, b: u32) -> Option<u32> {
-        const MOST: i64 = 1 << 19;
         let [x, y] = [self.intervals[a as usize]?, self.intervals[b as usize]?];
         let twice = if doubled { (x + x)? } else { x };
-        let sum = (twice + y).filter(|sum| sum.size() <= MOST)?;
+        let sum = (twice + y).filter(|sum| sum.size() < RAISE)?;
         let a = if doubled {
             self.push(Node::Add(a, a), twice)
         } else {
@@ -285,7 +314,6 @@ mod tests {
     use super::*;
     use crate::program::Interaction;
     use crate::testing::{random, small_rows};
-    use crate::vector::Vector as _;
 
     #[test]
     fn many_small_products_are_summed_on_integers() {
@@ -317,9 +345,10 @@ mod tests {
                 *registers.column(place) = simd.integer(self.cells[*column as usize]);
             }
             let mut stored = [[Fr::ZERO; LANES]; INTEGERS / LANES];
+            let scale = simd.splat(S::IntegerSum::scale()).factor();
             let sums = self.sum.run(simd, &mut registers);
             for (sum, stored) in sums.into_iter().zip(&mut stored) {
-                sum.store(stored);
+                (sum.times(scale) - simd.splat(self.sum.raised)).store(stored);
             }
             assert_eq!(stored, [stored[0]; INTEGERS / LANES]);
             stored[0]
@@ -374,7 +403,7 @@ mod tests {
             |most: i64| SmallSum::new(&program, &form, |_| Interval::new(-most, most)).unwrap();
         let terms = cells.iter().zip(&weights);
         let expected: Fr = terms.map(|(c, w)| Fr::from(i64::from(*c)) * w).sum();
-        for (most, outputs) in [(2, 6), (1 << 19, 60)] {
+        for (most, outputs) in [(2, 3), (1 << 29, 60)] {
             let sum = sum(most);
             assert_eq!(sum.weights.len(), outputs);
             let (sum, cells) = (&sum, cells.as_slice());

@@ -15,9 +15,9 @@ use std::ops::{Add, AddAssign, Mul, Sub};
 use std::sync::OnceLock;
 
 use ark_bn254::{Fr, FrConfig};
-use ark_ff::{AdditiveGroup, BigInt, MontConfig};
+use ark_ff::{AdditiveGroup, MontConfig};
 
-use crate::arithmetic::Element;
+use crate::arithmetic::{Element, residue};
 use crate::column::Cells;
 use crate::error::{Error, Result};
 
@@ -31,8 +31,10 @@ pub struct Packed([[u64; LANES]; 4]);
 
 /// Small integers that are computed with at once.
 pub const INTEGERS: usize = 8 * LANES;
-/// The sum of the sizes of all integers that a sum of multiples has room for.
-pub const MOST_INTEGERS: i64 = 1 << 30;
+/// Integers from 0 on below this have multiples.
+pub const INTEGER_BOUND: i64 = 1 << 31;
+/// Multiples by integers, or weights of them, that a sum has room for.
+pub const MOST_INTEGERS: usize = 4000;
 /// Products that a sum has room for.
 pub const MOST_PRODUCTS: usize = 400;
 /// Products that a sum in each lane has room for.
@@ -67,7 +69,7 @@ pub trait Simd: Copy {
     type Vector<C: MontConfig<4>>: Vector<C>;
     /// A factor of cells.
     type Weight: Copy;
-    type LaneSums: LaneSums<Vector = Self::Vector<FrConfig>>;
+    type LaneSums: LaneSums<Vector = Self::Vector<FrConfig>> + Copy;
     type Multiples: Multiples<Vector = Self::Vector<FrConfig>, Weight = Self::Weight>;
     type Integers: Ring;
     type IntegerSum: IntegerSum<Vector = Self::Vector<FrConfig>, Integers = Self::Integers>;
@@ -262,40 +264,50 @@ pub trait Ring: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Se
 
 impl<T: Copy + Add<Output = T> + Sub<Output = T> + Mul<Output = T>> Ring for T {}
 
-/// A factor of integers: its Montgomery form in limbs of 32 bits with a sign.
+/// A factor of integers: its Montgomery form in limbs of 52 bits.
 #[derive(Clone, Copy, Default)]
-pub struct IntegerWeight([i64; INTEGER_LIMBS]);
+pub struct IntegerWeight([u64; INTEGER_LIMBS]);
 
-const INTEGER_LIMBS: usize = 8;
+const INTEGER_LIMBS: usize = 5;
 
 impl IntegerWeight {
+    const BITS: u32 = 52;
+
     pub fn new(weight: Fr) -> Self {
-        let mut limbs = [0; INTEGER_LIMBS];
-        let mut carry = 0;
-        for (i, limb) in limbs.iter_mut().enumerate() {
-            let word = (weight.0.0[i / 2] >> (32 * (i % 2))) as u32;
-            let sum = i64::from(word) + carry;
-            *limb = i64::from(sum as i32);
-            carry = (sum - *limb) >> 32;
-        }
-        Self(limbs)
+        let [a, b, c, d] = weight.0.0;
+        let limbs = [
+            a,
+            a >> 52 | b << 12,
+            b >> 40 | c << 24,
+            c >> 28 | d << 36,
+            d >> 16,
+        ];
+        Self(limbs.map(|limb| limb & ((1 << Self::BITS) - 1)))
     }
 
-    /// The sum of all added weights, up to 2^31 of them.
+    /// The sum of all added weights.
     pub fn total(&self) -> Fr {
-        const LAST: usize = INTEGER_LIMBS - 1;
-        const PLACE: Fr = Fr::new_unchecked(BigInt([0, 0, 0, 1 << 32]));
-        let (mut words, mut carry) = ([0; 4], 0);
-        for (i, limb) in self.0[..LAST].iter().enumerate() {
-            let sum = limb + carry;
-            words[i / 2] |= u64::from(sum as u32) << (32 * (i % 2));
-            carry = sum >> 32;
+        residue(self.words())
+    }
+
+    fn words(&self) -> [u64; 5] {
+        let (mut limbs, mut carry) = (self.0, 0);
+        for limb in &mut limbs {
+            let sum = *limb + carry;
+            (*limb, carry) = (sum & ((1 << Self::BITS) - 1), sum >> Self::BITS);
         }
-        Fr::new_unchecked(BigInt(words)) + PLACE * Fr::from(self.0[LAST] + carry)
+        let [a, b, c, d, e] = limbs;
+        [
+            a | b << 52,
+            b >> 12 | c << 40,
+            c >> 24 | d << 28,
+            d >> 36 | e << 16,
+            e >> 48 | carry << 4,
+        ]
     }
 }
 
-/// Sums of weights are no weights, but have a total.
+/// Sums of weights are no weights, but have a total; there is room for `MOST_INTEGERS`.
 impl AddAssign for IntegerWeight {
     #[inline(always)]
     fn add_assign(&mut self, other: Self) {
@@ -310,11 +322,13 @@ pub trait IntegerSum {
     type Vector: Vector<FrConfig>;
     type Integers;
 
-    /// Add multiples; there is room for integers whose sizes add up to `MOST_INTEGERS`.
-    fn add(&mut self, weight: &IntegerWeight, integers: Self::Integers);
+    /// Add multiples by integers from 0 to `INTEGER_BOUND`; there is room for `MOST_INTEGERS`.
+    fn add(&mut self, terms: &[(IntegerWeight, Self::Integers)]);
 
-    /// The sums, in order.
+    /// The sums over `scale`, in order.
     fn total(self) -> [Self::Vector; INTEGERS / LANES];
+
+    fn scale() -> Fr;
 }
 
 /// Where a loop puts its vectors.

@@ -2,16 +2,14 @@
 
 use std::array::from_fn;
 use std::ops::{Add, Mul, Sub};
-use std::sync::LazyLock;
 
 use ark_bn254::{Fr, FrConfig};
-use ark_ff::{BigInt, Fp, MontConfig, Zero};
+use ark_ff::{BigInt, Field, Fp, MontConfig, Zero};
 
 use super::{
-    INTEGER_LIMBS, INTEGERS, IntegerWeight, Kernel, LANES, LaneSums, Multiples, Packed, Products,
-    Simd, Vector,
+    INTEGERS, IntegerWeight, Kernel, LANES, LaneSums, Multiples, Packed, Products, Simd, Vector,
 };
-use crate::arithmetic::{Dot, Element, Product, add, mul, sub, sum_of_two};
+use crate::arithmetic::{Dot, Element, Product, add, add_multiple, mul, residue, sub, sum_of_two};
 use crate::column::{Cell, Cells};
 use crate::field::{Factor, Wide};
 use crate::with_cells;
@@ -122,7 +120,7 @@ impl Simd for Portable {
 
     #[inline(always)]
     fn integer_sum(self) -> IntegerSum {
-        IntegerSum([[0; INTEGERS]; INTEGER_LIMBS])
+        IntegerSum([[0; 5]; INTEGERS])
     }
 
     #[inline(always)]
@@ -388,52 +386,30 @@ impl Mul for Integers {
     }
 }
 
-/// Limbs of 32 bits and more: the sum of 2^(32 i) times limb i.
+/// Sums of multiples of Montgomery forms.
 #[derive(Clone, Copy)]
-pub struct IntegerSum([[i64; INTEGERS]; INTEGER_LIMBS]);
+pub struct IntegerSum([[u64; 5]; INTEGERS]);
 
 impl super::IntegerSum for IntegerSum {
     type Vector = Elements<FrConfig>;
     type Integers = Integers;
 
     #[inline(always)]
-    fn add(&mut self, weight: &IntegerWeight, integers: Integers) {
-        for (sums, limb) in self.0.iter_mut().zip(&weight.0) {
-            for (sum, integer) in sums.iter_mut().zip(&integers.0) {
-                *sum += limb * i64::from(*integer);
+    fn add(&mut self, terms: &[(IntegerWeight, Integers)]) {
+        for (weight, integers) in terms {
+            let [a, b, c, d, _] = weight.words();
+            for (sum, integer) in self.0.iter_mut().zip(integers.0) {
+                add_multiple(sum, &[a, b, c, d], integer as u64);
             }
         }
     }
 
     #[inline(always)]
     fn total(self) -> [Elements<FrConfig>; INTEGERS / LANES] {
-        from_fn(|half| {
-            Elements(from_fn(|i| {
-                total(self.0.map(|sums| sums[half * LANES + i]))
-            }))
-        })
+        from_fn(|half| Elements(from_fn(|i| residue(self.0[half * LANES + i]))))
+    }
+
+    fn scale() -> Fr {
+        Fr::ONE
     }
 }
-
-/// The element whose Montgomery form is the sum of 2^(32 i) limbs[i].
-fn total(limbs: [i64; INTEGER_LIMBS]) -> Fr {
-    let (mut positive, mut negative) = (Wide::default(), Wide::default());
-    for (limb, place) in limbs.into_iter().zip(PLACES.iter()) {
-        let sign = if limb < 0 {
-            &mut negative
-        } else {
-            &mut positive
-        };
-        sign.add(place, limb.unsigned_abs());
-    }
-    positive.reduce() - negative.reduce()
-}
-
-/// The elements whose Montgomery forms are 2^(32 i).
-static PLACES: LazyLock<[Factor; INTEGER_LIMBS]> = LazyLock::new(|| {
-    from_fn(|i| {
-        let mut words = [0; 4];
-        words[i / 2] = 1 << (32 * (i % 2));
-        Factor::new(Fr::new_unchecked(BigInt(words)))
-    })
-});

@@ -199,33 +199,40 @@ impl Kernel for &IntegerSums<'_> {
     type Output = ();
 
     fn run<S: Simd>(self, simd: S) {
-        fn totals<S: Simd>(sum: S::IntegerSum) -> [[Fr; LANES]; INTEGERS / LANES] {
+        fn totals<S: Simd>(simd: S, sum: S::IntegerSum) -> [[Fr; LANES]; INTEGERS / LANES] {
+            let scale = simd.splat(S::IntegerSum::scale()).factor();
             let mut stored = [[Fr::ZERO; LANES]; INTEGERS / LANES];
             for (total, stored) in sum.total().into_iter().zip(&mut stored) {
-                total.store(stored);
+                total.times(scale).store(stored);
             }
             stored
         }
-        let most = MOST_INTEGERS as i32;
+        let most = (INTEGER_BOUND - 1) as i32;
         for pair in self.weights.chunks_exact(2) {
-            for values in [[most, 0], [-most, 0], [most / 2, most / 2], [-7, most - 7]] {
-                let (mut sum, mut expected) = (simd.integer_sum(), Fr::ZERO);
-                for (weight, value) in pair.iter().zip(values) {
-                    sum.add(&IntegerWeight::new(*weight), simd.integer(value));
-                    expected += *weight * Fr::from(value);
+            let weights = [0, 1].map(|i| IntegerWeight::new(pair[i]));
+            for [a, b] in [[most, 0], [most, most], [0, 1], [7, most - 7]] {
+                let mut sum = simd.integer_sum();
+                let integers = [a, b].map(|value| simd.integer(value));
+                let terms = [(weights[0], integers[0]), (weights[1], integers[1])];
+                let times = MOST_INTEGERS / terms.len();
+                for _ in 0..times {
+                    sum.add(&terms);
                 }
-                assert_eq!(totals::<S>(sum), [[expected; LANES]; INTEGERS / LANES]);
+                let expected = pair[0] * Fr::from(a) + pair[1] * Fr::from(b);
+                let expected = expected * Fr::from(times as u64);
+                assert_eq!(totals(simd, sum), [[expected; LANES]; INTEGERS / LANES]);
             }
         }
         for cells in &self.cells {
             for row in [0, 5, 20, 50] {
                 let read = simd.integers(cells, row);
-                let (three, one) = (simd.integer(3), simd.integer(1));
+                let (three, one) = (simd.integer(3), simd.integer(1 << 28));
                 let mut sum = simd.integer_sum();
-                sum.add(&IntegerWeight::new(Fr::ONE), (one - read) * three + read);
-                for (i, total) in totals::<S>(sum).as_flattened().iter().enumerate() {
+                sum.add(&[(IntegerWeight::new(Fr::ONE), (one - read) * three + read)]);
+                for (i, total) in totals(simd, sum).as_flattened().iter().enumerate() {
                     let cell = cells.get(row + i);
-                    assert_eq!(*total, (Fr::ONE - cell) * Fr::from(3_u64) + cell);
+                    let expected = (Fr::from(1_u64 << 28) - cell) * Fr::from(3_u64) + cell;
+                    assert_eq!(*total, expected);
                 }
             }
         }

@@ -7,10 +7,7 @@ use std::ops::{Add, Mul, Sub};
 use ark_bn254::{Fr, FrConfig};
 use ark_ff::AdditiveGroup;
 
-use super::{
-    Cells, DoubleLimbs, Elements, Ifma, LIMBS, MASK, MontConfig, RADIX, Simd, Vector, Words,
-    cells_at, reduce,
-};
+use super::{Cells, Elements, Ifma, RADIX, Simd, Words, cells_at, reduce};
 use crate::vector::{INTEGER_LIMBS, INTEGERS, IntegerWeight, LANES};
 
 /// Integers of 32 bits. Like an `Ifma`, they are proof of the instructions.
@@ -90,19 +87,15 @@ impl Integers {
         self
     }
 
-    /// All, eight by eight, with 64 bits each.
+    /// Sixteen that are not negative, eight by eight, with 64 bits each.
     #[inline(always)]
-    fn halves(self) -> [Words; HALVES] {
-        let mut halves = [Words(self.0[0]); HALVES];
-        for i in 0..VECTORS {
-            unsafe {
-                let low = _mm512_castsi512_si256(self.0[i]);
-                let high = _mm512_extracti64x4_epi64::<1>(self.0[i]);
-                halves[2 * i] = Words(_mm512_cvtepi32_epi64(low));
-                halves[2 * i + 1] = Words(_mm512_cvtepi32_epi64(high));
-            }
+    fn halves(&self, vector: usize) -> [Words; 2] {
+        let integers = self.0[vector];
+        unsafe {
+            let low = _mm512_castsi512_si256(integers);
+            let high = _mm512_extracti64x4_epi64::<1>(integers);
+            [low, high].map(|eight| Words(_mm512_cvtepu32_epi64(eight)))
         }
-        halves
     }
 }
 
@@ -133,27 +126,14 @@ impl Mul for Integers {
     }
 }
 
-/// Limbs of 32 bits and more: the sum of 2^(32 i) times limb i.
+/// Sums in limbs of 52 bits and more.
 #[derive(Clone, Copy)]
-pub struct IntegerSum([[Words; INTEGER_LIMBS]; HALVES]);
-
-/// 2^32 p, more than the size of a sum: below 2^30 times the largest weight.
-const OFFSET: [u64; INTEGER_LIMBS] = {
-    let p = FrConfig::MODULUS.0;
-    let mut limbs = [0; INTEGER_LIMBS];
-    let mut i = 1;
-    while i < INTEGER_LIMBS {
-        limbs[i] = p[(i - 1) / 2] >> (32 * ((i - 1) % 2)) & u32::MAX as u64;
-        i += 1;
-    }
-    limbs[INTEGER_LIMBS - 1] = p[3];
-    limbs
-};
+pub struct IntegerSum([[[Words; INTEGER_LIMBS + 1]; 2]; VECTORS]);
 
 impl IntegerSum {
     #[inline(always)]
     pub fn new(ifma: Ifma) -> Self {
-        Self([[Words::splat(ifma, 0); INTEGER_LIMBS]; HALVES])
+        Self([[[Words::splat(ifma, 0); INTEGER_LIMBS + 1]; 2]; VECTORS])
     }
 }
 
@@ -162,57 +142,38 @@ impl crate::vector::IntegerSum for IntegerSum {
     type Integers = Integers;
 
     #[inline(always)]
-    fn add(&mut self, weight: &IntegerWeight, integers: Integers) {
-        let halves = integers.halves();
-        for i in 0..INTEGER_LIMBS {
-            let limb = halves[0].all(weight.0[i] as u64);
-            for half in 0..HALVES {
-                let product = unsafe { _mm512_mul_epi32(halves[half].0, limb.0) };
-                self.0[half][i] = self.0[half][i].plus(Words(product));
+    fn add(&mut self, terms: &[(IntegerWeight, Integers)]) {
+        for vector in 0..VECTORS {
+            let [mut low, mut high] = self.0[vector];
+            for (weight, integers) in terms {
+                let [a, b] = integers.halves(vector);
+                for i in 0..INTEGER_LIMBS {
+                    let limb = a.all(weight.0[i]);
+                    low[i] = low[i].plus_low(a, limb);
+                    high[i] = high[i].plus_low(b, limb);
+                    low[i + 1] = low[i + 1].plus_high(a, limb);
+                    high[i + 1] = high[i + 1].plus_high(b, limb);
+                }
             }
+            self.0[vector] = [low, high];
         }
     }
 
     #[inline(always)]
     fn total(self) -> [Elements<FrConfig>; HALVES] {
         let mut totals = [Ifma(()).splat(Fr::ZERO); HALVES];
-        for half in 0..HALVES {
+        for (half, total) in totals.iter_mut().enumerate() {
+            let [a, b, c, d, e, f] = self.0[half / 2][half % 2];
+            let zero = a.all(0);
             // SAFETY: there are words, hence the instructions.
-            totals[half] = unsafe { total(self.0[half]) };
+            let reduced = unsafe { reduce::<FrConfig>([a, b, c, d, e, f, zero, zero, zero, zero]) };
+            // Below 2^297 / 2^260 + p.
+            *total = Elements(reduced, PhantomData);
         }
         totals
     }
-}
 
-#[inline]
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
-fn total(mut limbs: [Words; INTEGER_LIMBS]) -> Elements<FrConfig> {
-    let low = limbs[0].all(u64::from(u32::MAX));
-    let offset = OFFSET.map(|limb| low.all(limb));
-    limbs[0] = limbs[0].plus(offset[0]);
-    for i in 0..INTEGER_LIMBS - 1 {
-        let carry = limbs[i].signed_right::<32>();
-        limbs[i + 1] = limbs[i + 1].plus(offset[i + 1]).plus(carry);
-        limbs[i] = limbs[i].and(low);
+    fn scale() -> Fr {
+        *RADIX
     }
-    let [a, b, c, d, e, f, g, h] = limbs;
-    let [s, t, u, v] = [(a, b), (c, d), (e, f), (g, h)].map(|(x, y)| x.or(y.left::<32>()));
-    let w = h.right::<32>();
-    let (mask, zero) = (low.all(MASK), low.all(0));
-    let sum: DoubleLimbs = [
-        s.and(mask),
-        s.right_with::<52>(t).and(mask),
-        t.right_with::<40>(u).and(mask),
-        u.right_with::<28>(v).and(mask),
-        v.right_with::<16>(w).and(mask),
-        w.right::<4>(),
-        zero,
-        zero,
-        zero,
-        zero,
-    ];
-    const { assert!(2 * LIMBS == 10) };
-    // Below 2^287 / 2^260 + p.
-    let reduced = Elements::<FrConfig>(reduce::<FrConfig>(sum), PhantomData);
-    reduced.times(Ifma(()).splat(*RADIX).factor())
 }
