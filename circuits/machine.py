@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from circuits.buses import BUSES
 from circuits.execution.execution import Execution, executions
-from circuits.execution.kinds import halt_of, kind, kinds_of_rows, places_of
+from circuits.execution.kinds import by_kind, halt_of, kind, with_halts
 from circuits.execution.level import Level
 from circuits.execution.precompiles import name_of
 from circuits.execution.steps import Steps
@@ -288,8 +288,8 @@ def tables(fork: str) -> tuple[Table, ...]:
 
 def assign(prepared: Execution) -> dict[str, I64]:
     """Which rows each step gadget proves.  NotProvableError names the first that none does."""
-    schedule, kinds = prepared.schedule, kinds_of_rows(prepared.trace, prepared.schedule)
-    left = places_of(kinds, np.arange(len(kinds)))
+    schedule, kinds = prepared.schedule, prepared.kinds
+    left = with_halts(prepared.opcodes, kinds, schedule.halted)
     found: dict[str, I64] = {}
     for gadget in step_gadgets(prepared.trace.fork):
         of = {kind(op, halt) for op in gadget.opcodes for halt in gadget.halts or (Halt.NONE,)}
@@ -300,7 +300,7 @@ def assign(prepared: Execution) -> dict[str, I64]:
         accepted = gadget.accepts(prepared.steps(rows))
         if accepted.any():
             found[gadget.name] = rows[accepted]
-        left |= places_of(kinds, rows[~accepted])
+        left |= by_kind(kinds, rows[~accepted])
     if left:
         row = min(int(rows[0]) for rows in left.values())
         what = describe_row(prepared.trace, row, halt_of(int(kinds[row])))

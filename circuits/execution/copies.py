@@ -172,7 +172,7 @@ def words_left(execution: Execution, rows: Moves) -> Words:
         data = calls.output[call][WORD_BYTES * nth :][:WORD_BYTES]
         out[at] = words_from_big_endian(data.ljust(WORD_BYTES, b"\0"))[0]
     row = np.searchsorted(clock, rows.id[to_memory].astype(np.uint64), side="right") - 1
-    place = execution.memory_start[row] + rows.nth[to_memory]
+    place = execution.memory_start(row) + rows.nth[to_memory]
     out[to_memory] = execution.trace.memory.words[place]
     return out
 

@@ -14,13 +14,13 @@ from circuits.execution.authorizations import Verdict, refund_of, verdicts
 from circuits.execution.carried import Carried, first_carried, new_stores, with_common_codes
 from circuits.execution.history import History, balance_history, code_history
 from circuits.execution.journal import Journal, journal
+from circuits.execution.kinds import OPCODES, ByKind, by_kind, rows_of
 from circuits.execution.precompiles import IDENTITY, name_of
 from circuits.execution.schedule import (
     CREATE_OPS,
     CREATES,
     END_TICKS,
     Schedule,
-    first_places,
     schedule,
 )
 from circuits.execution.stack import (
@@ -54,6 +54,7 @@ class Execution:
     """All that gadgets and tables are filled from, of one transaction of a statement."""
 
     trace: Trace
+    opcodes: ByKind
     schedule: Schedule
     operands: Operands
     gap: U64
@@ -233,16 +234,18 @@ class Execution:
         return (schedule.clock, frame, code, *own, schedule.undo, schedule.journal)
 
     @cached_property
-    def written_start(self) -> I64:
-        """For each row the place of its first written word (valid where it writes one)."""
-        return first_places(self.trace.written.row, len(self.trace.rows))
+    def kinds(self) -> NDArray[np.uint16]:
+        """The kind of each row."""
+        kinds, rows = self.trace.rows.op.copy(), np.flatnonzero(self.schedule.halted)
+        halts = self.trace.frames.halt[self.schedule.ended[rows]]
+        kinds[rows] += OPCODES * halts.astype(np.uint16)
+        return kinds
 
-    @cached_property
-    def memory_start(self) -> I64:
-        """For each row the place of the first memory word it leaves (valid where it writes any)."""
+    def memory_start(self, rows: I64) -> I64:
+        """The place of the first memory word that each row leaves (valid where it writes any)."""
         memory = self.trace.memory
         start = np.concatenate([[0], np.cumsum(memory.count, dtype=np.int64)])
-        return start[first_places(memory.row, len(self.trace.rows))]
+        return start[np.searchsorted(memory.row, rows)]
 
     def steps(self, rows: I64) -> Steps:
         """A view of these rows."""
@@ -274,9 +277,11 @@ def execution(trace: Trace, carried: Carried, is_last: bool) -> Execution:
             reads[row] = 0
     found = operands(trace, reads)
     value = np.zeros(len(op), np.bool_)
+    of_opcodes = by_kind(op, np.arange(len(op)))
     for opcodes, place in (((Op.CALL,), 2), (CREATE_OPS, 0)):
-        rows = np.flatnonzero(np.isin(op, opcodes) & (reads > place))
+        rows = rows_of(of_opcodes, opcodes)
+        rows = rows[reads[rows] > place]
         value[rows] = found.word[found.start[rows] + place].any(axis=1)
-    planned = schedule(trace, value, carried.clock)
+    planned = schedule(trace, of_opcodes, value, carried.clock)
     gap, refreshes = gaps(trace, found, planned.clock, planned.frame_id)
-    return Execution(trace, planned, found, gap, refreshes, carried, is_last)
+    return Execution(trace, of_opcodes, planned, found, gap, refreshes, carried, is_last)

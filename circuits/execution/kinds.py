@@ -1,18 +1,23 @@
 """The kinds of rows: an opcode, and how it halts."""
 
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.execution.schedule import Schedule
-from circuits.execution.tokens import I64
-from zkevm.trace.trace import RESUME, Halt, Trace
+from circuits.execution.tokens import I64, Mask
+from zkevm.trace.trace import RESUME, Halt
 
 OPCODES = 2 * RESUME
 """How many numbers opcodes have, RESUME among them."""
 
+ByKind: TypeAlias = Mapping[int, I64]
+"""The rows of each kind that there is, in order."""
+
 
 def kind(op: int, halt: Halt) -> int:
-    """The number of a kind; that of an opcode if the row does not halt exceptionally."""
+    """The number of a kind; the opcode's if the row does not halt exceptionally."""
     return op + OPCODES * halt
 
 
@@ -21,18 +26,30 @@ def halt_of(kind: int) -> Halt:
     return Halt(kind // OPCODES)
 
 
-def kinds_of_rows(trace: Trace, schedule: Schedule) -> NDArray[np.uint16]:
-    """The kind of each row."""
-    kinds = trace.rows.op.copy()
-    rows = np.flatnonzero(schedule.halted)
-    kinds[rows] += OPCODES * trace.frames.halt[schedule.ended[rows]].astype(np.uint16)
-    return kinds
-
-
-def places_of(kinds: NDArray[np.uint16], rows: I64) -> dict[int, I64]:
-    """These rows by their kinds, in order."""
+def by_kind(kinds: NDArray[np.uint16], rows: I64) -> dict[int, I64]:
+    """These rows by their kinds."""
     of = kinds[rows]
     counts = np.bincount(of)
     present = np.flatnonzero(counts)
-    parts = np.split(rows[np.argsort(of, kind="stable")], np.cumsum(counts[present])[:-1])
-    return dict(zip(present.tolist(), parts, strict=False))
+    ends = np.cumsum(counts[present])
+    in_order = rows[np.argsort(of, kind="stable")]
+    return {
+        int(kind): in_order[end - counts[kind] : end]
+        for kind, end in zip(present, ends, strict=True)
+    }
+
+
+def with_halts(of_opcodes: ByKind, kinds: NDArray[np.uint16], halted: Mask) -> dict[int, I64]:
+    """All rows by their kinds, of which opcodes are known."""
+    halting = np.flatnonzero(halted)
+    found = dict(of_opcodes)
+    for op in np.unique(kinds[halting] % OPCODES).tolist():
+        found[op] = found[op][~halted[found[op]]]
+    found |= by_kind(kinds, halting)
+    return {kind: rows for kind, rows in found.items() if len(rows)}
+
+
+def rows_of(of_opcodes: ByKind, opcodes: Iterable[int]) -> I64:
+    """The rows of some opcodes, those of one after those of another."""
+    found = [of_opcodes[op] for op in opcodes if op in of_opcodes]
+    return np.concatenate([np.zeros(0, np.int64), *found])

@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.execution.events import events_at
+from circuits.execution.kinds import ByKind, rows_of
 from circuits.execution.tokens import I64, U64, Mask
 from zkevm.evm.opcodes import Op
 from zkevm.trace.trace import RESUME, CallOutcome, FrameKind, Halt, StateEventKind, Trace
+from zkevm.vectors import take
 
 BEGIN_CLOCK = 1
 """When the first transaction begins."""
@@ -91,7 +93,9 @@ def ticks_of_list(trace: Trace) -> int:
     return entries + AUTHORITY_TICKS * len(trace.transaction.authorizations)
 
 
-def schedule(trace: Trace, with_value: NDArray[np.bool_], begin: int) -> Schedule:
+def schedule(
+    trace: Trace, of_opcodes: ByKind, with_value: NDArray[np.bool_], begin: int
+) -> Schedule:
     """Order the trace from the clock `begin` on, which is the id of the root frame.
 
     `with_value` tells the rows of CALL, CREATE and CREATE2 with a value.
@@ -107,17 +111,16 @@ def schedule(trace: Trace, with_value: NDArray[np.bool_], begin: int) -> Schedul
     inside = trace.calls.row >= 0
     outcome[trace.calls.row[inside]] = trace.calls.outcome[inside]
     undone = _undone(trace)
-    own = _reversible(trace, halted, outcome, with_value)
-    counted = np.where(undone[rows.frame], own, 0)
+    own = _reversible(trace, of_opcodes, halted, outcome, with_value)
+    counted = np.where(take(undone, rows.frame), own, 0)
     undo, undo_start = _undo(trace, counted, undone, opened, ended, with_value)
 
     ticks = np.ones(n, np.int64)
-    ticks[np.isin(rows.op, TWO_TICKS) & ~halted] = 2
-    ticks[rows.op == RESUME] = 2
-    ticks[np.isin(rows.op, CALL_OPS + CREATE_OPS) & ~halted] = 3
-    ticks[outcome == CallOutcome.PRECOMPILE] = 4
-    failing = ended >= 0
-    failing[failing] = frames.success[ended[failing]] == 0
+    ticks[rows_of(of_opcodes, (*TWO_TICKS, RESUME))] = 2
+    ticks[rows_of(of_opcodes, CALL_OPS + CREATE_OPS)] = 3
+    ticks[halted] = 1
+    ticks[trace.calls.row[inside & (trace.calls.outcome == CallOutcome.PRECOMPILE)]] = 4
+    failing = frames.end_row[started & (frames.success == 0)]
     final = undo + counted
     ticks[failing] += final[failing]
     first = begin + BEGIN_TICKS + ticks_of_list(trace)
@@ -162,26 +165,28 @@ def _undone(trace: Trace) -> Mask:
     return undone
 
 
-def _reversible(trace: Trace, halted: Mask, outcome: I64, with_value: Mask) -> I64:
+def _reversible(
+    trace: Trace, of_opcodes: ByKind, halted: Mask, outcome: I64, with_value: Mask
+) -> I64:
     """How many reversible writes each row makes in the count of its own frame."""
-    op = trace.rows.op
-    n = len(op)
+    n = len(trace.rows)
     events = trace.state
     inside = (events.row >= 0) & (events.row < n)
     marks = (events.kind == StateEventKind.WARM_ACCOUNT) | (events.kind == StateEventKind.WARM_SLOT)
     own = np.bincount(events.row[inside & marks], minlength=n)
-    own[op == Op.TSTORE] = 1
+    own[rows_of(of_opcodes, (Op.TSTORE,))] = 1
     # the creator's nonce, unless the creation fails softly
-    nonced = (outcome < 0) | (outcome == CallOutcome.CREATE_COLLISION)
-    own[np.isin(op, CREATE_OPS) & nonced] += 1
+    creating = rows_of(of_opcodes, CREATE_OPS)
+    own[creating] += np.isin(outcome[creating], (-1, CallOutcome.CREATE_COLLISION))
     calls = trace.calls
     moving = np.isin(calls.outcome, (CallOutcome.EMPTY, CallOutcome.PRECOMPILE))
     moving &= (calls.success != 0) & (calls.row >= 0)
     own[calls.row[moving]] += 2 * with_value[calls.row[moving]]
-    destroying = np.flatnonzero((op == Op.SELFDESTRUCT) & ~halted)
+    destroying = rows_of(of_opcodes, (Op.SELFDESTRUCT,))
     own[destroying] = SELFDESTRUCT_WRITES + gives_away(trace, destroying)
-    kind = trace.frames.kind[trace.rows.frame]
-    own[(op == Op.RETURN) & np.isin(kind, CREATES)] = 1
+    returning = rows_of(of_opcodes, (Op.RETURN,))
+    of_creates = np.isin(trace.frames.kind[trace.rows.frame[returning]], CREATES)
+    own[returning[of_creates]] = 1
     own[halted] = 0
     return own
 
@@ -200,7 +205,9 @@ def _undo(
     count = int(starts[0])
     for first, last in _segments(opened, ended):
         part = counted[first : last + 1]
-        undo[first : last + 1] = count + np.cumsum(part) - part
+        undo[first : last + 1] = count
+        if part.any():
+            undo[first : last + 1] += np.cumsum(part) - part
         count = int(undo[last] + part[-1])
         if (child := int(opened[last])) >= 0:
             saved.append(count)
@@ -226,23 +233,17 @@ def _journal(
     saved: list[int] = []
     for first, last in _segments(opened, ended):
         part = slice(first, last + 1)
-        made = np.where(changes[part], clock[part], 0)
-        made = np.maximum(np.maximum.accumulate(made), np.uint64(0))
-        before = np.concatenate([[0], made[:-1]])
-        journal[part] = np.where(before > 0, before, np.uint64(entry))
-        entry = int(made[-1]) or entry
+        journal[part] = entry
+        if changes[part].any():
+            made = np.maximum.accumulate(np.where(changes[part], clock[part], np.uint64(entry)))
+            journal[first + 1 : last + 1] = made[:-1]
+            entry = int(made[-1])
         if int(opened[last]) >= 0:
             saved.append(entry)
         elif (frame := int(ended[last])) > 0:
             kept = saved.pop()
             entry = entry if trace.frames.success[frame] else kept
     return journal, np.where(changes, clock, journal)
-
-
-def first_places(sorted_rows: NDArray[np.uint32], count: int) -> I64:
-    """For each of `count` rows the first of its places in `sorted_rows`, or where that would be."""
-    counts = np.bincount(sorted_rows, minlength=count)
-    return np.cumsum(counts) - counts
 
 
 def gives_away(trace: Trace, rows: I64) -> Mask:

@@ -92,7 +92,8 @@ class Operands:
     """Reads of the stack, flat: those of row i start at `start[i]`, `count[i]` of them, top first.
 
     `index` counts the words below, `sender` is the row that put the word there.  `left` are the
-    tokens that nobody takes.
+    tokens that nobody takes.  `first_written` is for each row the place of its first written word
+    (valid where it writes one).
     """
 
     start: I64
@@ -101,6 +102,7 @@ class Operands:
     word: Words
     sender: I64
     left: StackTokens
+    first_written: I64
 
 
 def operands(trace: Trace, reads: I64) -> Operands:
@@ -136,7 +138,7 @@ def operands(trace: Trace, reads: I64) -> Operands:
         row=take(row, left),
     )
     start, index = np.cumsum(reads) - reads, take(cell, read) % STACK_LIMIT
-    return Operands(start, reads, index, word_of(source), take(row, source), tokens)
+    return Operands(start, reads, index, word_of(source), take(row, source), tokens, first_word)
 
 
 @dataclass(frozen=True)

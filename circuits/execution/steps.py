@@ -135,13 +135,13 @@ class Steps:
 
     def written(self, k: int = 0) -> Words:
         """The k-th word that the row puts on the stack (every row must write so many)."""
-        places = self.take(self.execution.written_start) + k
+        places = self.take(self.execution.operands.first_written) + k
         return take(self.trace.written.words, places)
 
     def memory_left(self, k: int, where: Mask) -> Words:
         """The k-th memory word that the row leaves, 0 where `where` is not set."""
         out = np.zeros((len(self.rows), 4), np.uint64)
-        out[where] = self.trace.memory.words[self.execution.memory_start[self.rows[where]] + k]
+        out[where] = self.trace.memory.words[self.execution.memory_start(self.rows[where]) + k]
         return out
 
     @cached_property

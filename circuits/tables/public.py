@@ -16,6 +16,7 @@ import numpy as np
 
 from circuits.buses import ANCESTOR, BLOB_HASH, ENV, PUBLIC, TX, TransactionField
 from circuits.execution.execution import Execution
+from circuits.execution.kinds import rows_of
 from circuits.language import (
     Bit,
     Bits,
@@ -142,7 +143,8 @@ def stated_block(executions: Sequence[Execution]) -> BlockEnvironment:
 def ancestors_asked(execution: Execution) -> set[int]:
     """The numbers of recent blocks that BLOCKHASH was asked for."""
     present = execution.trace.environment.number
-    rows = (execution.trace.rows.op == Op.BLOCKHASH) & (execution.operands.count > 0)
+    rows = rows_of(execution.opcodes, (Op.BLOCKHASH,))
+    rows = rows[execution.operands.count[rows] > 0]
     return {
         int(word[0])
         for word in execution.operands.word[execution.operands.start[rows]]
