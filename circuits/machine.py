@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from circuits.buses import BUSES
 from circuits.execution.execution import Execution, executions
-from circuits.execution.kinds import by_kind, halt_of, kind, with_halts
+from circuits.execution.kinds import halt_of, kind, of_rows, with_halts
 from circuits.execution.level import Level
 from circuits.execution.precompiles import name_of
 from circuits.execution.steps import Steps
@@ -298,9 +298,11 @@ def assign(prepared: Execution) -> dict[str, I64]:
             continue
         rows = np.sort(np.concatenate(candidates)) if len(candidates) > 1 else candidates[0]
         accepted = gadget.accepts(prepared.steps(rows))
-        if accepted.any():
-            found[gadget.name] = rows[accepted]
-        left |= by_kind(kinds, rows[~accepted])
+        if not accepted.all():
+            left |= of_rows(kinds, rows[~accepted])
+            rows = rows[accepted]
+        if len(rows):
+            found[gadget.name] = rows
     if left:
         row = min(int(rows[0]) for rows in left.values())
         what = describe_row(prepared.trace, row, halt_of(int(kinds[row])))

@@ -277,7 +277,7 @@ def execution(trace: Trace, carried: Carried, is_last: bool) -> Execution:
             reads[row] = 0
     found = operands(trace, reads)
     value = np.zeros(len(op), np.bool_)
-    of_opcodes = by_kind(op, np.arange(len(op)))
+    of_opcodes = by_kind(op)
     for opcodes, place in (((Op.CALL,), 2), (CREATE_OPS, 0)):
         rows = rows_of(of_opcodes, opcodes)
         rows = rows[reads[rows] > place]

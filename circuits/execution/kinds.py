@@ -26,17 +26,19 @@ def halt_of(kind: int) -> Halt:
     return Halt(kind // OPCODES)
 
 
-def by_kind(kinds: NDArray[np.uint16], rows: I64) -> dict[int, I64]:
-    """These rows by their kinds."""
-    of = kinds[rows]
-    counts = np.bincount(of)
+def by_kind(kinds: NDArray[np.uint16]) -> dict[int, I64]:
+    """The places of each kind that occurs."""
+    counts = np.bincount(kinds)
     present = np.flatnonzero(counts)
-    ends = np.cumsum(counts[present])
-    in_order = rows[np.argsort(of, kind="stable")]
+    order, ends = np.argsort(kinds, kind="stable"), np.cumsum(counts[present])
     return {
-        int(kind): in_order[end - counts[kind] : end]
-        for kind, end in zip(present, ends, strict=True)
+        int(kind): order[end - counts[kind] : end] for kind, end in zip(present, ends, strict=True)
     }
+
+
+def of_rows(kinds: NDArray[np.uint16], rows: I64) -> dict[int, I64]:
+    """Some rows by their kinds; `kinds` are those of all rows."""
+    return {kind: rows[places] for kind, places in by_kind(kinds[rows]).items()}
 
 
 def with_halts(of_opcodes: ByKind, kinds: NDArray[np.uint16], halted: Mask) -> dict[int, I64]:
@@ -45,7 +47,7 @@ def with_halts(of_opcodes: ByKind, kinds: NDArray[np.uint16], halted: Mask) -> d
     found = dict(of_opcodes)
     for op in np.unique(kinds[halting] % OPCODES).tolist():
         found[op] = found[op][~halted[found[op]]]
-    found |= by_kind(kinds, halting)
+    found |= of_rows(kinds, halting)
     return {kind: rows for kind, rows in found.items() if len(rows)}
 
 

@@ -16,7 +16,7 @@ from circuits.execution.events import events_at
 from circuits.execution.kinds import ByKind, rows_of
 from circuits.execution.tokens import I64, U64, Mask
 from zkevm.evm.opcodes import Op
-from zkevm.trace.trace import RESUME, CallOutcome, FrameKind, Halt, StateEventKind, Trace
+from zkevm.trace.trace import RESUME, CallOutcome, FrameKind, Frames, Halt, StateEventKind, Trace
 from zkevm.vectors import take
 
 BEGIN_CLOCK = 1
@@ -135,7 +135,7 @@ def schedule(
             eor[f] = times[frames.end_row[f] + 1] - 1
         elif undone[f]:
             eor[f] = eor[frames.parent[f]]
-    journal, journal_after = _journal(trace, clock, opened, ended, halted, begin)
+    journal, journal_after = _journal(trace, of_opcodes, clock, opened, ended, halted, begin)
     return Schedule(
         clock=clock,
         undo=undo.astype(np.uint64),
@@ -203,7 +203,7 @@ def _undo(
         starts[0] = 2 * int(is_create[0]) + 2 * int(trace.transaction.value > 0)
     saved: list[int] = []
     count = int(starts[0])
-    for first, last in _segments(opened, ended):
+    for first, last in _segments(frames):
         part = counted[first : last + 1]
         undo[first : last + 1] = count
         if part.any():
@@ -222,16 +222,23 @@ def _undo(
 
 
 def _journal(
-    trace: Trace, clock: U64, opened: I64, ended: I64, halted: Mask, entry: int
+    trace: Trace,
+    of_opcodes: ByKind,
+    clock: U64,
+    opened: I64,
+    ended: I64,
+    halted: Mask,
+    entry: int,
 ) -> tuple[U64, U64]:
     """The ids of the journal entries in force before each row and after it, from `entry` on."""
-    op = trace.rows.op
-    changes = (op >= Op.LOG0) & (op <= Op.LOG4) & ~halted
-    changes[trace.refunds.row[(trace.refunds.row >= 0) & (trace.refunds.row < len(op))]] = True
+    frames, changes = trace.frames, np.zeros_like(halted)
+    logging, refunding = rows_of(of_opcodes, range(Op.LOG0, Op.LOG4 + 1)), trace.refunds.row
+    changes[logging[~halted[logging]]] = True
+    changes[refunding[(refunding >= 0) & (refunding < len(changes))]] = True
     changes[newly_destroyed(trace)] = True
-    journal = np.zeros(len(op), np.uint64)
+    journal = np.zeros(len(changes), np.uint64)
     saved: list[int] = []
-    for first, last in _segments(opened, ended):
+    for first, last in _segments(frames):
         part = slice(first, last + 1)
         journal[part] = entry
         if changes[part].any():
@@ -242,7 +249,7 @@ def _journal(
             saved.append(entry)
         elif (frame := int(ended[last])) > 0:
             kept = saved.pop()
-            entry = entry if trace.frames.success[frame] else kept
+            entry = entry if frames.success[frame] else kept
     return journal, np.where(changes, clock, journal)
 
 
@@ -261,9 +268,9 @@ def newly_destroyed(trace: Trace) -> I64:
     return np.asarray(state.row[marks], np.int64)
 
 
-def _segments(opened: I64, ended: I64) -> Iterator[tuple[int, int]]:
+def _segments(frames: Frames) -> Iterator[tuple[int, int]]:
     """Runs of rows of one frame: (first, last), where the last one opens or ends a frame."""
     first = 0
-    for last in np.flatnonzero((opened >= 0) | (ended >= 0)):
-        yield first, int(last)
-        first = int(last) + 1
+    for last in np.union1d(frames.call_row[1:], frames.end_row[frames.end_row >= 0]).tolist():
+        yield first, last
+        first = last + 1

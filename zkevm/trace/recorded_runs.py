@@ -3,13 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from struct import Struct
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zkevm.evm.compiled_run import Value, distinct_variables
-from zkevm.evm.frame import Frame
 from zkevm.evm.opcodes import ARITY, stack_change
 from zkevm.evm.runs import WRITTEN, Run
 from zkevm.trace.trace import I64, RESUME, U16, U32, Rows, WrittenWords
@@ -20,7 +19,9 @@ _Number = TypeVar("_Number", np.int64, np.uint64, np.uint16)
 
 _RECORD = np.dtype("<u8, <i8, <u4, <u4, <u4, <u2")
 _RECORD.names = ("gas", "words", "frame", "run", "msize", "sp")
-_pack = Struct("<QqIIIH").pack
+state_before = Struct("<QqIIIH").pack
+"""The state of the machine before a run: gas, words kept, frame, number of the run, active words
+of memory, height of the stack.  One call for all is twice as fast as one for each."""
 
 _GAS: Final = np.zeros(RESUME + 1, np.uint64)
 _CHANGE: Final = np.zeros(RESUME + 1, np.uint16)
@@ -32,55 +33,49 @@ for _op, _arity in ARITY.items():
     _CHANGE[_op] = stack_change(_op) % (1 << 16)
     _WORDS[_op] = len(WRITTEN[_op])
 
-Single: TypeAlias = tuple[int, int]
-"""Program counter and opcode of a row by itself."""
+
+class Single(NamedTuple):
+    """A row by itself, which keeps what it writes."""
+
+    pcs: tuple[int]
+    ops: tuple[int]
+    written: tuple[()] = ()
 
 
-class RecordedRuns:
-    """The runs and single rows of an execution, in order."""
+def rows_of_runs(
+    runs: Iterable[Run | Single], states: bytearray, words: list[int]
+) -> tuple[Rows, WrittenWords]:
+    """Return the rows of an execution, and what they wrote, of which its runs have kept `words`.
 
-    def __init__(self) -> None:
-        self._distinct: dict[Run | Single, int] = {}
-        self._records = bytearray()
-
-    def begun(self, frame: Frame, run: Run | Single, words: int) -> None:
-        """Keep the state of the machine before a run, when `words` had been kept."""
-        distinct = self._distinct
-        number = distinct.setdefault(run, len(distinct))
-        # One call for all columns: twice as fast as one for each.
-        self._records += _pack(
-            frame.gas, words, frame.index, number, len(frame.memory) >> 5, len(frame.stack)
-        )
-
-    def trace(self, words: list[int]) -> tuple[Rows, WrittenWords]:
-        """Return the rows, and what they wrote, of which the runs have kept `words`."""
-        laid = _lay_out(self._distinct)
-        records = np.frombuffer(self._records, _RECORD)
-        before = {name: np.ascontiguousarray(records[name]) for name in _RECORD.names or ()}
-        run = before["run"]
-        record, nth = spread(laid.length[run])
-        place = take(laid.start[run], record) + nth
-        rows = Rows(
-            frame=take(before["frame"], record),
-            pc=take(laid.pc, place),
-            op=take(laid.op, place),
-            gas=take(before["gas"], record) - take(laid.before(_GAS), place),
-            sp=take(before["sp"], record) + take(laid.before(_CHANGE), place),
-            msize=take(before["msize"], record),
-        )
-        # A last instruction may have halted, or be a call that tells for itself: what the run has
-        # kept beside the words of the others is what it wrote.
-        ends = np.cumsum(laid.length[run]) - 1
-        all_kept = np.diff(before["words"], append=len(words))
-        all_written = laid.written[run] + all_kept - laid.kept[run]
-        written = take(_WORDS[laid.op], place)
-        written[ends] = all_written - laid.before(_WORDS)[laid.start + laid.length - 1][run]
-        record, nth = spread(all_written)
-        source = take(laid.source, take(laid.first_source[run], record) + nth)
-        kept = take(before["words"], record) + source
-        values = words_from_ints([*words, *laid.known])
-        place = np.where(source < 0, len(words) + ~source, kept)
-        return rows, WrittenWords(row=spread(written)[0], words=take(values, place))
+    `runs` are the distinct ones, and `states` what `state_before` said of each that was executed.
+    """
+    laid = _lay_out(runs)
+    records = np.frombuffer(states, _RECORD)
+    before = {name: np.ascontiguousarray(records[name]) for name in _RECORD.names or ()}
+    run = before["run"]
+    record, nth = spread(laid.length[run])
+    place = take(laid.start[run], record) + nth
+    rows = Rows(
+        frame=take(before["frame"], record),
+        pc=take(laid.pc, place),
+        op=take(laid.op, place),
+        gas=take(before["gas"], record) - take(laid.before(_GAS), place),
+        sp=take(before["sp"], record) + take(laid.before(_CHANGE), place),
+        msize=take(before["msize"], record),
+    )
+    # A last instruction may have halted, or be a call that tells for itself: what the run has
+    # kept beside the words of the others is what it wrote.
+    ends = np.cumsum(laid.length[run]) - 1
+    all_kept = np.diff(before["words"], append=len(words))
+    all_written = laid.written[run] + all_kept - laid.kept[run]
+    written = take(_WORDS[laid.op], place)
+    written[ends] = all_written - laid.before(_WORDS)[laid.start + laid.length - 1][run]
+    record, nth = spread(all_written)
+    source = take(laid.source, take(laid.first_source[run], record) + nth)
+    kept = take(before["words"], record) + source
+    values = words_from_ints([*words, *laid.known])
+    place = np.where(source < 0, len(words) + ~source, kept)
+    return rows, WrittenWords(row=spread(written)[0], words=take(values, place))
 
 
 @dataclass(frozen=True)
@@ -111,10 +106,9 @@ def _lay_out(runs: Iterable[Run | Single]) -> _LaidOut:
     pcs, ops, lengths = list[int](), list[int](), list[int]()
     kept, written, sources, known = list[int](), list[int](), list[int](), list[int]()
     for run in runs:
-        pc, op = (run.pcs, run.ops) if isinstance(run, Run) else ((run[0],), (run[1],))
-        pcs += pc
-        ops += op
-        lengths.append(len(op))
+        pcs += run.pcs
+        ops += run.ops
+        lengths.append(len(run.ops))
         places = _sources(run, known)
         written.append(len(places))
         kept.append(max(0, 1 + max(places, default=-1)))
@@ -136,8 +130,6 @@ def _lay_out(runs: Iterable[Run | Single]) -> _LaidOut:
 
 def _sources(run: Run | Single, known: list[int]) -> list[int]:
     """Return the `source` of each word but the last instruction's; add to what is `known`."""
-    if not isinstance(run, Run):
-        return []
     if run.written is None:
         return list(range(sum(len(WRITTEN[op]) for op in run.ops[:-1])))
     place: dict[Value, int] = {v: i for i, v in enumerate(distinct_variables(run.written))}

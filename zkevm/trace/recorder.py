@@ -18,7 +18,7 @@ from zkevm.evm.runs import WRITTEN, Run
 from zkevm.evm.statetest import TestCase
 from zkevm.evm.transaction import Log, Receipt
 from zkevm.evm.validity import BlockUsage, InvalidTransaction
-from zkevm.trace.recorded_runs import RecordedRuns
+from zkevm.trace.recorded_runs import Single, rows_of_runs, state_before
 from zkevm.trace.touched import touched
 from zkevm.trace.trace import (
     BEGIN,
@@ -69,7 +69,8 @@ class TraceRecorder(Recorder):
     def __init__(self, index: int = 0) -> None:
         self._index = index
         self._row = BEGIN
-        self._runs = RecordedRuns()
+        self._runs: dict[Run | Single, int] = {}
+        self._states = bytearray()
         self.words = []
         self._memory_row = array("I")
         self._memory_frame = array("I")
@@ -87,13 +88,14 @@ class TraceRecorder(Recorder):
         self._code_hashes: list[int] = []
         self._frames: list[_FrameRecord] = []
 
-    def run(self, frame: Frame, run: Run) -> None:
+    def run(self, frame: Frame, run: Run | Single) -> None:
         self._row += len(run.ops)
-        self._runs.begun(frame, run, len(self.words))
+        number = self._runs.setdefault(run, len(self._runs))
+        height, size = len(frame.stack), len(frame.memory) >> 5
+        self._states += state_before(frame.gas, len(self.words), frame.index, number, size, height)
 
     def step(self, frame: Frame, pc: int, op: int) -> None:
-        self._row += 1
-        self._runs.begun(frame, (pc, op), len(self.words))
+        self.run(frame, Single((pc,), (op,)))
 
     def executed(self, op: int, stack: Sequence[int]) -> None:
         for place in WRITTEN[op]:
@@ -180,7 +182,7 @@ class TraceRecorder(Recorder):
         for _, kind, address, key, old, _, _ in self._events:
             found.setdefault((kind, address, key), old)
         pre, post = touched(found, self._examined, machine.state)
-        rows, written = self._runs.trace(self.words)
+        rows, written = rows_of_runs(self._runs, self._states, self.words)
         self.trace = Trace(
             fork=machine.fork.name,
             chain_id=machine.chain_id,
