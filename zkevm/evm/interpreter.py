@@ -127,7 +127,10 @@ class Machine:
             begun(frame, run)
             frame.gas = left
             frame.pc = run.end
-            run.execute(frame, words)
+            if run.execute is None:
+                runs.execute_each(run, frame, words)
+            else:
+                run.execute(frame, words)
 
     def _run_each(self, frame: Frame) -> None:
         """Do the same by single instructions, telling the recorder of each."""

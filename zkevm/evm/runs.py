@@ -6,7 +6,6 @@ times faster than one instruction after the other.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import count
 from typing import Final
 
 from zkevm.evm.compiled_run import Execute, Step, Value, compiled
@@ -15,7 +14,7 @@ from zkevm.evm.frame import Frame
 from zkevm.evm.instructions import Instruction
 from zkevm.evm.instructions.flow import invalid
 from zkevm.evm.instructions.stack import push_word
-from zkevm.evm.opcodes import ARITY, PUSH_DATA, Op, stack_change
+from zkevm.evm.opcodes import ARITY, PUSH_DATA, STACK_LIMIT, Op, stack_change
 
 LONGEST: Final = 64
 """Instructions in a run: code may be entered anywhere, and has a run for each of these places."""
@@ -69,12 +68,14 @@ class Run:
     """The stack heights before the run at which no instruction of it under- or overflows."""
     gas: int
     """The fixed gas of all instructions."""
-    execute: Execute
-    """Executes it, gas and program counter apart."""
-    written: Sequence[Value] | None
-    """Where it is compiled: what it writes, except by a last instruction that is not `STRAIGHT`.
+    instructions: tuple[tuple[Instruction, tuple[int, ...]], ...]
+    """Each with its `WRITTEN`."""
+    execute: Execute | None = None
+    """Does what they do, where it is compiled."""
+    written: Sequence[Value] | None = None
+    """Then what it writes, except by a last instruction that is not `STRAIGHT`.
 
-    Of the words that a run keeps, those of the variables here come first.
+    Of the words that it keeps, those of the variables here come first.
     """
 
 
@@ -87,68 +88,67 @@ class Runs(dict[int, Run]):
         self._code = code
         self._dispatch = dispatch
         self._keeps = keeps
+        self._times: dict[Run, int] = {}
+        self._straight = [
+            op in STRAIGHT and instruction is not invalid
+            for op, instruction in enumerate(dispatch.instructions)
+        ]
 
     def __missing__(self, start: int) -> Run:
-        code, (_, bounds, costs) = self._code, self._dispatch
-        pcs, ops = [start], [code[start]]
-        height, least, most = 0, bounds[ops[0]].start, bounds[ops[0]].stop
-        while len(pcs) < LONGEST and self._is_straight(ops[-1]):
-            height += STACK_CHANGE[ops[-1]]
-            pcs.append(pcs[-1] + 1 + PUSH_DATA[ops[-1]])
-            ops.append(code[pcs[-1]])
-            reached = bounds[ops[-1]]
-            least = max(least, reached.start - height)
-            most = min(most, reached.stop - height)
+        code, straight, (known, bounds, costs) = self._code, self._straight, self._dispatch
+        op, pc, pcs, ops = code[start], start, [start], [code[start]]
+        height, gas, least, most = 0, 0, 0, STACK_LIMIT + 1
+        while True:
+            allowed = bounds[op]
+            least = max(least, allowed.start - height)
+            most = min(most, allowed.stop - height)
+            gas += costs[op]
+            pc += 1 + PUSH_DATA[op]
+            if not straight[op] or len(pcs) == LONGEST:
+                break
+            height += STACK_CHANGE[op]
+            op = code[pc]
+            pcs.append(pc)
+            ops.append(op)
         run = Run(
             pcs=tuple(pcs),
             ops=tuple(ops),
-            end=pcs[-1] + 1 + PUSH_DATA[ops[-1]],
+            end=pc,
             heights=range(least, most),
-            gas=sum([costs[op] for op in ops]),
-            execute=self._one_by_one(pcs),
-            written=None,
+            gas=gas,
+            instructions=tuple(
+                (push_word(self._word(at)) if PUSH_DATA[op] else known[op], WRITTEN[op])
+                for at, op in zip(pcs, ops, strict=True)
+            ),
         )
         self[start] = run
         return run
-
-    def _is_straight(self, op: int) -> bool:
-        return op in STRAIGHT and self._dispatch.instructions[op] is not invalid
 
     def _word(self, pc: int) -> int:
         """Return what PUSH pushes there, 0 for another instruction."""
         return int.from_bytes(self._code[pc + 1 : pc + 1 + PUSH_DATA[self._code[pc]]], "big")
 
-    def _instruction(self, pc: int) -> Instruction:
-        op = self._code[pc]
-        return push_word(self._word(pc)) if PUSH_DATA[op] else self._dispatch.instructions[op]
-
-    def _one_by_one(self, pcs: Sequence[int]) -> Execute:
-        """Call the instructions, until it pays to compile the run."""
-        instructions = [(self._instruction(pc), WRITTEN[self._code[pc]]) for pc in pcs]
-        times = count(1)
-
-        def execute(frame: Frame, words: list[int]) -> None:
-            if next(times) == COMPILED_AFTER:
-                self._compile(pcs)
-            stack, keep = frame.stack, words.append
-            for instruction, written in instructions:
+    def execute_each(self, run: Run, frame: Frame, words: list[int]) -> None:
+        """Call the instructions of a run that is not compiled: compile it, if that would pay."""
+        times = self._times[run] = self._times.get(run, 0) + 1
+        if times == COMPILED_AFTER:
+            self._compile(run)
+        if not self._keeps:
+            for instruction, _ in run.instructions:
                 instruction(frame)
-                for place in written:
-                    keep(stack[place])
+            return
+        stack, keep = frame.stack, words.append
+        for instruction, written in run.instructions:
+            instruction(frame)
+            for place in written:
+                keep(stack[place])
 
-        def execute_only(frame: Frame, _: list[int]) -> None:
-            if next(times) == COMPILED_AFTER:
-                self._compile(pcs)
-            for instruction, _written in instructions:
-                instruction(frame)
-
-        return execute if self._keeps else execute_only
-
-    def _compile(self, pcs: Sequence[int]) -> None:
-        code = self._code
-        steps = [
-            Step(code[pc], self._word(pc), self._instruction(pc), WRITTEN[code[pc]]) for pc in pcs
-        ]
-        last = None if self._is_straight(steps[-1].op) else steps.pop()
+    def _compile(self, run: Run) -> None:
+        steps = [self._step(pc) for pc in run.pcs]
+        last = None if self._straight[steps[-1].op] else steps.pop()
         execute, written = compiled(steps, last, self._keeps)
-        self[pcs[0]] = replace(self[pcs[0]], execute=execute, written=written)
+        self[run.pcs[0]] = replace(run, execute=execute, written=written)
+
+    def _step(self, pc: int) -> Step:
+        op = self._code[pc]
+        return Step(op, self._word(pc), self._dispatch.instructions[op], WRITTEN[op])
