@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from zkevm.evm.frame import Frame
 from zkevm.evm.instructions import Instruction
-from zkevm.evm.instructions.pure import OPERATIONS
+from zkevm.evm.instructions.pure import OPERATIONS, Operation
 from zkevm.evm.opcodes import Op
 
 Execute: TypeAlias = Callable[[Frame, list[int]], None]
@@ -44,7 +44,7 @@ def compiled(steps: Sequence[Step], last: Step | None, keeps: bool) -> tuple[Exe
         text.lines.append(f"words += {', '.join(kept)},")
     text.store()
     if last is not None:
-        text.call(last.instruction, "frame")
+        text.lines.append(f"{text.name(last.instruction)}(frame)")
         text.lines += [f"words.append(stack[{place}])" for place in last.written if keeps]
     source = "\n ".join(["def execute(frame, words):", "stack = frame.stack", *text.lines])
     exec(source, text.names)  # noqa: S102 (of names and numbers that are made here)
@@ -90,7 +90,7 @@ class _Text:
             self.top.append(operation(*known) if is_known else self.call(operation, *values))
         elif op != Op.JUMPDEST:
             self.store()
-            self.call(step.instruction, "frame")
+            self.lines.append(f"{self.name(step.instruction)}(frame)")
         self.written += [self.reach(-place) for place in step.written]
 
     def reach(self, depth: int) -> Value:
@@ -105,11 +105,15 @@ class _Text:
         self.reach(1)
         return self.top.pop()
 
-    def call(self, function: Callable[..., object], *arguments: Value) -> str:
-        """Call a function of ours; return the variable of its result."""
+    def call(self, function: Operation, *arguments: Value) -> str:
+        """Call an operation; return the variable of its result."""
+        return self._variable(f"{self.name(function)}({', '.join(map(str, arguments))})")
+
+    def name(self, function: Callable[..., object]) -> str:
+        """A name for a function of ours."""
         name = f"f{len(self.names)}"
         self.names[name] = function
-        return self._variable(f"{name}({', '.join(map(str, arguments))})")
+        return name
 
     def store(self) -> None:
         """Make the stack of the frame what it should be."""
