@@ -6,7 +6,7 @@ use ark_ff::{AdditiveGroup, PrimeField};
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::field::{CHUNK, Factor, Fr, Wide, from_words};
+use crate::field::{CHUNK, Factor, Fr, Wide, added, from_words};
 use crate::shared::Shared;
 use crate::vector::{Kernel, LANES, MOST_MULTIPLES, Multiples, Simd, Target, Vector, dispatch};
 
@@ -188,36 +188,56 @@ impl<'a> Cells<'a> {
             Self::Field(cells) => large::<_, 4>(cells, factor, sums),
         }
     }
+}
 
-    /// The sum of factors[i] · cell i. Factors past the last cell play no part.
-    pub fn inner_product(&self, factors: &[Factor]) -> Fr {
-        fn narrow<C: Cell>(cells: &[C], factors: &[Factor]) -> Fr {
-            let mut sum = Wide::default();
-            for (cell, factor) in cells.iter().zip(factors) {
-                sum.add(factor, cell.words()[0]);
+/// For each column the sum of weights[i] · cell i. Weights past the last cell play no part.
+pub fn inner_products(columns: &[Cells], weights: &[Fr]) -> Vec<Fr> {
+    let sums = weights
+        .par_chunks(MOST_MULTIPLES * LANES)
+        .enumerate()
+        .map(|(i, weights)| {
+            let start = i * MOST_MULTIPLES * LANES;
+            dispatch(InnerProducts {
+                columns,
+                weights,
+                start,
+            })
+        })
+        .reduce(Vec::new, added);
+    if sums.is_empty() {
+        vec![Fr::ZERO; columns.len()]
+    } else {
+        sums
+    }
+}
+
+/// The share of the rows from `start` on.
+struct InnerProducts<'a> {
+    columns: &'a [Cells<'a>],
+    weights: &'a [Fr],
+    start: usize,
+}
+
+impl Kernel for InnerProducts<'_> {
+    type Output = Vec<Fr>;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> Vec<Fr> {
+        let mut weights = Vec::with_capacity(self.weights.len().div_ceil(LANES));
+        for i in (0..self.weights.len()).step_by(LANES) {
+            weights.push(simd.weights(simd.load_at(self.weights, i, Fr::ZERO)));
+        }
+        let mut products = Vec::with_capacity(self.columns.len());
+        for cells in self.columns {
+            let mut multiples = simd.multiples();
+            for (i, weights) in weights.iter().enumerate() {
+                multiples.add_each(weights, cells, self.start + i * LANES);
             }
-            sum.reduce()
+            let mut sums = [Fr::ZERO; LANES];
+            multiples.total().store(&mut sums);
+            products.push(sums.iter().sum());
         }
-        fn wide<C: Cell, const WORDS: usize>(cells: &[C], factors: &[Factor]) -> Fr {
-            let mut sums = [Wide::default(); WORDS];
-            for (cell, factor) in cells.iter().zip(factors) {
-                for (sum, word) in sums.iter_mut().zip(cell.words()) {
-                    sum.add(factor, word);
-                }
-            }
-            let base = Fr::from(1_u128 << 64);
-            sums.iter()
-                .rev()
-                .fold(Fr::from(0_u64), |total, sum| total * base + sum.reduce())
-        }
-        match self {
-            Self::U8(cells) => narrow(cells, factors),
-            Self::U16(cells) => narrow(cells, factors),
-            Self::U32(cells) => narrow(cells, factors),
-            Self::U64(cells) => narrow(cells, factors),
-            Self::U128(cells) => wide::<_, 2>(cells, factors),
-            Self::Field(cells) => wide::<_, 4>(cells, factors),
-        }
+        products
     }
 }
 
@@ -359,10 +379,9 @@ mod tests {
             let mut read = vec![Fr::from(0_u64); cells.len()];
             cells.read(&mut read);
             assert_eq!(read, values);
-            let weights = random(40);
-            let factors: Vec<Factor> = weights.iter().map(|weight| Factor::new(*weight)).collect();
+            let weights = random(45);
             let expected: Fr = values.iter().zip(&weights).map(|(v, w)| *v * w).sum();
-            assert_eq!(cells.inner_product(&factors), expected);
+            assert_eq!(inner_products(&[cells], &weights), [expected]);
             let mut sums = [Wide::default(); 40];
             cells.add_multiples(weights[0], &mut sums);
             cells.range(3..7).add_multiples(weights[1], &mut sums);
@@ -374,6 +393,21 @@ mod tests {
                 assert_eq!(sum.reduce(), expected);
             }
         }
+    }
+
+    #[test]
+    fn inner_products_of_columns_of_different_lengths() {
+        let lengths = [0, 1, MOST_MULTIPLES * LANES, 1000, 1100];
+        let columns: Vec<Column> = lengths.into_iter().flat_map(columns).collect();
+        let cells: Vec<Cells> = columns.iter().map(Column::cells).collect();
+        let weights = random(1050);
+        let expected = cells.iter().map(|cells| {
+            let terms = weights.iter().zip(0..cells.len());
+            terms.map(|(weight, row)| *weight * cells.get(row)).sum()
+        });
+        let expected: Vec<Fr> = expected.collect();
+        assert_eq!(inner_products(&cells, &weights), expected);
+        assert_eq!(inner_products(&cells, &[]), vec![Fr::ZERO; cells.len()]);
     }
 
     #[test]

@@ -9,10 +9,10 @@ use ark_ff::{AdditiveGroup, Field, Zero};
 use rayon::prelude::*;
 
 use crate::collapse::{Collapsed, Input, collapse};
-use crate::column::Cells;
+use crate::column::{Cells, inner_products};
 use crate::error::{Error, Result};
 use crate::field::{
-    CHUNK, Factor, Fr, added, drop_top_variable, eq_one, eq_table, interpolate_nodes, nodes, powers,
+    CHUNK, Fr, added, drop_top_variable, eq_one, eq_table, interpolate_nodes, nodes, powers,
 };
 use crate::first_rounds::FirstRounds;
 use crate::rows::{BLOCK, Evaluator, Rows, combine, join_bits};
@@ -317,13 +317,8 @@ impl RowSum {
         for height in (0..=r.len()).rev() {
             let tables = || (0..values.len()).filter(|i| self.tables[*i].height as usize == height);
             if tables().next().is_some() {
-                let factors: Vec<Factor> = eq
-                    .par_iter()
-                    .with_min_len(CHUNK)
-                    .map(|value| Factor::new(*value))
-                    .collect();
                 for i in tables().collect::<Vec<_>>() {
-                    values[i] = state.parts[i].column_values(&factors);
+                    values[i] = state.parts[i].column_values(&eq);
                 }
             }
             if height > 0 {
@@ -413,7 +408,7 @@ impl Part {
             .for_each(|input| input.bind(rows, &top, x));
     }
 
-    fn column_values(&self, eq: &[Factor]) -> Vec<Fr> {
+    fn column_values(&self, eq: &[Fr]) -> Vec<Fr> {
         let rows = &self.rows;
         let mut values: Vec<Option<Fr>> = vec![None; rows.program.width];
         for (input, vector) in self.collapsed.inputs.iter().zip(&self.inputs) {
@@ -423,10 +418,15 @@ impl Part {
                 *value = Some(elements.first().copied().unwrap_or_default());
             }
         }
+        let others = values.iter().zip(&rows.columns);
+        let others: Vec<Cells> = others
+            .filter(|(value, _)| value.is_none())
+            .map(|(_, column)| column.cells())
+            .collect();
+        let mut others = inner_products(&others, eq).into_iter();
+        let values = values.into_iter();
         values
-            .into_par_iter()
-            .zip(&rows.columns)
-            .map(|(value, column)| value.unwrap_or_else(|| column.cells().inner_product(eq)))
+            .filter_map(|value| value.or_else(|| others.next()))
             .collect()
     }
 }

@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 use ark_ff::{Field, Zero};
 use rayon::prelude::*;
 
-use crate::column::{Cells, Column};
+use crate::column::{Cells, Column, add_combination, inner_products};
 use crate::error::{Error, Result};
-use crate::field::{CHUNK, Factor, Fr, Wide, eq_one, eq_table, eq_vertex, line};
+use crate::field::{CHUNK, Fr, eq_one, eq_table, eq_vertex, line};
 use crate::rows::{BLOCK, MAX_HEIGHT};
 
 /// A column with its weight and its place.
@@ -176,16 +176,8 @@ impl StackedSum {
             self.groups.drain(..).partition(|group| group.size == i);
         self.groups = rest;
         for group in settled {
-            let factors: Vec<Factor> = eq_table(&self.u)
-                .into_par_iter()
-                .with_min_len(CHUNK)
-                .map(Factor::new)
-                .collect();
-            let values: Vec<Fr> = group
-                .pieces
-                .par_iter()
-                .map(|piece| piece.cells(i).inner_product(&factors))
-                .collect();
+            let cells: Vec<Cells> = group.pieces.iter().map(|piece| piece.cells(i)).collect();
+            let values = inner_products(&cells, &eq_table(&self.u));
             for (piece, value) in group.pieces.iter().zip(values) {
                 let entry = self.polynomials[piece.polynomial]
                     .entry(piece.block)
@@ -218,17 +210,12 @@ fn combine(pieces: &[Piece], size: usize) -> Vec<Fr> {
         .par_chunks_mut(BLOCK)
         .enumerate()
         .for_each(|(i, chunk)| {
-            let mut sums = [Wide::default(); BLOCK];
             let range = i * BLOCK..i * BLOCK + chunk.len();
-            for piece in pieces {
-                piece
-                    .cells(size)
-                    .range(range.clone())
-                    .add_multiples(piece.weight, &mut sums);
-            }
-            for (value, sum) in chunk.iter_mut().zip(sums) {
-                *value = sum.reduce();
-            }
+            let terms = pieces.iter();
+            let terms: Vec<(Fr, Cells)> = terms
+                .map(|piece| (piece.weight, piece.cells(size).range(range.clone())))
+                .collect();
+            add_combination(&terms, chunk);
         });
     combined
 }

@@ -576,6 +576,7 @@ fn four_products<C: MontConfig<4>>(values: [&Limbs; 4], factors: &[Factor; 4]) -
 impl Simd for Ifma {
     type Vector<C: MontConfig<4>> = Elements<C>;
     type Weight = Weight;
+    type Weights = Weight;
     type LaneSums = Sum;
     type Multiples = Sum;
     type Integers = Integers;
@@ -623,6 +624,11 @@ impl Simd for Ifma {
     #[inline(always)]
     fn weight(self, x: Fr) -> Weight {
         Weight(self.splat(x * *RADIX).0)
+    }
+
+    #[inline(always)]
+    fn weights(self, elements: Elements<FrConfig>) -> Weight {
+        Weight(elements.times(self.splat(*RADIX).factor()).reduced().0)
     }
 
     #[inline(always)]
@@ -908,6 +914,12 @@ impl LaneSums for Sum {
 impl Multiples for Sum {
     type Vector = Elements<FrConfig>;
     type Weight = Weight;
+    type Weights = Weight;
+
+    #[inline(always)]
+    fn add_each(&mut self, weights: &Weight, cells: &Cells, row: usize) {
+        Multiples::add(self, *weights, cells, row);
+    }
 
     #[inline(always)]
     fn add(&mut self, weight: Weight, cells: &Cells, row: usize) {

@@ -69,8 +69,10 @@ pub trait Simd: Copy {
     type Vector<C: MontConfig<4>>: Vector<C>;
     /// A factor of cells.
     type Weight: Copy;
+    /// One for each lane.
+    type Weights;
     type LaneSums: LaneSums<Vector = Self::Vector<FrConfig>> + Copy;
-    type Multiples: Multiples<Vector = Self::Vector<FrConfig>, Weight = Self::Weight>;
+    type Multiples: Multiples<Vector = Self::Vector<FrConfig>, Weight = Self::Weight, Weights = Self::Weights>;
     type Integers: Ring;
     type IntegerSum: IntegerSum<Vector = Self::Vector<FrConfig>, Integers = Self::Integers>;
 
@@ -93,6 +95,9 @@ pub trait Simd: Copy {
 
     /// Make ready to multiply cells by `x`.
     fn weight(self, x: Fr) -> Self::Weight;
+
+    /// The same for each lane.
+    fn weights(self, elements: Self::Vector<FrConfig>) -> Self::Weights;
 
     /// An empty sum of multiples of cells.
     fn multiples(self) -> Self::Multiples;
@@ -248,10 +253,14 @@ pub trait LaneSums {
 pub trait Multiples {
     type Vector: Vector<FrConfig>;
     type Weight: Copy;
+    type Weights;
 
     /// Add multiples of the cells of eight rows from `row` on, as far as there are any; there is
     /// room for `MOST_MULTIPLES`.
     fn add(&mut self, weight: Self::Weight, cells: &Cells, row: usize);
+
+    /// The same with a weight for each row.
+    fn add_each(&mut self, weights: &Self::Weights, cells: &Cells, row: usize);
 
     /// Add the weight once: one of its multiples.
     fn add_one(&mut self, weight: Self::Weight);

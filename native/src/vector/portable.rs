@@ -52,6 +52,7 @@ impl<C: MontConfig<4>> Clone for Elements<C> {
 impl Simd for Portable {
     type Vector<C: MontConfig<4>> = Elements<C>;
     type Weight = Weight;
+    type Weights = [Weight; LANES];
     type LaneSums = [Dot; LANES];
     type Multiples = [Wide; LANES];
     type Integers = Integers;
@@ -88,6 +89,11 @@ impl Simd for Portable {
             *factor = Factor::new(power);
         }
         powers
+    }
+
+    #[inline(always)]
+    fn weights(self, elements: Elements<FrConfig>) -> [Weight; LANES] {
+        elements.0.map(|element| self.weight(element))
     }
 
     #[inline(always)]
@@ -322,24 +328,16 @@ impl LaneSums for [Dot; LANES] {
 impl Multiples for [Wide; LANES] {
     type Vector = Elements<FrConfig>;
     type Weight = Weight;
+    type Weights = [Weight; LANES];
 
     #[inline(always)]
     fn add(&mut self, weight: Weight, cells: &Cells, row: usize) {
-        fn add<C: Cell, const WORDS: usize>(sums: &mut [Wide], weight: &Weight, cells: &[C]) {
-            for (sum, cell) in sums.iter_mut().zip(cells) {
-                for (factor, word) in weight[..WORDS].iter().zip(cell.words()) {
-                    sum.add(factor, word);
-                }
-            }
-        }
-        match cells.range(row..row + LANES) {
-            Cells::U8(cells) => add::<_, 1>(self, &weight, cells),
-            Cells::U16(cells) => add::<_, 1>(self, &weight, cells),
-            Cells::U32(cells) => add::<_, 1>(self, &weight, cells),
-            Cells::U64(cells) => add::<_, 1>(self, &weight, cells),
-            Cells::U128(cells) => add::<_, 2>(self, &weight, cells),
-            Cells::Field(cells) => add::<_, 4>(self, &weight, cells),
-        }
+        add_multiples(self, |_| &weight, &cells.range(row..row + LANES));
+    }
+
+    #[inline(always)]
+    fn add_each(&mut self, weights: &[Weight; LANES], cells: &Cells, row: usize) {
+        add_multiples(self, |i| &weights[i], &cells.range(row..row + LANES));
     }
 
     #[inline(always)]
@@ -352,6 +350,29 @@ impl Multiples for [Wide; LANES] {
     #[inline(always)]
     fn total(self) -> Elements<FrConfig> {
         Elements(self.map(Wide::reduce))
+    }
+}
+
+#[inline(always)]
+fn add_multiples<'a>(sums: &mut [Wide], weight: impl Fn(usize) -> &'a Weight, cells: &Cells) {
+    fn add<'a, C: Cell, const WORDS: usize>(
+        sums: &mut [Wide],
+        weight: impl Fn(usize) -> &'a Weight,
+        cells: &[C],
+    ) {
+        for (i, (sum, cell)) in sums.iter_mut().zip(cells).enumerate() {
+            for (factor, word) in weight(i)[..WORDS].iter().zip(cell.words()) {
+                sum.add(factor, word);
+            }
+        }
+    }
+    match cells {
+        Cells::U8(cells) => add::<_, 1>(sums, weight, cells),
+        Cells::U16(cells) => add::<_, 1>(sums, weight, cells),
+        Cells::U32(cells) => add::<_, 1>(sums, weight, cells),
+        Cells::U64(cells) => add::<_, 1>(sums, weight, cells),
+        Cells::U128(cells) => add::<_, 2>(sums, weight, cells),
+        Cells::Field(cells) => add::<_, 4>(sums, weight, cells),
     }
 }
 
