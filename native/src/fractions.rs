@@ -5,8 +5,6 @@
 //! Leaves beyond the last block are 0/1 and are not stored.
 
 use std::mem::{replace, take};
-use std::ops::Range;
-use std::slice;
 
 use ark_bn254::FrConfig;
 use ark_ff::{AdditiveGroup, Field};
@@ -15,14 +13,15 @@ use rayon::prelude::*;
 use crate::error::{Error, Result};
 use crate::field::{CHUNK, Fr, line};
 use crate::layer_sum::LayerSum;
+use crate::leaves::Leaves;
 use crate::memory::Blocks;
-use crate::rows::{Evaluator, Rows};
-use crate::vector::{Kernel, LANES, Packed, Simd, Target, Vector, dispatch, unpack};
+use crate::rows::Rows;
+use crate::vector::{Kernel, LANES, Packed, Simd, Vector, dispatch, unpack};
 
-/// More leaves than this no machine holds.
-const MAX_LEAVES: usize = 1 << 32;
 /// Layers of up to so many nodes are not packed.
 const FEW: usize = 32;
+/// Blocks of eight leaves that are added while they are in the cache.
+const LEAVES: usize = 64;
 
 /// Numerators and denominators of eight nodes.
 pub type Nodes = [Packed; 2];
@@ -32,6 +31,8 @@ pub enum Layer {
     Few(Vec<[Fr; 2]>),
     /// In `Nodes`; nodes beyond the last are 0/1.
     Many(Blocks),
+    /// Many as well.
+    Leaves(Leaves),
 }
 
 pub struct Fractions {
@@ -51,7 +52,8 @@ pub struct Fractions {
 impl Fractions {
     /// Leaves and tree. Interaction j of a table is a block of 2^height leaves.
     pub fn new(tables: &[Rows], alpha: Fr, beta: Fr) -> Result<Self> {
-        let (mut layers, mut layer) = Leaves::new(tables, alpha, beta)?.lowest_layers()?;
+        let mut layers = Vec::new();
+        let mut layer = Layer::of_leaves(Leaves::new(tables, alpha, beta)?);
         let root = loop {
             match &layer {
                 Layer::Few(nodes) if nodes.len() == 2 => {
@@ -137,170 +139,19 @@ impl Fractions {
     }
 }
 
-/// The leaves of all interactions, in order.
-struct Leaves<'a> {
-    interactions: Vec<InteractionLeaves<'a>>,
-    len: usize,
-}
-
-struct InteractionLeaves<'a> {
-    start: usize,
-    rows: &'a Rows,
-    numerator: Evaluator,
-    denominator: Evaluator,
-}
-
-impl<'a> Leaves<'a> {
-    fn new(tables: &'a [Rows], alpha: Fr, beta: Fr) -> Result<Self> {
-        let (mut interactions, mut len) = (Vec::new(), 0_usize);
-        for rows in tables {
-            let program = &rows.program;
-            for interaction in &program.interactions {
-                let numerator = program.form([(interaction.numerator, Fr::ONE)]);
-                let denominator = program.denominator(interaction, alpha, beta);
-                interactions.push(InteractionLeaves {
-                    start: len,
-                    rows,
-                    numerator: Evaluator::new(rows, numerator),
-                    denominator: Evaluator::new(rows, denominator),
-                });
-                len = len.saturating_add(rows.len());
-            }
-        }
-        if len > MAX_LEAVES {
-            return Err(Error::Range("number of leaves".into()));
-        }
-        Ok(Self { interactions, len })
-    }
-
-    /// Leaves of which there are many, and the layer above them; few leaves alone.
-    fn lowest_layers(&self) -> Result<(Vec<Option<Layer>>, Layer)> {
-        let mut leaves = Blocks::zeros(2 * self.len.div_ceil(LANES))?;
-        let (nodes, _) = leaves.as_chunks_mut::<2>();
-        let count = self.len.max(2).next_power_of_two();
-        if count <= FEW {
-            self.write(0, nodes);
-            return Ok((Vec::new(), Layer::new(leaves, count)));
-        }
-        let half = count / 2;
-        let mut parents = Blocks::zeros(2 * half / LANES)?;
-        let (left, right) = nodes.split_at_mut(half / LANES);
-        let mut rights = right.chunks_mut(CHUNK / LANES);
-        let parts: Vec<_> = left
-            .chunks_mut(CHUNK / LANES)
-            .map(|left| (left, rights.next().unwrap_or_default()))
-            .zip(parents.as_chunks_mut().0.chunks_mut(CHUNK / LANES))
-            .collect();
-        parts
-            .into_par_iter()
-            .enumerate()
-            .for_each(|(chunk, ((left, right), sums))| {
-                self.write(chunk * CHUNK, left);
-                self.write(half + chunk * CHUNK, right);
-                dispatch(AddFractions { left, right, sums });
-            });
-        Ok((vec![Some(Layer::Many(leaves))], Layer::new(parents, half)))
-    }
-
-    /// Write the leaves from `start` on, a multiple of eight; what is beyond the last is 0/1.
-    fn write(&self, start: usize, nodes: &mut [Nodes]) {
-        let end = start + nodes.len() * LANES;
-        let first = |leaves: &InteractionLeaves| leaves.end() <= start;
-        for leaves in &self.interactions[self.interactions.partition_point(first)..] {
-            let (from, to) = (leaves.start.max(start), leaves.end().min(end));
-            if from >= to {
-                break;
-            }
-            let (whole, rest) = (from.next_multiple_of(LANES), to / LANES * LANES);
-            if whole < rest {
-                let nodes = &mut nodes[(whole - start) / LANES..(rest - start) / LANES];
-                leaves.write(whole, nodes);
-            }
-            for part in [from..whole.min(to), rest.max(whole)..to] {
-                if !part.is_empty() {
-                    leaves.write_some(&part, &mut nodes[(part.start - start) / LANES]);
-                }
-            }
-        }
-    }
-}
-
-impl InteractionLeaves<'_> {
-    fn end(&self) -> usize {
-        self.start + self.rows.len()
-    }
-
-    fn write(&self, start: usize, nodes: &mut [Nodes]) {
-        let row = start - self.start;
-        let used = self.rows.used.saturating_sub(row).div_ceil(LANES);
-        // Rows past the last used one are alike.
-        let (computed, rest) = nodes.split_at_mut(nodes.len().min(used + 1));
-        for (side, evaluator) in [&self.numerator, &self.denominator].into_iter().enumerate() {
-            let nodes = &mut *computed;
-            evaluator.compute(self.rows, row, Side { nodes, side });
-        }
-        if let Some(last) = computed.last() {
-            rest.fill(*last);
-        }
-    }
-
-    /// Write leaves of one block over what is there.
-    fn write_some(&self, leaves: &Range<usize>, nodes: &mut Nodes) {
-        let place = leaves.start % LANES;
-        let mut sides = [[Fr::ZERO; LANES], [Fr::ONE; LANES]];
-        if place > 0 {
-            for (i, node) in unpack(nodes).into_iter().enumerate() {
-                [sides[0][i], sides[1][i]] = node;
-            }
-        }
-        let [p, q] = &mut sides;
-        let (places, row) = (place..place + leaves.len(), leaves.start - self.start);
-        self.numerator.write(self.rows, row, &mut p[places.clone()]);
-        self.denominator.write(self.rows, row, &mut q[places]);
-        let nodes = slice::from_mut(nodes);
-        dispatch(Pack { p, q, nodes });
-    }
-}
-
-/// The numerators or the denominators of nodes.
-struct Side<'a> {
-    nodes: &'a mut [Nodes],
-    side: usize,
-}
-
-impl Target for Side<'_> {
-    fn vectors(&self) -> usize {
-        self.nodes.len()
-    }
-
-    #[inline(always)]
-    fn put<V: Vector<FrConfig>>(&mut self, i: usize, vector: V) {
-        if let Some(node) = self.nodes.get_mut(i) {
-            vector.pack(&mut node[self.side]);
-        }
-    }
-}
-
-/// Pack fractions; those that are lacking are 0/1.
-pub struct Pack<'a> {
-    pub p: &'a [Fr],
-    pub q: &'a [Fr],
-    pub nodes: &'a mut [Nodes],
-}
-
-impl Kernel for Pack<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        for (i, [p, q]) in self.nodes.iter_mut().enumerate() {
-            simd.load_at(self.p, i * LANES, Fr::ZERO).pack(p);
-            simd.load_at(self.q, i * LANES, Fr::ONE).pack(q);
-        }
-    }
-}
-
 impl Layer {
+    fn of_leaves(leaves: Leaves) -> Self {
+        let len = leaves.layer_len();
+        if len > FEW {
+            return Self::Leaves(leaves);
+        }
+        let mut nodes = vec![Nodes::default(); len.div_ceil(LANES)];
+        leaves.write(&[(0, Fr::ONE)], [0, 1], &mut nodes);
+        let mut few: Vec<[Fr; 2]> = nodes.iter().flat_map(unpack).collect();
+        few.truncate(len);
+        Self::Few(few)
+    }
+
     /// The first `len` nodes.
     pub fn new(blocks: Blocks, len: usize) -> Self {
         if len > FEW {
@@ -330,6 +181,27 @@ impl Layer {
                     .zip(right.par_chunks(CHUNK / LANES))
                     .for_each(|((sums, left), right)| dispatch(AddFractions { left, right, sums }));
                 Ok(Self::new(parents, left.len() * LANES))
+            }
+            Self::Leaves(leaves) => {
+                let half = leaves.layer_len() / 2;
+                let mut parents = Blocks::zeros(2 * half / LANES)?;
+                let sums = parents.as_chunks_mut().0.par_chunks_mut(LEAVES);
+                let buffers = || [(); 2].map(|()| vec![Nodes::default(); LEAVES]);
+                sums.enumerate()
+                    .for_each_init(buffers, |buffers, (chunk, sums)| {
+                        let start = chunk * LEAVES * LANES;
+                        // Those beyond the last need not be added.
+                        let stored = leaves.len().saturating_sub(half + start).div_ceil(LANES);
+                        let [left, right] = buffers;
+                        let (left, right) = (
+                            &mut left[..sums.len()],
+                            &mut right[..stored.min(sums.len())],
+                        );
+                        leaves.write(&[(start, Fr::ONE)], [0, 1], left);
+                        leaves.write(&[(half + start, Fr::ONE)], [0, 1], right);
+                        dispatch(AddFractions { left, right, sums });
+                    });
+                Ok(Self::new(parents, half))
             }
         }
     }
@@ -372,6 +244,11 @@ mod tests {
         match layer {
             Layer::Few(nodes) => nodes.clone(),
             Layer::Many(blocks) => blocks.as_chunks().0.iter().flat_map(unpack).collect(),
+            Layer::Leaves(leaves) => {
+                let mut nodes = vec![Nodes::default(); leaves.layer_len() / LANES];
+                leaves.write(&[(0, Fr::ONE)], [0, 1], &mut nodes);
+                nodes.iter().flat_map(unpack).collect()
+            }
         }
     }
 

@@ -14,6 +14,8 @@ use crate::error::{Error, Result};
 use crate::field::{Fr, eq_one, eq_table, eq_vertex, line};
 use crate::fractions::{Layer, Nodes};
 use crate::inverse::inverse;
+use crate::leaf_sum::SmallVertices;
+use crate::leaves::LeafVertices;
 use crate::memory::Blocks;
 use crate::vector::{Kernel, LANES, Packed, Products, Simd, Vector, dispatch, unpack};
 
@@ -58,6 +60,8 @@ pub struct LayerSum {
 enum Vertices {
     /// Nothing is bound.
     Nodes,
+    /// Nor here.
+    Leaves(LeafVertices),
     /// These `Sides` in the memory.
     Sides(Range<usize>),
     Few(Vec<[Fr; 4]>),
@@ -80,6 +84,8 @@ impl LayerSum {
         claim: Fr,
         memory: Blocks,
     ) -> Result<Self> {
+        // A fourth of the vertices is left after two rounds, a fourth of those after two more, ...
+        let many = (4 << xi.len()) / LANES / 2;
         let (vertices, nodes, len) = match children {
             Layer::Few(nodes) => {
                 let (left, right) = nodes.split_at(nodes.len() / 2);
@@ -87,8 +93,11 @@ impl LayerSum {
                 let sides = pairs.map(|([p0, q0], [p1, q1])| [*p0 + lambda * q0, *p1, *q0, *q1]);
                 (Vertices::Few(sides.collect()), Blocks::default(), 0)
             }
-            // A fourth of the vertices is left after two rounds, a fourth of those after two more, ...
-            Layer::Many(nodes) => (Vertices::Nodes, nodes, (4 << xi.len()) / LANES / 2),
+            Layer::Many(nodes) => (Vertices::Nodes, nodes, many),
+            Layer::Leaves(leaves) => {
+                let vertices = LeafVertices::new(leaves, lambda);
+                (Vertices::Leaves(vertices), Blocks::default(), many)
+            }
         };
         let memory = if memory.len() < len {
             Blocks::zeros(len)?
@@ -179,58 +188,81 @@ impl LayerSum {
     /// The sum over all vertices in the first two variables.
     fn sum_many(&self) -> [Quadratic; 3] {
         let weights = Weights::new(&self.xi);
+        let quarter = (1 << self.xi.len()) / LANES / 4;
+        let chunks = (0..weights.chunks.len()).into_par_iter();
+        if let Vertices::Leaves(leaves) = &self.vertices {
+            let buffers = || [(); 4].map(|()| vec![Sides::default(); CHUNK.min(quarter)]);
+            let sums = chunks.map_init(buffers, |buffers, chunk| {
+                let starts = [0, 1, 2, 3].map(|corner| (corner * quarter + chunk * CHUNK) * LANES);
+                if let Some(small) = leaves.small(starts, weights.places.len()) {
+                    return weights.sum_small(chunk, &small);
+                }
+                for (start, sides) in starts.into_iter().zip(&mut *buffers) {
+                    leaves.write(&[(start, Fr::ONE)], sides);
+                }
+                weights.sum(chunk, buffers.each_ref().map(|sides| Source::Sides(sides)))
+            });
+            return weights.total(sums, self.claim);
+        }
         let source = Source::nodes(&self.nodes, self.xi.len(), self.lambda);
-        let corners = (0..weights.chunks.len())
-            .into_par_iter()
-            .map(|chunk| from_fn(|corner| source.quarter(corner).chunk(chunk)));
-        weights.sum(corners, self.claim)
+        let sums = chunks.map(|chunk| {
+            let start = chunk * CHUNK;
+            weights.sum(chunk, source.corners(start..quarter.min(start + CHUNK)))
+        });
+        weights.total(sums, self.claim)
     }
 
     /// Bind two variables, and sum for the next two rounds or, where few vertices are left, for one.
     fn bind_two(&mut self) -> Ahead {
         let (memory, _) = self.memory.as_chunks_mut::<4>();
-        let (start, source, into) = match &self.vertices {
+        let variables = self.xi.len();
+        let len = (1 << variables) / LANES;
+        let [x, y] = [self.rho[self.rho.len() - 2], self.rho[self.rho.len() - 1]];
+        let (start, unbound, into) = match &self.vertices {
             Vertices::Sides(range) => {
                 let (sides, into) = memory.split_at_mut(range.end);
-                (range.end, Source::Sides(&sides[range.clone()]), into)
+                let source = Source::Sides(&sides[range.clone()]);
+                (range.end, Unbound::Packed(source), into)
             }
+            Vertices::Leaves(leaves) => (0, Unbound::Leaves(leaves), memory),
             _ => {
-                let source = Source::nodes(&self.nodes, self.xi.len() + 2, self.lambda);
-                (0, source, memory)
+                let source = Source::nodes(&self.nodes, variables + 2, self.lambda);
+                (0, Unbound::Packed(source), memory)
             }
         };
-        let point = [self.rho[self.rho.len() - 2], self.rho[self.rho.len() - 1]];
-        let len = (1 << self.xi.len()) / LANES;
+        let bind = |start: usize, into: &mut [Sides]| match unbound {
+            Unbound::Leaves(leaves) => {
+                let factor = |corner| eq_vertex(&[y, x], corner);
+                let term = |corner| ((corner * len + start) * LANES, factor(corner));
+                leaves.write(&[0, 1, 2, 3].map(term), into);
+            }
+            Unbound::Packed(source) => dispatch(Bind {
+                corners: source.corners(start..start + into.len()),
+                point: [x, y],
+                into,
+            }),
+        };
         let into = &mut into[..len];
         if len < 4 {
-            let corners = from_fn(|corner| source.quarter(corner));
-            dispatch(Bind {
-                corners,
-                point,
-                into,
-            });
+            bind(0, into);
             let sides: Vec<_> = into.iter().flat_map(unpack).collect();
             let h = sum_few(&self.xi, &sides);
             self.vertices = Vertices::Few(sides);
             return Ahead::One(h);
         }
+        let weights = Weights::new(&self.xi);
         let (low, high) = into.split_at_mut(len / 2);
         let ((a, b), (c, d)) = (low.split_at_mut(len / 4), high.split_at_mut(len / 4));
         let [a, b, c, d] = [a, b, c, d].map(|quarter| quarter.par_chunks_mut(CHUNK));
         let quarters = a.zip(b).zip(c).zip(d).enumerate();
-        let corners = quarters.map(|(chunk, (((a, b), c), d))| {
-            [(0, a), (1, b), (2, c), (3, d)].map(|(quarter, into)| {
-                let corners = |corner| source.quarter(corner).quarter(quarter).chunk(chunk);
-                let corners = from_fn(corners);
-                dispatch(Bind {
-                    corners,
-                    point,
-                    into: &mut *into,
-                });
+        let sums = quarters.map(|(chunk, (((a, b), c), d))| {
+            let corners = [(0, a), (1, b), (2, c), (3, d)].map(|(quarter, into)| {
+                bind(quarter * (len / 4) + chunk * CHUNK, &mut *into);
                 Source::Sides(into)
-            })
+            });
+            weights.sum(chunk, corners)
         });
-        let h = Weights::new(&self.xi).sum(corners, self.claim);
+        let h = weights.total(sums, self.claim);
         self.vertices = Vertices::Sides(start..start + len);
         Ahead::Two(h)
     }
@@ -251,6 +283,12 @@ fn sum_few(xi: &[Fr], sides: &[[Fr; 4]]) -> Quadratic {
         }
     }
     sums
+}
+
+/// Vertices of which two variables are to be bound.
+enum Unbound<'a> {
+    Leaves(&'a LeafVertices),
+    Packed(Source<'a>),
 }
 
 /// Blocks of vertices to be read.
@@ -299,14 +337,10 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn quarter(self, number: usize) -> Self {
+    /// Part of each fourth.
+    fn corners(self, part: Range<usize>) -> [Self; 4] {
         let len = self.len() / 4;
-        self.part(number * len, (number + 1) * len)
-    }
-
-    fn chunk(self, number: usize) -> Self {
-        let start = number * CHUNK;
-        self.part(start, self.len().min(start + CHUNK))
+        from_fn(|corner| self.part(corner * len + part.start, corner * len + part.end))
     }
 
     /// p(·,0) or already a0, then a1, b0, b1.
@@ -427,21 +461,27 @@ impl Weights {
         }
     }
 
-    /// The sum over all vertices, given that of the corners' weights times theirs.
-    fn sum<'a>(
-        &self,
-        corners: impl IndexedParallelIterator<Item = [Source<'a>; 4]>,
-        claim: Fr,
-    ) -> [Quadratic; 3] {
-        let [zero, second, first, both] = self.corners;
-        let all = both.is_zero();
-        let sums = corners.zip(&self.chunks).map(|(corners, factor)| {
-            let eq = &self.places;
-            dispatch(Sum { corners, eq, all }).map(|sum| sum * factor)
-        });
+    /// The sums over a chunk.
+    fn sum(&self, chunk: usize, corners: [Source; 4]) -> [Fr; 9] {
+        let (eq, all) = (&self.places, self.corners[3].is_zero());
+        let factor = self.chunks[chunk];
+        dispatch(Sum { corners, eq, all }).map(|sum| sum * factor)
+    }
+
+    /// The same for vertices of small cells.
+    fn sum_small(&self, chunk: usize, vertices: &SmallVertices) -> [Fr; 9] {
+        let factor = self.chunks[chunk];
+        let sums = vertices.sum(&self.places, self.corners[3].is_zero());
+        sums.map(|sum| sum * factor)
+    }
+
+    /// The sum over all vertices from those over chunks, given that of the corners' weights times
+    /// theirs.
+    fn total(&self, sums: impl ParallelIterator<Item = [Fr; 9]>, claim: Fr) -> [Quadratic; 3] {
         let added = |a: [Fr; 9], b: [Fr; 9]| from_fn(|k| a[k] + b[k]);
         let mut sums = sums.reduce(|| [Fr::ZERO; 9], added);
-        if !all {
+        let [zero, second, first, both] = self.corners;
+        if !both.is_zero() {
             let others = zero * sums[0] + second * sums[1] + first * sums[3];
             sums[4] = (claim - others) * inverse(both);
         }
@@ -520,8 +560,10 @@ fn ends<S: Simd>(a: Values<S>, b: Values<S>, c: Values<S>, d: Values<S>) -> [Ope
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fractions::Pack;
-    use crate::testing::{bind_top, random};
+    use crate::leaves::Leaves;
+    use crate::rows::Rows;
+    use crate::testing::{bind_top, lookup_rows, random, rows};
+    use crate::vector::pack;
 
     /// The sum over x of eq(xi, x) h(x) with some top variables bound, by the definition.
     fn sum(nodes: &[[Fr; 2]], xi: &[Fr], lambda: Fr, top: &[Fr]) -> Fr {
@@ -545,21 +587,31 @@ mod tests {
     /// A layer of 2 · 2^variables nodes, of which so many are stored, and all its nodes.
     fn layer(variables: usize, len: usize) -> (Layer, Vec<[Fr; 2]>) {
         let (mut p, mut q) = (random(len), random(len));
-        let mut blocks = Blocks::zeros(2 * len.div_ceil(LANES)).unwrap();
-        let (packed, _) = blocks.as_chunks_mut();
-        dispatch(Pack {
-            p: &p,
-            q: &q,
-            nodes: packed,
-        });
+        let stored = len.next_multiple_of(LANES);
+        p.resize(stored, Fr::ZERO);
+        q.resize(stored, Fr::ONE);
+        let mut blocks = Blocks::zeros(2 * stored / LANES).unwrap();
+        let eights = p.as_chunks().0.iter().zip(q.as_chunks().0);
+        for (nodes, (p, q)) in blocks.as_chunks_mut().0.iter_mut().zip(eights) {
+            *nodes = [pack(p), pack(q)];
+        }
         p.resize(2 << variables, Fr::ZERO);
         q.resize(2 << variables, Fr::ONE);
         let nodes: Vec<_> = p.into_iter().zip(q).map(|(p, q)| [p, q]).collect();
         (Layer::new(blocks, 2 << variables), nodes)
     }
 
-    fn check(variables: usize, len: usize, special: impl Fn(&mut Vec<Fr>)) {
-        let (layer, nodes) = layer(variables, len);
+    /// Leaves, as a layer and one by one.
+    fn leaves(tables: &[Rows]) -> (Leaves, Vec<[Fr; 2]>) {
+        let [alpha, beta] = [random(1)[0], random(1)[0]];
+        let leaves = Leaves::new(tables, alpha, beta).unwrap();
+        let mut nodes = vec![Nodes::default(); leaves.layer_len() / LANES];
+        leaves.write(&[(0, Fr::ONE)], [0, 1], &mut nodes);
+        (leaves, nodes.iter().flat_map(unpack).collect())
+    }
+
+    fn check((layer, nodes): (Layer, Vec<[Fr; 2]>), special: impl Fn(&mut Vec<Fr>)) {
+        let variables = nodes.len().ilog2() as usize - 1;
         let (mut xi, lambda) = (random(variables), random(1)[0]);
         special(&mut xi);
         let claim = sum(&nodes, &xi, lambda, &[]);
@@ -588,7 +640,37 @@ mod tests {
     fn rounds_equal_the_definition_whatever_is_padding() {
         for variables in 1..13 {
             for len in [(1 << variables) + 1, 3 << (variables - 1), 2 << variables] {
-                check(variables, len, |_| ());
+                check(layer(variables, len), |_| ());
+            }
+        }
+    }
+
+    #[test]
+    fn rounds_over_leaves_equal_the_definition() {
+        // Leaves side by side belong to the same interactions, to others, or to many.
+        for heights in [&[4, 2][..], &[6, 6], &[5, 1, 9], &[0, 11, 3, 1, 10], &[12]] {
+            let table = |height: &u32| rows((1 << height) * 2 / 3, *height);
+            let (leaves, nodes) = leaves(&heights.iter().map(table).collect::<Vec<_>>());
+            check((Layer::Leaves(leaves), nodes), |_| ());
+        }
+    }
+
+    #[test]
+    fn rounds_over_leaves_of_small_cells_equal_the_definition() {
+        for height in [4, 11] {
+            let tables = [lookup_rows((1 << height) * 2 / 3, height)];
+            for zero in 0..3 {
+                let (leaves, nodes) = leaves(&tables);
+                let vertices = LeafVertices::new(leaves.clone(), Fr::ONE);
+                let quarter = nodes.len() / 8;
+                let starts = [0, 1, 2, 3].map(|corner| corner * quarter);
+                let small = vertices.small(starts, quarter.min(CHUNK * LANES));
+                assert!(small.is_some());
+                check((Layer::Leaves(leaves), nodes), |xi| {
+                    if let Some(coordinate) = xi.iter_mut().rev().take(zero).next_back() {
+                        *coordinate = Fr::ZERO;
+                    }
+                });
             }
         }
     }
@@ -597,7 +679,8 @@ mod tests {
     fn rounds_equal_the_definition_where_the_sum_at_the_corner_has_no_weight() {
         for variables in [3, 6, 8] {
             for coordinate in 0..variables {
-                check(variables, 2 << variables, |xi| xi[coordinate] = Fr::ZERO);
+                let layer = layer(variables, 2 << variables);
+                check(layer, |xi| xi[coordinate] = Fr::ZERO);
             }
         }
     }

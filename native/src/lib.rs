@@ -15,6 +15,8 @@ pub mod fractions;
 mod groups;
 pub mod inverse;
 mod layer_sum;
+mod leaf_sum;
+mod leaves;
 pub mod lookups;
 pub mod memory;
 pub mod msm;

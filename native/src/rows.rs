@@ -3,7 +3,7 @@
 use std::ops::{Range, RangeInclusive};
 use std::sync::{Arc, OnceLock};
 
-use ark_ff::{AdditiveGroup, Field, PrimeField, Zero};
+use ark_ff::{Field, PrimeField, Zero};
 use rayon::prelude::*;
 
 use crate::column::{Cells, Column, Combination};
@@ -13,7 +13,7 @@ use crate::lookups::Stated;
 use crate::program::{Form, Program};
 use crate::small::{Interval, SmallSum};
 use crate::tape::{Lanes, Registers, Tape};
-use crate::vector::{Kernel, LANES, Simd, Target, dispatch};
+use crate::vector::{LANES, dispatch};
 
 /// log2 of the most rows of a table.
 pub const MAX_HEIGHT: u32 = 28;
@@ -215,8 +215,8 @@ pub fn join_bits(cells: &[u8], start: usize, stride: usize, variables: usize, jo
 }
 
 /// Put constant + the sum of weight · cells on the rows from `start` on.
-pub fn combine(terms: &[(Fr, Cells)], constant: Fr, start: usize, target: impl Target) {
-    let rows = start..start + target.vectors() * LANES;
+pub fn combine(terms: &[(Fr, Cells)], constant: Fr, start: usize, target: &mut [Fr]) {
+    let rows = start..start + target.len();
     let terms = terms.iter();
     let terms: Vec<(Fr, Cells)> = terms
         .map(|(weight, cells)| (*weight, cells.range(rows.clone())))
@@ -259,7 +259,7 @@ impl Evaluator {
     }
 
     /// Put the values on the rows from `start` on, which are used but for some of the last eight.
-    pub fn compute(&self, rows: &Rows, start: usize, target: impl Target) {
+    pub fn compute(&self, rows: &Rows, start: usize, target: &mut [Fr]) {
         if let Some(small) = &self.small {
             return small.write(&rows.columns, start, target);
         }
@@ -267,13 +267,12 @@ impl Evaluator {
         let terms: Vec<(Fr, Cells)> = columns
             .map(|(column, weight)| (*weight, rows.columns[*column as usize].cells()))
             .collect();
+        combine(&terms, self.form.constant, start, target);
         if self.form.products.is_empty() {
-            return combine(&terms, self.form.constant, start, target);
+            return;
         }
-        let mut values = vec![Fr::zero(); target.vectors() * LANES];
-        combine(&terms, self.form.constant, start, values.as_mut_slice());
         let mut registers = self.tape.registers(|value| Lanes([value; LANES]));
-        for (i, values) in values.chunks_mut(LANES).enumerate() {
+        for (i, values) in target.chunks_mut(LANES).enumerate() {
             rows.load(&self.tape, start + i * LANES, &mut registers);
             self.tape.run(&mut registers);
             for (i, (_, weight)) in self.form.products.iter().enumerate() {
@@ -283,10 +282,6 @@ impl Evaluator {
                 }
             }
         }
-        dispatch(Put {
-            values: &values,
-            target,
-        });
     }
 
     /// The sum of weights[i] · value on row i, for weights whose sum over all rows is 1.
@@ -298,7 +293,7 @@ impl Evaluator {
                 let start = block * BLOCK;
                 let weights = &weights[start..rows.used.min(start + BLOCK)];
                 let mut values = vec![Fr::zero(); weights.len()];
-                self.compute(rows, start, values.as_mut_slice());
+                self.compute(rows, start, &mut values);
                 let products = values.iter().zip(weights).map(|(v, w)| *v * w);
                 (products.sum::<Fr>(), weights.iter().sum::<Fr>())
             })
@@ -307,26 +302,8 @@ impl Evaluator {
             return total;
         }
         let mut zero_row = [Fr::zero()];
-        self.compute(rows, rows.used, zero_row.as_mut_slice());
+        self.compute(rows, rows.used, &mut zero_row);
         total + zero_row[0] * (Fr::ONE - mass)
-    }
-}
-
-/// Put elements, eight at a time.
-struct Put<'a, T> {
-    values: &'a [Fr],
-    target: T,
-}
-
-impl<T: Target> Kernel for Put<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(mut self, simd: S) {
-        for i in 0..self.target.vectors() {
-            let values = simd.load_at(self.values, i * LANES, Fr::ZERO);
-            self.target.put(i, values);
-        }
     }
 }
 

@@ -16,8 +16,8 @@ use crate::field::Fr;
 use crate::program::{Form, Node, Program, excerpt};
 use crate::tape::{Registers, Sink, Tape};
 use crate::vector::{
-    INTEGER_BOUND, INTEGERS, IntegerSum, IntegerWeight, Kernel, LANES, MOST_INTEGERS, Simd, Target,
-    Vector as _, dispatch,
+    INTEGER_BOUND, INTEGERS, IntegerSum, IntegerWeight, Kernel, LANES, MOST_INTEGERS, Simd, Vector,
+    dispatch,
 };
 
 /// constant + the sum of weight · value, where the values are those of small nodes.
@@ -79,7 +79,7 @@ impl SmallSum {
     }
 
     /// Put the sums on the rows from `start` on.
-    pub fn write(&self, columns: &[Column], start: usize, target: impl Target) {
+    pub fn write(&self, columns: &[Column], start: usize, target: &mut [Fr]) {
         dispatch(Write {
             sum: self,
             columns,
@@ -133,29 +133,30 @@ impl<S: Simd> Sink<S::Integers> for Weighted<'_, S> {
     }
 }
 
-struct Write<'a, T> {
+struct Write<'a> {
     sum: &'a SmallSum,
     columns: &'a [Column],
     start: usize,
-    target: T,
+    target: &'a mut [Fr],
 }
 
-impl<T: Target> Kernel for Write<'_, T> {
+impl Kernel for Write<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(mut self, simd: S) {
+    fn run<S: Simd>(self, simd: S) {
         let mut registers = self.sum.registers(simd);
         let scale = simd.splat(S::IntegerSum::scale()).factor();
         let constant = simd.splat(self.sum.constant - self.sum.raised);
-        for i in (0..self.target.vectors()).step_by(INTEGERS / LANES) {
+        for i in (0..self.target.len()).step_by(INTEGERS) {
             for (place, column) in self.sum.columns().iter().enumerate() {
                 let cells = self.columns[*column as usize].cells();
-                *registers.column(place) = simd.integers(&cells, self.start + i * LANES);
+                *registers.column(place) = simd.integers(&cells, self.start + i);
             }
             let sums = self.sum.run(simd, &mut registers);
             for (k, sum) in sums.into_iter().enumerate() {
-                self.target.put(i + k, sum.times(scale) + constant);
+                let sum = sum.times(scale) + constant;
+                sum.store_at(self.target, i + k * LANES);
             }
         }
     }

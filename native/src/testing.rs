@@ -83,6 +83,38 @@ pub fn rows(used: usize, height: u32) -> Rows {
     Rows::new(Arc::new(program()), columns(used), height).unwrap()
 }
 
+/// A table of which messages are a few small cells, sent and received.
+pub fn lookup_rows(used: usize, height: u32) -> Rows {
+    let mut nodes: Vec<Node> = (0..4).map(Node::Column).collect();
+    nodes.extend([Node::Constant(Fr::from(3_u64)), Node::Subtract(1, 0)]);
+    nodes.push(Node::Subtract(4, 4));
+    nodes.push(Node::Subtract(6, 0));
+    let messages = [
+        (1, 0, &[1][..]),
+        (1, 7, &[2]),
+        (2, 3, &[4, 5, 1]),
+        (3, 7, &[]),
+    ];
+    let interactions = messages.map(|(bus, numerator, message)| Interaction {
+        bus,
+        numerator,
+        message: message.to_vec(),
+    });
+    let program = Program::new(4, 0, nodes, vec![], interactions.to_vec()).unwrap();
+    let cells =
+        |most: u32| (0..used).map(move |i| rand::random::<u32>() % most * (i as u32 % 5).min(1));
+    let bits: Vec<u8> = cells(2).map(|cell| cell as u8).collect();
+    let shorts: Vec<u16> = cells(1 << 16).map(|cell| cell as u16).collect();
+    let words: Vec<u32> = cells(1 << 20).collect();
+    let columns = vec![
+        Column::U8(bits.into()),
+        Column::U16(shorts.into()),
+        Column::U32(words.clone().into()),
+        Column::U32(words.into()),
+    ];
+    Rows::new(Arc::new(program), columns, height).unwrap()
+}
+
 /// A table of bits and bytes whose only message has many products of them.
 pub fn small_rows(used: usize, height: u32) -> Rows {
     let mut nodes: Vec<Node> = (0..5).map(Node::Column).collect();

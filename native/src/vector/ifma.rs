@@ -18,7 +18,7 @@ use std::sync::LazyLock;
 use ark_bn254::{Fr, FrConfig};
 use ark_ff::{BigInt, MontConfig};
 
-use self::integers::{IntegerSum, Integers};
+use self::integers::{IntegerProducts, IntegerSum, Integers};
 use super::{INTEGERS, Kernel, LANES, LaneSums, Multiples, Packed, Products, Simd, Vector};
 use crate::arithmetic::{Element, residue};
 use crate::column::Cells;
@@ -155,6 +155,12 @@ impl Words {
     #[inline(always)]
     fn plus_high(self, a: Self, b: Self) -> Self {
         Self(unsafe { _mm512_madd52hi_epu64(self.0, a.0, b.0) })
+    }
+
+    /// The product of the low 32 bits, with their signs.
+    #[inline(always)]
+    fn times_signed(self, other: Self) -> Self {
+        Self(unsafe { _mm512_mul_epi32(self.0, other.0) })
     }
 
     #[inline(always)]
@@ -581,6 +587,7 @@ impl Simd for Ifma {
     type Multiples = Sum;
     type Integers = Integers;
     type IntegerSum = IntegerSum;
+    type IntegerProducts = IntegerProducts;
 
     #[inline(always)]
     fn load<C: MontConfig<4>>(self, elements: &[Element<C>; LANES]) -> Elements<C> {
@@ -654,6 +661,11 @@ impl Simd for Ifma {
     #[inline(always)]
     fn integer_sum(self) -> IntegerSum {
         IntegerSum::new(self)
+    }
+
+    #[inline(always)]
+    fn integer_products(self) -> IntegerProducts {
+        IntegerProducts::new(self)
     }
 
     #[inline(always)]
@@ -864,6 +876,19 @@ impl<C: MontConfig<4>> Mul for Elements<C> {
     }
 }
 
+/// The element whose Montgomery form is the sum of all lanes, of 2^(52 i) limbs[i], below 2^320.
+#[inline(always)]
+fn lanes_total<C: MontConfig<4>>(limbs: [Words; LIMBS + 1]) -> Element<C> {
+    let limbs = limbs.map(|limb| limb.to_array().iter().sum::<u64>());
+    let [a, b, c, d, e, f] = limbs.map(u128::from);
+    let (mut words, mut rest) = ([0; LIMBS], a + (b << 52));
+    for (word, next) in words.iter_mut().zip([c << 40, d << 28, e << 16, f << 4, 0]) {
+        *word = rest as u64;
+        rest = (rest >> 64) + next;
+    }
+    residue(words)
+}
+
 impl<C: MontConfig<4>> Products<C> for Sum {
     type Vector = Elements<C>;
 
@@ -883,14 +908,8 @@ impl<C: MontConfig<4>> Products<C> for Sum {
     fn total(self) -> Element<C> {
         // Limbs of up to 60 bits, added over the lanes.
         // SAFETY: there are vectors, hence the instructions.
-        let limbs = unsafe { reduce::<C>(self.0) }.map(|limb| limb.to_array().iter().sum::<u64>());
-        let [a, b, c, d, e] = limbs.map(u128::from);
-        let (mut words, mut rest) = ([0; LIMBS], a + (b << 52));
-        for (word, next) in words.iter_mut().zip([c << 40, d << 28, e << 16, 0, 0]) {
-            *word = rest as u64;
-            rest = (rest >> 64) + next;
-        }
-        residue(words)
+        let [a, b, c, d, e] = unsafe { reduce::<C>(self.0) };
+        lanes_total([a, b, c, d, e, a.all(0)])
     }
 }
 

@@ -15,7 +15,7 @@ use std::ops::{Add, AddAssign, Mul, Sub};
 use std::sync::OnceLock;
 
 use ark_bn254::{Fr, FrConfig};
-use ark_ff::{AdditiveGroup, MontConfig};
+use ark_ff::{AdditiveGroup, BigInt, MontConfig};
 
 use crate::arithmetic::{Element, residue};
 use crate::column::Cells;
@@ -25,7 +25,7 @@ use crate::error::{Error, Result};
 pub const LANES: usize = 8;
 
 /// Eight elements as an instruction set keeps them from one loop to the next; zeros are zero words.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 #[repr(C, align(64))]
 pub struct Packed([[u64; LANES]; 4]);
 
@@ -35,12 +35,33 @@ pub const INTEGERS: usize = 8 * LANES;
 pub const INTEGER_BOUND: i64 = 1 << 31;
 /// Multiples by integers, or weights of them, that a sum has room for.
 pub const MOST_INTEGERS: usize = 4000;
+/// The bits of a sum of products of integers: it is offset by the next power of two.
+pub const MOST_PRODUCT_BITS: u32 = 50;
+/// What is added to such sums, that they are not negative.
+const PRODUCT_OFFSET: u64 = 1 << (MOST_PRODUCT_BITS + 1);
+const OFFSET_ELEMENT: Fr = Fr::new(BigInt([PRODUCT_OFFSET, 0, 0, 0]));
 /// Products that a sum has room for.
 pub const MOST_PRODUCTS: usize = 400;
 /// Products that a sum in each lane has room for.
 pub const MOST_LANE_PRODUCTS: usize = 100;
 /// Multiples of cells that a combination has room for.
 pub const MOST_MULTIPLES: usize = 64;
+
+/// Eight elements.
+pub fn pack(elements: &[Fr; LANES]) -> Packed {
+    struct Pack<'a>(&'a [Fr; LANES]);
+    impl Kernel for Pack<'_> {
+        type Output = Packed;
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> Packed {
+            let mut packed = Packed::default();
+            simd.load(self.0).pack(&mut packed);
+            packed
+        }
+    }
+    dispatch(Pack(elements))
+}
 
 /// The elements of vectors, one by one.
 pub fn unpack<const N: usize>(packed: &[Packed; N]) -> [[Fr; N]; LANES] {
@@ -75,6 +96,8 @@ pub trait Simd: Copy {
     type Multiples: Multiples<Vector = Self::Vector<FrConfig>, Weight = Self::Weight, Weights = Self::Weights>;
     type Integers: Ring;
     type IntegerSum: IntegerSum<Vector = Self::Vector<FrConfig>, Integers = Self::Integers>;
+    type IntegerProducts: IntegerProducts<Vector = Self::Vector<FrConfig>, Integers = Self::Integers>
+        + Copy;
 
     fn load<C: MontConfig<4>>(self, elements: &[Element<C>; LANES]) -> Self::Vector<C>;
 
@@ -113,6 +136,9 @@ pub trait Simd: Copy {
 
     /// An empty sum of multiples by integers.
     fn integer_sum(self) -> Self::IntegerSum;
+
+    /// An empty sum of multiples by products of integers.
+    fn integer_products(self) -> Self::IntegerProducts;
 
     /// Make ready to evaluate lines at `x`.
     fn line_at<C: MontConfig<4>>(self, x: Element<C>) -> <Self::Vector<C> as Vector<C>>::Line;
@@ -338,6 +364,24 @@ pub trait IntegerSum {
     fn total(self) -> [Self::Vector; INTEGERS / LANES];
 
     fn scale() -> Fr;
+}
+
+/// The sum over all places of field elements times sums of products of integers, reduced once.
+pub trait IntegerProducts {
+    type Vector: Vector<FrConfig>;
+    type Integers: Ring;
+
+    /// Add weight · the sum of a · b in each place. Sums of products have at most
+    /// `MOST_PRODUCT_BITS` and a sign; there is room for 2^8 calls.
+    fn add<'a>(
+        &mut self,
+        weights: &[Self::Vector; INTEGERS / LANES],
+        products: impl Iterator<Item = [&'a Self::Integers; 2]> + Clone,
+    ) where
+        Self::Integers: 'a;
+
+    /// The sum, if all weights add up to 1.
+    fn total(self) -> Fr;
 }
 
 /// Where a loop puts its vectors.

@@ -7,7 +7,8 @@ use ark_bn254::{Fr, FrConfig};
 use ark_ff::{BigInt, Field, Fp, MontConfig, Zero};
 
 use super::{
-    INTEGERS, IntegerWeight, Kernel, LANES, LaneSums, Multiples, Packed, Products, Simd, Vector,
+    INTEGERS, IntegerWeight, Kernel, LANES, LaneSums, Multiples, OFFSET_ELEMENT, PRODUCT_OFFSET,
+    Packed, Products, Simd, Vector,
 };
 use crate::arithmetic::{Dot, Element, Product, add, add_multiple, mul, residue, sub, sum_of_two};
 use crate::column::{Cell, Cells};
@@ -57,6 +58,7 @@ impl Simd for Portable {
     type Multiples = [Wide; LANES];
     type Integers = Integers;
     type IntegerSum = IntegerSum;
+    type IntegerProducts = IntegerProducts;
 
     #[inline(always)]
     fn load<C: MontConfig<4>>(self, elements: &[Element<C>; LANES]) -> Elements<C> {
@@ -127,6 +129,11 @@ impl Simd for Portable {
     #[inline(always)]
     fn integer_sum(self) -> IntegerSum {
         IntegerSum([[0; 5]; INTEGERS])
+    }
+
+    #[inline(always)]
+    fn integer_products(self) -> IntegerProducts {
+        IntegerProducts([0; 5])
     }
 
     #[inline(always)]
@@ -432,5 +439,36 @@ impl super::IntegerSum for IntegerSum {
 
     fn scale() -> Fr {
         Fr::ONE
+    }
+}
+
+/// A Montgomery form that is not reduced, offset.
+#[derive(Clone, Copy)]
+pub struct IntegerProducts([u64; 5]);
+
+impl super::IntegerProducts for IntegerProducts {
+    type Vector = Elements<FrConfig>;
+    type Integers = Integers;
+
+    #[inline(always)]
+    fn add<'a>(
+        &mut self,
+        weights: &[Elements<FrConfig>; INTEGERS / LANES],
+        products: impl Iterator<Item = [&'a Integers; 2]> + Clone,
+    ) {
+        let mut sums = [PRODUCT_OFFSET as i64; INTEGERS];
+        for [a, b] in products {
+            for (sum, (a, b)) in sums.iter_mut().zip(a.0.iter().zip(&b.0)) {
+                *sum += i64::from(*a) * i64::from(*b);
+            }
+        }
+        let weights = weights.iter().flat_map(|weights| &weights.0);
+        for (weight, sum) in weights.zip(sums) {
+            add_multiple(&mut self.0, &weight.0.0, sum as u64);
+        }
+    }
+
+    fn total(self) -> Fr {
+        residue::<FrConfig>(self.0) - OFFSET_ELEMENT
     }
 }

@@ -7,8 +7,10 @@ use std::ops::{Add, Mul, Sub};
 use ark_bn254::{Fr, FrConfig};
 use ark_ff::AdditiveGroup;
 
-use super::{Cells, Elements, Ifma, RADIX, Simd, Words, cells_at, reduce};
-use crate::vector::{INTEGER_LIMBS, INTEGERS, IntegerWeight, LANES};
+use super::{Cells, Elements, Ifma, LIMBS, RADIX, Simd, Words, cells_at, lanes_total, reduce};
+use crate::vector::{
+    INTEGER_LIMBS, INTEGERS, IntegerWeight, LANES, OFFSET_ELEMENT, PRODUCT_OFFSET,
+};
 
 /// Integers of 32 bits. Like an `Ifma`, they are proof of the instructions.
 #[derive(Clone, Copy)]
@@ -85,6 +87,14 @@ impl Integers {
             self.0[i] = of(self.0[i], other.0[i]);
         }
         self
+    }
+
+    /// Eight of them, with 64 bits each.
+    #[inline(always)]
+    fn half(&self, number: usize) -> Words {
+        let eights: &[[i32; LANES]; HALVES] = unsafe { &*self.0.as_ptr().cast() };
+        let eight = eights[number].as_ptr();
+        Words(unsafe { _mm512_cvtepi32_epi64(_mm256_loadu_si256(eight.cast())) })
     }
 
     /// Sixteen that are not negative, eight by eight, with 64 bits each.
@@ -175,5 +185,48 @@ impl crate::vector::IntegerSum for IntegerSum {
 
     fn scale() -> Fr {
         *RADIX
+    }
+}
+
+/// A Montgomery form that is not reduced, offset, in each lane.
+#[derive(Clone, Copy)]
+pub struct IntegerProducts([Words; LIMBS + 1]);
+
+impl IntegerProducts {
+    #[inline(always)]
+    pub fn new(ifma: Ifma) -> Self {
+        Self([Words::splat(ifma, 0); LIMBS + 1])
+    }
+}
+
+impl crate::vector::IntegerProducts for IntegerProducts {
+    type Vector = Elements<FrConfig>;
+    type Integers = Integers;
+
+    #[inline(always)]
+    fn add<'a>(
+        &mut self,
+        weights: &[Elements<FrConfig>; HALVES],
+        products: impl Iterator<Item = [&'a Integers; 2]> + Clone,
+    ) {
+        let mut sums = self.0;
+        for half in 0..HALVES {
+            let mut sum = sums[0].all(PRODUCT_OFFSET);
+            for [a, b] in products.clone() {
+                sum = sum.plus(a.half(half).times_signed(b.half(half)));
+            }
+            let weight = &weights[half].0;
+            for i in 0..LIMBS {
+                sums[i] = sums[i].plus_low(sum, weight[i]);
+                sums[i + 1] = sums[i + 1].plus_high(sum, weight[i]);
+            }
+        }
+        self.0 = sums;
+    }
+
+    #[inline(always)]
+    fn total(self) -> Fr {
+        // A lane of a limb has up to 2^8 · 8 · 2 · 2^52.
+        lanes_total::<FrConfig>(self.0) - OFFSET_ELEMENT
     }
 }
