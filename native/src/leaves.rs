@@ -11,10 +11,10 @@ use rayon::prelude::*;
 
 use crate::column::{Cells, Column, Combination};
 use crate::error::{Error, Result, filled};
-use crate::field::{CHUNK, Fr};
+use crate::field::Fr;
 use crate::leaf_sum::SmallVertices;
 use crate::program::Form;
-use crate::rows::{Evaluator, Rows};
+use crate::rows::{BLOCK, Evaluator, Rows};
 use crate::vector::{LANES, Packed, Target, Vector, dispatch, pack};
 
 /// More leaves than this no machine holds.
@@ -57,22 +57,26 @@ struct Term {
 impl Leaves {
     /// Interaction j of a table is a block of 2^height leaves.
     pub fn new(tables: &[Rows], alpha: Fr, beta: Fr) -> Result<Self> {
+        let interactions = tables.iter().flat_map(|rows| {
+            let interactions = rows.program.interactions.iter();
+            interactions.map(move |interaction| (rows, interaction))
+        });
+        let interactions: Vec<_> = interactions.collect();
+        let sides = interactions.par_iter().map(|(rows, interaction)| {
+            let numerator = rows.program.form([(interaction.numerator, Fr::ONE)]);
+            let denominator = rows.program.denominator(interaction, alpha, beta);
+            Ok([
+                Linear::new(rows, numerator)?,
+                Linear::new(rows, denominator)?,
+            ])
+        });
+        let sides: Vec<[Linear; 2]> = sides.collect::<Result<_>>()?;
         let (mut blocks, mut len) = (Vec::new(), 0_usize);
-        for rows in tables {
-            let program = &rows.program;
-            for interaction in &program.interactions {
-                let numerator = program.form([(interaction.numerator, Fr::ONE)]);
-                let denominator = program.denominator(interaction, alpha, beta);
-                let end = len.saturating_add(rows.len());
-                blocks.push(Block {
-                    leaves: len..end,
-                    sides: [
-                        Linear::new(rows, numerator)?,
-                        Linear::new(rows, denominator)?,
-                    ],
-                });
-                len = end;
-            }
+        for ((rows, _), sides) in interactions.into_iter().zip(sides) {
+            let end = len.saturating_add(rows.len());
+            let leaves = len..end;
+            blocks.push(Block { leaves, sides });
+            len = end;
         }
         if len > MAX_LEAVES {
             return Err(Error::Range("number of leaves".into()));
@@ -225,8 +229,8 @@ impl Linear {
         }
         let evaluator = Evaluator::new(rows, form);
         let mut values = filled(rows.len().min(rows.used + 1), Fr::ZERO)?;
-        let chunks = values.par_chunks_mut(CHUNK).enumerate();
-        chunks.for_each(|(i, chunk)| evaluator.write(rows, i * CHUNK, chunk));
+        let chunks = values.par_chunks_mut(BLOCK).enumerate();
+        chunks.for_each(|(i, chunk)| evaluator.write(rows, i * BLOCK, chunk));
         // Rows past the last used one are alike.
         let rest = values.get(rows.used).copied().unwrap_or_default();
         for value in &mut values {
