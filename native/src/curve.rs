@@ -103,7 +103,7 @@ pub struct Addition {
 pub const SIGN: u32 = 1 << 31;
 
 /// Additions that share an inversion: what comes back to be inverted fits the cache.
-pub const BATCH: usize = 4096;
+pub const BATCH: usize = 2048;
 
 /// The point of this number and sign.
 #[inline(always)]
@@ -131,6 +131,15 @@ pub fn add_all(points: &[Point], additions: &[Addition], out: &mut [Point]) {
     }
 }
 
+/// What the way back needs of the way forth.
+struct Step<V: Vector<FqConfig>> {
+    denominators: V::Operand,
+    /// The product of those before, in each lane.
+    before: V,
+    /// Whether there may be points without a slope between them.
+    is_special: bool,
+}
+
 struct AddBatch<'a> {
     points: &'a [Point],
     additions: &'a [Addition],
@@ -146,21 +155,24 @@ impl Kernel for AddBatch<'_> {
     fn run<S: Simd>(self, simd: S) {
         let blocks = Blocks::new(self.points, self.additions);
         let (zero, mut product) = (simd.splat::<FqConfig>(Fq::ZERO), simd.splat(Fq::ONE));
-        // Products of the denominators so far, in each lane.
-        let mut products = [product; BATCH / LANES];
-        let mut special = [false; BATCH / LANES];
+        let mut steps: Vec<Step<S::Vector<FqConfig>>> = Vec::with_capacity(blocks.len());
         for i in 0..blocks.len() {
             blocks.get(i + AHEAD).prefetch();
             let block = blocks.get(i);
             let (left, right) = (block.abscissas(simd, 0), block.abscissas(simd, 1));
             // Finite points have other abscissas than zero: those of order three.
-            special[i] = left.may_equal(right) | left.may_equal(zero) | right.may_equal(zero);
-            products[i] = product;
-            product = if special[i] {
-                product.over(block.denominators(simd))
+            let is_special = left.may_equal(right) | left.may_equal(zero) | right.may_equal(zero);
+            let denominators = if is_special {
+                block.denominators(simd).into()
             } else {
-                product.over(right.minus(left))
+                right.minus(left)
             };
+            steps.push(Step {
+                denominators,
+                before: product,
+                is_special,
+            });
+            product = product.over(denominators);
         }
         let mut inverses = [Fq::ONE; LANES];
         product.store(&mut inverses);
@@ -169,7 +181,7 @@ impl Kernel for AddBatch<'_> {
             <S::Vector<FqConfig> as Vector<FqConfig>>::SCALE,
         );
         let mut inverse = simd.load(&inverses);
-        for i in (0..blocks.len()).rev() {
+        for (i, step) in steps.iter().enumerate().rev() {
             blocks.get(i.saturating_sub(AHEAD)).prefetch();
             for addition in self.next.iter().skip(i * LANES).take(LANES) {
                 for term in addition.terms {
@@ -178,18 +190,16 @@ impl Kernel for AddBatch<'_> {
             }
             let block = blocks.get(i);
             // The inverses of the denominators, times `SCALE`.
-            let own = products[i].over(inverse);
-            if special[i] {
-                inverse = inverse.over(block.denominators(simd));
+            let own = step.before.over(inverse);
+            inverse = inverse.over(step.denominators);
+            if step.is_special {
                 block.add_any(own.over(simd.splat(Fq::ONE)), self.out);
                 continue;
             }
-            let (left, right) = (block.abscissas(simd, 0), block.abscissas(simd, 1));
-            inverse = inverse.over(right.minus(left));
-            let y = block.ordinates(simd, 0);
+            let (left, y) = (block.abscissas(simd, 0), block.ordinates(simd, 0));
             let slope = own.over(block.ordinates(simd, 1).minus(y));
             let factor = slope.factor();
-            let x = slope.times(factor).less_both(left, right);
+            let x = slope.times(factor).less_both(left, step.denominators);
             let y = (left - x).times(factor) - y;
             let (mut xs, mut ys) = ([Fq::ONE; LANES], [Fq::ONE; LANES]);
             x.store(&mut xs);
@@ -314,10 +324,7 @@ fn invert_all(elements: &mut [Fq; LANES], scale: u64) {
         *before = product;
         product *= element;
     }
-    let mut inverse = inverse(product);
-    for before in &mut before {
-        *before *= Fq::from(scale);
-    }
+    let mut inverse = inverse(product) * Fq::from(scale);
     for (element, before) in elements.iter_mut().zip(before).rev() {
         (*element, inverse) = (before * inverse, inverse * *element);
     }

@@ -740,10 +740,13 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
     }
 
     #[inline(always)]
-    fn less_both(self, a: Self, b: Self) -> Self {
+    fn less_both(self, a: Self, difference: Operand) -> Self {
+        let (mask, twice) = (self.0[0].all(MASK), self.0[0].limbs(Self::TWICE));
         let mut limbs = self.0;
         for i in 0..LIMBS {
-            limbs[i] = limbs[i].minus(a.0[i]).minus(b.0[i]);
+            // The difference has been carried, and 2p added to it.
+            let other = difference.0[i].and(mask).plus(a.0[i]);
+            limbs[i] = limbs[i].plus(twice[i]).minus(a.0[i]).minus(other);
         }
         Self::from_signed(limbs)
     }

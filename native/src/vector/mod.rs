@@ -198,8 +198,8 @@ pub trait Vector<C: MontConfig<4>>: Ring {
     /// Negate the elements whose bit is set; only differences may be taken of what comes of it.
     fn negate_where(self, signs: u8) -> Self;
 
-    /// self - a - b, for a product less elements that were loaded reduced.
-    fn less_both(self, a: Self, b: Self) -> Self;
+    /// self - a - b, given b - a, for a product less elements that were loaded reduced.
+    fn less_both(self, a: Self, difference: Self::Operand) -> Self;
 
     fn factor(self) -> Self::Factor;
 

@@ -189,8 +189,8 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
     }
 
     #[inline(always)]
-    fn less_both(self, a: Self, b: Self) -> Self {
-        self - a - b
+    fn less_both(self, a: Self, difference: Self) -> Self {
+        self - a - a - difference
     }
 
     #[inline(always)]

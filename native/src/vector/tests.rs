@@ -41,7 +41,7 @@ impl<C: MontConfig<4>> Kernel for &Check<C> {
                     u.line(v, line),
                     (u + v) * (u - v) - (v - u) * (u + v),
                     simd.splat(zero) - u.negate_where(0b1010_0110),
-                    (u * v).less_both(w, simd.splat(one)),
+                    (u * v).less_both(w, simd.splat(one).minus(w)),
                     u.plus_product(v, v.factor()),
                     S::Vector::<C>::bilinear([u, v, v, u + v], plane),
                     simd.unpack(&packed) + v,
