@@ -156,38 +156,6 @@ impl<'a> Cells<'a> {
             Self::Field(cells) => large(cells, target),
         }
     }
-
-    /// sums[i] += factor · cell i, for as many cells as there are.
-    pub fn add_multiples(&self, factor: Fr, sums: &mut [Wide]) {
-        fn small<C: Cell>(cells: &[C], factor: Fr, sums: &mut [Wide]) {
-            let factor = Factor::new(factor);
-            for (sum, cell) in sums.iter_mut().zip(cells) {
-                sum.add(&factor, cell.words()[0]);
-            }
-        }
-        fn large<C: Cell, const WORDS: usize>(cells: &[C], factor: Fr, sums: &mut [Wide]) {
-            let base = Fr::from(1_u128 << 64);
-            let mut factors = [Factor::new(factor); WORDS];
-            let mut power = factor;
-            for factor in &mut factors[1..] {
-                power *= base;
-                *factor = Factor::new(power);
-            }
-            for (sum, cell) in sums.iter_mut().zip(cells) {
-                for (factor, word) in factors.iter().zip(cell.words()) {
-                    sum.add(factor, word);
-                }
-            }
-        }
-        match self {
-            Self::U8(cells) => small(cells, factor, sums),
-            Self::U16(cells) => small(cells, factor, sums),
-            Self::U32(cells) => small(cells, factor, sums),
-            Self::U64(cells) => small(cells, factor, sums),
-            Self::U128(cells) => large::<_, 2>(cells, factor, sums),
-            Self::Field(cells) => large::<_, 4>(cells, factor, sums),
-        }
-    }
 }
 
 /// For each column the sum of weights[i] · cell i. Weights past the last cell play no part.
@@ -382,15 +350,15 @@ mod tests {
             let weights = random(45);
             let expected: Fr = values.iter().zip(&weights).map(|(v, w)| *v * w).sum();
             assert_eq!(inner_products(&[cells], &weights), [expected]);
-            let mut sums = [Wide::default(); 40];
-            cells.add_multiples(weights[0], &mut sums);
-            cells.range(3..7).add_multiples(weights[1], &mut sums);
+            let mut sums = [Fr::ZERO; 40];
+            add_combination(&[(weights[0], cells)], &mut sums);
+            add_combination(&[(weights[1], cells.range(3..7))], &mut sums);
             for (i, sum) in sums.iter().enumerate() {
                 let mut expected = weights[0] * cells.get(i);
                 if i < 4 {
                     expected += weights[1] * cells.get(i + 3);
                 }
-                assert_eq!(sum.reduce(), expected);
+                assert_eq!(*sum, expected);
             }
         }
     }

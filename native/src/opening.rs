@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use crate::column::{Column, add_combination};
 use crate::curve::Point;
 use crate::error::{Error, Result};
-use crate::field::{CHUNK, Fr, Wide, line, powers};
+use crate::field::{CHUNK, Fr, line, powers};
 use crate::msm::{Bases, Pieces};
 use crate::rows::{BLOCK, MAX_HEIGHT};
 
@@ -146,7 +146,7 @@ fn combine(polynomials: &[Pieces], m: usize, gamma: Fr) -> Vec<Fr> {
         .enumerate()
         .for_each(|(i, chunk)| {
             let (start, end) = (i * BLOCK, i * BLOCK + chunk.len());
-            let (mut whole, mut sums) = (Vec::new(), [Wide::default(); BLOCK]);
+            let mut whole = Vec::new();
             for (polynomial, weight) in polynomials.iter().zip(&weights) {
                 for (offset, column) in polynomial {
                     if *offset >= end || offset + column.len() <= start {
@@ -157,12 +157,9 @@ fn combine(polynomials: &[Pieces], m: usize, gamma: Fr) -> Vec<Fr> {
                         whole.push((*weight, cells.range(start - offset..end - offset)));
                     } else {
                         let cells = cells.range(0..end - offset);
-                        cells.add_multiples(*weight, &mut sums[offset - start..]);
+                        add_combination(&[(*weight, cells)], &mut chunk[offset - start..]);
                     }
                 }
-            }
-            for (value, sum) in chunk.iter_mut().zip(sums) {
-                *value = sum.reduce();
             }
             add_combination(&whole, chunk);
         });
