@@ -18,15 +18,39 @@ WORDS = (0, 1, 2, 31, 255, 2**128 - 1, 2**255, 2**256 - 1)
 
 
 @st.composite
-def loops(draw):
+def instructions(draw):
+    """An instruction, mostly with operands, wherever it is."""
+    op = draw(st.sampled_from(sorted(STRAIGHT)) | st.sampled_from(OTHERS))
+    need = ARITY[op].inputs if draw(st.integers(0, 9)) else 0
+    words = draw(st.lists(st.sampled_from(WORDS), min_size=need, max_size=need))
+    code = program(*words, op) + draw(st.binary(min_size=PUSH_DATA[op], max_size=PUSH_DATA[op]))
+    return lambda _: code
+
+
+@st.composite
+def jumps(draw):
+    """A jump a bit further, given where it is; some go differently from turn to turn."""
+    bits = draw(st.sampled_from((0, 1, 2, 8, 255)))
+    condition = program(Op.GAS, bits, Op.AND) if draw(st.booleans()) else b""
+    aside = program(Op.GAS, 1, Op.AND, Op.ADD) if draw(st.booleans()) else b""
+    jump = Op.JUMPI if condition else Op.JUMP
+    passed = draw(st.lists(st.sampled_from((Op.PUSH0, Op.JUMPDEST)), max_size=3))
+    after = bytes((jump, *passed, Op.JUMPDEST, Op.JUMPDEST))
+
+    def code(at):
+        target = at + len(condition) + 3 + len(aside) + 1 + len(passed)
+        return condition + bytes((Op.PUSH2, *target.to_bytes(2, "big"))) + aside + after
+
+    return code
+
+
+@st.composite
+def loops(draw, pieces):
     """Code that runs in a circle until its gas or the room on the stack ends."""
-    straight = st.sampled_from(sorted(STRAIGHT))
-    code = bytearray((Op.JUMPDEST,))
-    for op in draw(st.lists(straight | st.sampled_from(OTHERS), min_size=1, max_size=90)):
-        need = ARITY[op].inputs if draw(st.integers(0, 9)) else 0
-        code += program(*draw(st.lists(st.sampled_from(WORDS), min_size=need, max_size=need)), op)
-        code += draw(st.binary(min_size=PUSH_DATA[op], max_size=PUSH_DATA[op]))
-    return bytes(code) + program(0, Op.JUMP)
+    code = bytes((Op.JUMPDEST,))
+    for piece in draw(st.lists(pieces, min_size=1, max_size=90)):
+        code += piece(len(code))
+    return code + program(0, Op.JUMP)
 
 
 @pytest.fixture(params=[1, 2, 5], ids="compiled after {}".format, autouse=True)
@@ -34,7 +58,7 @@ def compiled_early(request, monkeypatch):
     monkeypatch.setattr(runs, "COMPILED_AFTER", request.param)
 
 
-@given(loops(), st.integers(21_000, 60_000))
+@given(loops(instructions() | jumps()) | loops(jumps()), st.integers(21_000, 60_000))
 def test_the_same_trace(code, gas_limit):
     case = case_of(OSAKA, (code,), gas_limit=gas_limit)
     stepped = SteppingRecorder()

@@ -6,15 +6,22 @@ other instruction finds the stack as it should be, and is called as it is.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from zkevm.evm.frame import Frame
 from zkevm.evm.instructions import Instruction
 from zkevm.evm.instructions.pure import OPERATIONS, Operation
 from zkevm.evm.opcodes import Op
 
-Execute: TypeAlias = Callable[[Frame, list[int]], None]
-"""Does what the instructions do; appends to the list what has to be kept of the words written."""
+if TYPE_CHECKING:
+    from zkevm.evm.runs import Run
+
+Execute: TypeAlias = Callable[[Frame, list[int]], "Run | None"]
+"""Does what the instructions do; appends to the list what has to be kept of the words written.
+
+It returns None, or the run that was given to `Translation.leave`.
+"""
 Value: TypeAlias = str | int
 """Of a word: the name of its variable, or the word itself where it is known."""
 
@@ -30,56 +37,63 @@ class Step(NamedTuple):
     """Where the words that it has written are in the stack after it."""
 
 
-def compiled(steps: Sequence[Step], last: Step | None, keeps: bool) -> tuple[Execute, list[Value]]:
-    """Return a function for the run, and the words that `steps` write, in order.
-
-    These are instructions that do not halt; `last`, which may, follows them. The function keeps
-    every variable among the words once, then those of `last`; without `keeps` nothing.
-    """
-    text = _Text()
-    for step in steps:
-        text.translate(step)
-    kept = distinct_variables(text.written) if keeps else []
-    if kept:
-        text.lines.append(f"words += {', '.join(kept)},")
-    text.store()
-    if last is not None:
-        text.lines.append(f"{text.name(last.instruction)}(frame)")
-        text.lines += [f"words.append(stack[{place}])" for place in last.written if keeps]
-    source = "\n ".join(["def execute(frame, words):", "stack = frame.stack", *text.lines])
-    exec(source, text.names)  # noqa: S102 (of names and numbers that are made here)
-    return text.names["execute"], text.written
-
-
 def distinct_variables(values: Sequence[Value]) -> list[str]:
     """The variables among some words, in order."""
     return list(dict.fromkeys(value for value in values if isinstance(value, str)))
 
 
-class _Text:
-    """The lines of a function, while the instructions are read."""
+class Translation:
+    """Instructions on their way to a function, which keeps words or does not.
 
-    def __init__(self) -> None:
-        self.names: dict[str, Any] = {}
-        self.lines: list[str] = []
+    It keeps each variable among those that `translate`d instructions write once, in order; then
+    those of the last instruction, if that is one that may halt.
+    """
+
+    def __init__(self, keeps: bool) -> None:
         self.written: list[Value] = []
-        self.top: list[Value] = []
+        """The words that the instructions write."""
+        self._keeps = keeps
+        self._names: dict[str, Any] = {}
+        self._lines: list[str] = []
+        self._top: list[Value] = []
         """The top of the stack as it should be."""
-        self.loaded: list[str] = []
+        self._loaded: list[str] = []
         """The top of the frame's stack in variables, the top word first; `top` is in its place."""
         self._variables = 0
+
+    def function(self, last: Step | None) -> Execute:
+        """Return the function, which ends with an instruction that may halt if there is one."""
+        lines = [*self._lines, *self._keeping(), *self._storing()]
+        if last is not None:
+            lines.append(f"{self._name(last.instruction)}(frame)")
+            lines += [f"words.append(stack[{place}])" for place in last.written if self._keeps]
+        source = "\n ".join(["def execute(frame, words):", "stack = frame.stack", *lines])
+        exec(source, self._names)  # noqa: S102 (of names and numbers that are made here)
+        execute: Execute = self._names["execute"]
+        return execute
+
+    def leave(self, jumps: bool, run: "Run") -> None:
+        """Go past a JUMPI if it jumps, or else if it does not; return `run` before it if not.
+
+        Then the stack and the words kept are what they should be before it.
+        """
+        condition = self.reach(2)
+        self._lines.append(f"if {'not ' if jumps else ''}{condition}:")
+        leaving = (*self._keeping(), *self._storing(), f"return {self._name(run)}")
+        self._lines += [f" {line}" for line in leaving]
+        del self._top[-2:]
 
     def translate(self, step: Step) -> None:
         """Add an instruction that does not halt."""
         op = step.op
         if Op.PUSH0 <= op <= Op.PUSH32:
-            self.top.append(step.word)
+            self._top.append(step.word)
         elif Op.DUP1 <= op <= Op.DUP16:
-            self.top.append(self.reach(op - Op.DUP1 + 1))
+            self._top.append(self.reach(op - Op.DUP1 + 1))
         elif Op.SWAP1 <= op <= Op.SWAP16:
             below = op - Op.SWAP1 + 2
             self.reach(below)
-            self.top[-1], self.top[-below] = self.top[-below], self.top[-1]
+            self._top[-1], self._top[-below] = self._top[-below], self._top[-1]
         elif op == Op.POP:
             self.pop()
         elif step.instruction in OPERATIONS:
@@ -87,47 +101,50 @@ class _Text:
             values = [self.pop() for _ in range(operands)]
             known = [value for value in values if isinstance(value, int)]
             is_known = len(known) == operands
-            self.top.append(operation(*known) if is_known else self.call(operation, *values))
+            self._top.append(operation(*known) if is_known else self._call(operation, *values))
         elif op != Op.JUMPDEST:
-            self.store()
-            self.lines.append(f"{self.name(step.instruction)}(frame)")
+            self._lines += [*self._storing(), f"{self._name(step.instruction)}(frame)"]
+            self._top, self._loaded = [], []
         self.written += [self.reach(-place) for place in step.written]
 
     def reach(self, depth: int) -> Value:
         """The word at a depth, the top one being 1."""
-        while len(self.top) < depth:
-            self.loaded.append(self._variable(f"stack[-{len(self.loaded) + 1}]"))
-            self.top.insert(0, self.loaded[-1])
-        return self.top[-depth]
+        while len(self._top) < depth:
+            self._loaded.append(self._variable(f"stack[-{len(self._loaded) + 1}]"))
+            self._top.insert(0, self._loaded[-1])
+        return self._top[-depth]
 
     def pop(self) -> Value:
         """Take off the top word."""
         self.reach(1)
-        return self.top.pop()
+        return self._top.pop()
 
-    def call(self, function: Operation, *arguments: Value) -> str:
+    def _call(self, function: Operation, *arguments: Value) -> str:
         """Call an operation; return the variable of its result."""
-        return self._variable(f"{self.name(function)}({', '.join(map(str, arguments))})")
+        return self._variable(f"{self._name(function)}({', '.join(map(str, arguments))})")
 
-    def name(self, function: Callable[..., object]) -> str:
-        """A name for a function of ours."""
-        name = f"f{len(self.names)}"
-        self.names[name] = function
+    def _name(self, named: object) -> str:
+        """A name for something of ours."""
+        name = f"f{len(self._names)}"
+        self._names[name] = named
         return name
 
-    def store(self) -> None:
+    def _keeping(self) -> list[str]:
+        """Keep what is to be kept so far."""
+        kept = distinct_variables(self.written) if self._keeps else []
+        return [f"words += {', '.join(kept)},"] if kept else []
+
+    def _storing(self) -> list[str]:
         """Make the stack of the frame what it should be."""
-        while self.top and self.loaded and self.top[0] == self.loaded[-1]:
-            del self.top[0], self.loaded[-1]
-        values = "".join(f"{value}, " for value in self.top)
-        if self.loaded:
-            self.lines.append(f"stack[-{len(self.loaded)}:] = ({values})")
-        elif values:
-            self.lines.append(f"stack += ({values})")
-        self.top, self.loaded = [], []
+        pairs = zip(self._top, reversed(self._loaded), strict=False)
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        values = "".join(f"{value}, " for value in self._top[same:])
+        if same < len(self._loaded):
+            return [f"stack[{same - len(self._loaded)}:] = ({values})"]
+        return [f"stack += ({values})"] if values else []
 
     def _variable(self, value: str) -> str:
         name = f"v{self._variables}"
         self._variables += 1
-        self.lines.append(f"{name} = {value}")
+        self._lines.append(f"{name} = {value}")
         return name

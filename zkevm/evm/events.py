@@ -87,6 +87,9 @@ class Recorder:
     def run(self, frame: Frame, run: Run) -> None:
         """Before a run of instructions, no gas yet charged; it goes as far as its last one."""
 
+    def cut(self, run: Run, shorter: Run) -> None:
+        """The run that is going on goes no further than a shorter one."""
+
     def step(self, frame: Frame, pc: int, op: int) -> None:
         """Before an instruction, its gas not yet charged."""
 

@@ -116,7 +116,7 @@ class Machine:
         if runs is None:
             runs = self._runs[code] = Runs(code, self.fork.dispatch, self._keeps_words)
         stack = frame.stack
-        begun = self.recorder.run
+        begun, cut = self.recorder.run, self.recorder.cut
         words = self.recorder.words if self._keeps_words else []
         while frame.running:
             run = runs[frame.pc]
@@ -129,8 +129,11 @@ class Machine:
             frame.pc = run.end
             if run.execute is None:
                 runs.execute_each(run, frame, words)
-            else:
-                run.execute(frame, words)
+            elif (shorter := run.execute(frame, words)) is not None:
+                cut(run, shorter)
+                frame.gas += run.gas - shorter.gas
+                frame.pc = shorter.end
+                shorter.instructions[-1][0](frame)
 
     def _run_each(self, frame: Frame) -> None:
         """Do the same by single instructions, telling the recorder of each."""

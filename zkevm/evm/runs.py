@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from zkevm.evm.compiled_run import Execute, Step, Value, compiled
+from zkevm.evm.compiled_run import Execute, Step, Translation, Value
 from zkevm.evm.fork import Dispatch
 from zkevm.evm.frame import Frame
 from zkevm.evm.instructions import Instruction
@@ -58,7 +58,11 @@ Those of calls and creates are not: they tell of their result when it is known.
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """Instructions that are all `STRAIGHT` but perhaps the last: only that one may halt or jump."""
+    """Instructions that are all `STRAIGHT` but perhaps the last: only that one may halt or jump.
+
+    A compiled run may go on after a JUMP or JUMPI that always went the same way. Where it does not,
+    `execute` returns the run up to there, all of it done but for that last instruction.
+    """
 
     pcs: tuple[int, ...]
     ops: tuple[int, ...]
@@ -88,7 +92,11 @@ class Runs(dict[int, Run]):
         self._code = code
         self._dispatch = dispatch
         self._keeps = keeps
+        self._blocks: dict[int, Run] = {}
+        """The runs that are not compiled, and were before they were."""
         self._times: dict[Run, int] = {}
+        self._went: dict[Run, int] = {}
+        """Where it went on after a run."""
         self._straight = [
             op in STRAIGHT and instruction is not invalid
             for op, instruction in enumerate(dispatch.instructions)
@@ -121,7 +129,7 @@ class Runs(dict[int, Run]):
                 for at, op in zip(pcs, ops, strict=True)
             ),
         )
-        self[start] = run
+        self[start] = self._blocks[start] = run
         return run
 
     def _word(self, pc: int) -> int:
@@ -130,25 +138,69 @@ class Runs(dict[int, Run]):
 
     def execute_each(self, run: Run, frame: Frame, words: list[int]) -> None:
         """Call the instructions of a run that is not compiled: compile it, if that would pay."""
-        times = self._times[run] = self._times.get(run, 0) + 1
-        if times == COMPILED_AFTER:
-            self._compile(run)
-        if not self._keeps:
-            for instruction, _ in run.instructions:
-                instruction(frame)
-            return
         stack, keep = frame.stack, words.append
         for instruction, written in run.instructions:
             instruction(frame)
-            for place in written:
+            for place in written if self._keeps else ():
                 keep(stack[place])
+        self._went[run] = frame.pc
+        times = self._times[run] = self._times.get(run, 0) + 1
+        if times == COMPILED_AFTER:
+            self._compile(run)
 
-    def _compile(self, run: Run) -> None:
-        steps = [self._step(pc) for pc in run.pcs]
-        last = None if self._straight[steps[-1].op] else steps.pop()
-        execute, written = compiled(steps, last, self._keeps)
-        self[run.pcs[0]] = replace(run, execute=execute, written=written)
+    def _compile(self, block: Run) -> None:
+        """Compile a run, together with what follows it."""
+        run, translation = block, Translation(self._keeps)
+        last = self._translate(block, translation)
+        while (following := self._following(run, block, translation)) is not None:
+            if block.ops[-1] == Op.JUMPI:
+                so_far = replace(run, written=tuple(translation.written))
+                translation.leave(following.pcs[0] != block.end, so_far)
+            else:
+                translation.pop()
+            last = self._translate(following, translation)
+            run, block = _joined(run, following), following
+        self[run.pcs[0]] = replace(
+            run, execute=translation.function(last), written=translation.written
+        )
+
+    def _translate(self, block: Run, translation: Translation) -> Step | None:
+        """Add the instructions that do not halt; return the other one."""
+        *steps, last = map(self._step, block.pcs)
+        for step in steps:
+            translation.translate(step)
+        if not self._straight[last.op]:
+            return last
+        translation.translate(last)
+        return None
+
+    def _following(self, run: Run, block: Run, translation: Translation) -> Run | None:
+        """What is to follow the last block of a run: what did the last time, if that is known."""
+        if block.ops[-1] not in {Op.JUMP, Op.JUMPI}:
+            return None
+        went = self._went.get(block, -1)
+        following = self._blocks.get(went)
+        if following is None or len(run.ops) + len(following.ops) > LONGEST:
+            return None
+        falls = block.ops[-1] == Op.JUMPI and went == block.end
+        return following if falls or translation.reach(1) == went else None
 
     def _step(self, pc: int) -> Step:
         op = self._code[pc]
         return Step(op, self._word(pc), self._dispatch.instructions[op], WRITTEN[op])
+
+
+def _joined(run: Run, following: Run) -> Run:
+    """One run after the other."""
+    change = sum(STACK_CHANGE[op] for op in run.ops)
+    return Run(
+        pcs=run.pcs + following.pcs,
+        ops=run.ops + following.ops,
+        end=following.end,
+        heights=range(
+            max(run.heights.start, following.heights.start - change),
+            min(run.heights.stop, following.heights.stop - change),
+        ),
+        gas=run.gas + following.gas,
+        instructions=run.instructions + following.instructions,
+    )

@@ -17,11 +17,13 @@ from zkevm.vectors import spread, take
 
 _Number = TypeVar("_Number", np.int64, np.uint64, np.uint16)
 
-_RECORD = np.dtype("<u8, <i8, <u4, <u4, <u4, <u2")
-_RECORD.names = ("gas", "words", "frame", "run", "msize", "sp")
-state_before = Struct("<QqIIIH").pack
-"""The state of the machine before a run: gas, words kept, frame, number of the run, active words
-of memory, height of the stack.  One call for all is twice as fast as one for each."""
+_RECORD = np.dtype("<u8, <i8, <u4, <u4, <u2, <u4")
+_RECORD.names = ("gas", "words", "frame", "msize", "sp", "run")
+state_before = Struct("<QqIIHI").pack
+"""The state of the machine before a run: gas, words kept, frame, active words of memory, height of
+the stack; number of the run.  One call for all is twice as fast as one for each."""
+NUMBER_BYTES: Final = 4
+"""Of the number of the run, which comes last."""
 
 _GAS: Final = np.zeros(RESUME + 1, np.uint64)
 _CHANGE: Final = np.zeros(RESUME + 1, np.uint16)

@@ -18,7 +18,7 @@ from zkevm.evm.runs import WRITTEN, Run
 from zkevm.evm.statetest import TestCase
 from zkevm.evm.transaction import Log, Receipt
 from zkevm.evm.validity import BlockUsage, InvalidTransaction
-from zkevm.trace.recorded_runs import Single, rows_of_runs, state_before
+from zkevm.trace.recorded_runs import NUMBER_BYTES, Single, rows_of_runs, state_before
 from zkevm.trace.touched import touched
 from zkevm.trace.trace import (
     BEGIN,
@@ -92,7 +92,12 @@ class TraceRecorder(Recorder):
         self._row += len(run.ops)
         number = self._runs.setdefault(run, len(self._runs))
         height, size = len(frame.stack), len(frame.memory) >> 5
-        self._states += state_before(frame.gas, len(self.words), frame.index, number, size, height)
+        self._states += state_before(frame.gas, len(self.words), frame.index, size, height, number)
+
+    def cut(self, run: Run, shorter: Run) -> None:
+        self._row -= len(run.ops) - len(shorter.ops)
+        number = self._runs.setdefault(shorter, len(self._runs))
+        self._states[-NUMBER_BYTES:] = number.to_bytes(NUMBER_BYTES, "little")
 
     def step(self, frame: Frame, pc: int, op: int) -> None:
         self.run(frame, Single((pc,), (op,)))
