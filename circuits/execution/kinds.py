@@ -45,7 +45,7 @@ def with_halts(of_opcodes: ByKind, kinds: NDArray[np.uint16], halted: Mask) -> d
     """All rows by their kinds, of which opcodes are known."""
     halting = np.flatnonzero(halted)
     found = dict(of_opcodes)
-    for op in np.unique(kinds[halting] % OPCODES).tolist():
+    for op in set((kinds[halting] % OPCODES).tolist()):
         found[op] = found[op][~halted[found[op]]]
     found |= of_rows(kinds, halting)
     return {kind: rows for kind, rows in found.items() if len(rows)}

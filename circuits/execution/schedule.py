@@ -271,6 +271,7 @@ def newly_destroyed(trace: Trace) -> I64:
 def _segments(frames: Frames) -> Iterator[tuple[int, int]]:
     """Runs of rows of one frame: (first, last), where the last one opens or ends a frame."""
     first = 0
-    for last in np.union1d(frames.call_row[1:], frames.end_row[frames.end_row >= 0]).tolist():
+    ended = frames.end_row[frames.end_row >= 0]
+    for last in sorted({*frames.call_row[1:].tolist(), *ended.tolist()}):
         yield first, last
         first = last + 1

@@ -169,8 +169,10 @@ def executed_pushes(plan: Plan, smallest: int, largest: int) -> Pushes:
     places = np.cumsum([0, *(len(c) for c in codes)])
     found = [_pushes(each, smallest, largest, places) for each in plan.executions]
     place, size, value = (np.concatenate(column) for column in zip(*found, strict=True))
-    place, first = np.unique(place, return_index=True)
-    size, value = size[first], value[first]
+    # Not np.unique, for whose first call all of numpy.ma is loaded.
+    order = np.argsort(place, kind="stable")
+    first = order[np.diff(place[order], prepend=-1) > 0]
+    place, size, value = place[first], size[first], value[first]
     code = np.searchsorted(places, place, side="right") - 1
     pc = place - places[code]
     lengths = np.diff(places, append=places[-1:])[code]
