@@ -268,17 +268,17 @@ class Statement:
             yield POST, -1, (*cell, *halves(slot.after))
 
     def _codes(self) -> Iterator[tuple[Bus, int, tuple[int, ...]]]:
-        position = 1
+        position, integer = 1, int.from_bytes
         yield CODE, 1, (position, 0, 0, 0, 0)
         for data in self.codes:
             code = Code(data)
             delegate = code.delegate
             delegated = (int(delegate is not None), delegate or 0)
             yield CODE_CLAIM, 1, (position, *halves(code.hash), len(data), *delegated)
-            words = big_endian_words(data, WORD_BYTES)
-            for index, word in enumerate(words):
-                yield CODE_DATA, 1, (position, index, *halves(word))
-            position += 1 + len(words)
+            padded = data + bytes(-len(data) % WORD_BYTES)
+            for index, (high, low) in enumerate(iter_unpack("16s16s", padded)):
+                yield CODE_DATA, 1, (position, index, integer(low), integer(high))
+            position += 1 + len(padded) // WORD_BYTES
         yield CODE, -1, (position + self.code_rows, 0, 0, 0, 0)
 
     # In words.

@@ -104,6 +104,8 @@ def document(**changes):
         {"messages": "0x0"},
         {"messages": "0x0G"},
         {"messages": "0xAB"},
+        {"messages": "0X00"},
+        {"messages": "0000"},
         {"messages": "0x 00"},
         {"messages": "0x00\n"},
         {"messages": None},

@@ -13,7 +13,6 @@ from enum import Enum
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
-from zkevm.field import MODULUS
 from zkevm.plonkish.expression import Binary, Column, Const, Expr
 from zkevm.plonkish.fixed import FixedColumn
 
@@ -88,15 +87,6 @@ class PublicMessage(NamedTuple):
     bus: Bus
     multiplicity: int
     values: tuple[int, ...]
-
-    def is_well_formed(self) -> bool:
-        """Say whether the length is the bus's and all numbers are in range."""
-        bus, multiplicity, values = self
-        return (
-            len(values) == len(bus.fields)
-            and (not values or 0 <= min(values) <= max(values) < MODULUS)
-            and -MULTIPLICITY_BOUND < multiplicity < MULTIPLICITY_BOUND
-        )
 
 
 class Source(Protocol):

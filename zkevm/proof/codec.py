@@ -15,6 +15,7 @@ Binary, numbers big-endian:
 
 import json
 import re
+from binascii import unhexlify
 from itertools import accumulate
 from typing import Any, NamedTuple, NoReturn
 
@@ -182,13 +183,12 @@ def _refuse(constant: str) -> NoReturn:
 
 def read_hex(text: object) -> bytes | None:
     """The bytes that a string of 0x and pairs of lower-case digits stands for; None for another."""
-    if not isinstance(text, str):
+    if not isinstance(text, str) or not text.startswith("0x") or any(c in text for c in "ABCDEF"):
         return None
     try:
-        data = bytes.fromhex(text[2:])
+        return unhexlify(text[2:])
     except ValueError:
         return None
-    return data if text == "0x" + data.hex() else None
 
 
 def _hex(text: object, name: str) -> bytes:

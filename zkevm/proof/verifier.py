@@ -1,7 +1,7 @@
 """The verifier, in plain Python.  It accepts or raises `VerificationError`, whatever the bytes."""
 
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 from types import ModuleType
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from zkevm.curve import G1Point, g1, msm, multi_pairing_check
 from zkevm.errors import VerificationError
 from zkevm.field import MODULUS, encode_all
+from zkevm.plonkish.table import MULTIPLICITY_BOUND
 from zkevm.proof.circuit import PROTOCOL, SEGMENT, Circuit
 from zkevm.proof.layout import Layout, lay_out_segments
 from zkevm.proof.messages import Commitments, Proof, Prover, PublicMessage
@@ -64,11 +65,7 @@ def check_shape(
         raise VerificationError(f"this proof is for another circuit than {circuit.name}")
     if len(public) > circuit.bounds.public_messages:
         raise VerificationError(f"{len(public)} public messages: out of bounds")
-    buses = {bus.number: bus for bus in circuit.buses}
-    for message in public:
-        bus = buses.get(message.bus.number)
-        if (message.bus is not bus and message.bus != bus) or not message.is_well_formed():
-            raise VerificationError(f"a public message on bus {message.bus.name} is malformed")
+    _check_messages(circuit, public)
     layouts = lay_out_segments(circuit, proof.heights, proof.m)
     length = sum(layout.commitments_length + layout.messages_length for layout in layouts)
     if len(proof.messages) != length:
@@ -76,6 +73,20 @@ def check_shape(
             f"the proof has {len(proof.messages)} bytes, its shape asks for {length}"
         )
     return layouts
+
+
+def _check_messages(circuit: Circuit, public: Sequence[PublicMessage]) -> None:
+    """Require buses of the circuit, with as many values as they have fields, all in range."""
+    buses = {bus.number: bus for bus in circuit.buses}
+    for bus, multiplicity, values in public:
+        known = buses.get(bus.number)
+        fits = len(values) == len(bus.fields) and abs(multiplicity) < MULTIPLICITY_BOUND
+        if not (fits and (bus is known or bus == known)):
+            raise VerificationError(f"a public message on bus {bus.name} is malformed")
+    # All at once: there is one for every 32 bytes of code.
+    numbers = list(chain.from_iterable([message.values for message in public]))
+    if numbers and not 0 <= min(numbers) <= max(numbers) < MODULUS:
+        raise VerificationError("a public message has a value that is not reduced")
 
 
 def message_parts(messages: bytes, layouts: Sequence[Layout]) -> list[bytes]:
