@@ -69,7 +69,7 @@ class Statement:
 
         Heights are encoded with 0 for an absent table and 1 + height for a present one.
         """
-        channel.absorb_bytes("circuit", self.circuit.digest(*self.heights))
+        channel.absorb_bytes("circuit", self.circuit_digest)
         channel.absorb_bytes("srs", self.srs_identifier)
         channel.absorb_numbers("stack size and segments", [m, len(self.heights)])
         for heights in self.heights:
@@ -78,6 +78,11 @@ class Statement:
         for words in self.messages:
             channel.absorb_words("public message", words)
         channel.absorb_bytes("statement", self.digest)
+
+    @cached_property
+    def circuit_digest(self) -> bytes:
+        """That of the tables that are present."""
+        return self.circuit.digest(*self.heights)
 
     @cached_property
     def messages(self) -> list[bytes]:

@@ -47,8 +47,7 @@ def assemble(
     head = ProofWriter(PROTOCOL, commitments)
     _, start = commit(head, statement, layouts)
     messages = bytes(head.messages) + b"".join(parts(start))
-    digest = statement.circuit.digest(*statement.heights)
-    return Proof(digest, statement.heights, layouts[0].m, messages)
+    return Proof(statement.circuit_digest, statement.heights, layouts[0].m, messages)
 
 
 def write_segment(

@@ -41,8 +41,8 @@ def verify(
     messages, together with `public`, balance on every bus.  `kernels` do the heavy
     arithmetic if given.
     """
-    layouts = check_shape(circuit, proof, public)
     statement = Statement(circuit, proof.heights, public, statement_digest, verifier_srs.identifier)
+    layouts = check_shape(statement, proof)
     first, *others = message_parts(proof.messages, layouts)
     head: ProofReader[Commitments] = ProofReader(PROTOCOL, first)
     commitments, start = commit(head, statement, layouts)
@@ -57,11 +57,10 @@ def verify(
     head.check("the commitments open to the values", lambda: _holds(claim, verifier_srs, kernels))
 
 
-def check_shape(
-    circuit: Circuit, proof: Proof, public: Sequence[PublicMessage]
-) -> tuple[Layout, ...]:
+def check_shape(statement: Statement, proof: Proof) -> tuple[Layout, ...]:
     """Fix every length before anything else is read; none is taken from the proof's messages."""
-    if proof.circuit_digest != circuit.digest(*proof.heights):
+    circuit, public = statement.circuit, statement.public
+    if proof.circuit_digest != statement.circuit_digest:
         raise VerificationError(f"this proof is for another circuit than {circuit.name}")
     if len(public) > circuit.bounds.public_messages:
         raise VerificationError(f"{len(public)} public messages: out of bounds")
