@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use crate::column::{Cell, Cells};
 use crate::curve::{Addition, Point, add_all};
-use crate::sums::{Summation, Terms};
+use crate::sums::Summation;
 use crate::with_cells;
 
 /// Columns of bits, with the bases where they begin.
@@ -36,9 +36,9 @@ pub fn sums(bases: &[Point], polynomials: &[BitColumns]) -> Vec<G1Projective> {
     let parts: Vec<Vec<(usize, Point)>> = (0..end.unwrap_or(0))
         .into_par_iter()
         .step_by(RANGE)
-        .map_init(Memory::default, |memory, start| {
+        .map_init(Table::default, |table, start| {
             let bases = &bases[start..bases.len().min(start + RANGE)];
-            memory.range_sums(bases, start, polynomials)
+            Summation::with(|summation| table.range_sums(bases, start, polynomials, summation))
         })
         .collect();
     let mut sums = vec![G1Projective::zero(); polynomials.len()];
@@ -46,60 +46,6 @@ pub fn sums(bases: &[Point], polynomials: &[BitColumns]) -> Vec<G1Projective> {
         sums[polynomial] += part.affine();
     }
     sums
-}
-
-/// What serves again from task to task.
-#[derive(Default)]
-struct Memory {
-    table: Table,
-    terms: Terms,
-    summation: Summation,
-}
-
-impl Memory {
-    /// The part of these bases, the first being number `start`, in all polynomials with ones there.
-    fn range_sums(
-        &mut self,
-        bases: &[Point],
-        start: usize,
-        polynomials: &[BitColumns],
-    ) -> Vec<(usize, Point)> {
-        let Self {
-            table,
-            terms,
-            summation,
-        } = self;
-        let range = start..start + bases.len();
-        let packed: Vec<(usize, Packed)> = polynomials
-            .iter()
-            .enumerate()
-            .map(|(polynomial, columns)| (polynomial, Packed::new(columns, &range)))
-            .filter(|(_, bits)| bits.ones > 0)
-            .collect();
-        let size = best_group(bases.len(), &packed);
-        let mut sums = vec![Point::default(); packed.len()];
-        let step = size * (TABLE >> size);
-        for first in (0..bases.len()).step_by(step) {
-            table.fill(size, &bases[first..bases.len().min(first + step)]);
-            terms.clear();
-            for (sum, (_, bits)) in sums.iter_mut().zip(&packed) {
-                // What there is so far is one point more.
-                if !sum.is_infinity() {
-                    terms.push(table.add_entry(take(sum)));
-                }
-                for group in 0..table.groups {
-                    let subset = bits.window(first + group * size, size);
-                    if subset != 0 {
-                        terms.push(table.number(group, subset));
-                    }
-                }
-                terms.end_bucket();
-            }
-            summation.add(&table.sums, terms, &mut sums);
-        }
-        let numbers = packed.iter().map(|(polynomial, _)| *polynomial);
-        numbers.zip(sums).collect()
-    }
 }
 
 /// The size of groups with the least additions.
@@ -165,6 +111,44 @@ struct Table {
 }
 
 impl Table {
+    /// The part of these bases, the first being number `start`, in all polynomials with ones there.
+    fn range_sums(
+        &mut self,
+        bases: &[Point],
+        start: usize,
+        polynomials: &[BitColumns],
+        summation: &mut Summation,
+    ) -> Vec<(usize, Point)> {
+        let range = start..start + bases.len();
+        let packed: Vec<(usize, Packed)> = polynomials
+            .iter()
+            .enumerate()
+            .map(|(polynomial, columns)| (polynomial, Packed::new(columns, &range)))
+            .filter(|(_, bits)| bits.ones > 0)
+            .collect();
+        let size = best_group(bases.len(), &packed);
+        let step = size * (TABLE >> size);
+        let mut terms = Vec::with_capacity(TABLE >> size);
+        summation.begin(packed.len());
+        for first in (0..bases.len()).step_by(step) {
+            self.fill(size, &bases[first..bases.len().min(first + step)]);
+            for (bucket, (_, bits)) in (0..).zip(&packed) {
+                terms.clear();
+                for group in 0..self.groups {
+                    let subset = bits.window(first + group * size, size);
+                    if subset != 0 {
+                        terms.push((bucket, self.number(group, subset)));
+                    }
+                }
+                summation.add(&self.sums, &terms);
+            }
+            summation.settle(&self.sums);
+        }
+        let (filled, sums) = summation.finish(&[]);
+        let numbers = filled.iter().map(|bucket| packed[*bucket as usize].0);
+        numbers.zip(sums).collect()
+    }
+
     fn fill(&mut self, size: usize, bases: &[Point]) {
         self.groups = bases.len().div_ceil(size);
         self.bases = bases.len();
@@ -188,12 +172,6 @@ impl Table {
             add_all(known, &additions, new);
             self.additions = additions;
         }
-    }
-
-    /// One point more, and its number.
-    fn add_entry(&mut self, point: Point) -> u32 {
-        self.sums.push(point);
-        self.sums.len() as u32 - 1
     }
 
     /// The number of the sum of a subset, which is not empty.

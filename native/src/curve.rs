@@ -92,7 +92,7 @@ impl From<G1Projective> for Point {
 }
 
 /// An addition of two points given by their numbers, and where the sum goes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Addition {
     /// The highest bit says that the point is to be negated.
     pub terms: [u32; 2],
@@ -116,19 +116,49 @@ pub fn signed(points: &[Point], term: u32) -> Point {
     }
 }
 
+/// Where the points of one side of additions are.
+#[derive(Clone, Copy)]
+pub enum Source<'a> {
+    Points(&'a [Point]),
+    /// Where the sums go.
+    Sums,
+}
+
+impl<'a> Source<'a> {
+    #[inline(always)]
+    fn points(self, sums: &'a [Point]) -> &'a [Point] {
+        match self {
+            Self::Points(points) => points,
+            Self::Sums => sums,
+        }
+    }
+}
+
 /// Add points with one inversion for every `BATCH`.
-///
-/// Affine addition costs 5 multiplications and a square when the inversion is shared.
-pub fn add_all(points: &[Point], additions: &[Addition], out: &mut [Point]) {
+pub fn add_all(points: &[Point], additions: &[Addition], sums: &mut [Point]) {
     let mut batches = additions.chunks(BATCH).peekable();
     while let Some(additions) = batches.next() {
-        dispatch(AddBatch {
-            points,
-            additions,
-            next: batches.peek().copied().unwrap_or_default(),
-            out,
-        });
+        let next = batches.peek().copied().unwrap_or_default();
+        add_batch([Source::Points(points); 2], additions, next, sums);
     }
+}
+
+/// Add points with one inversion; those of `next` are fetched meanwhile.
+///
+/// Affine addition costs 5 multiplications and a square when the inversion is shared. A sum may take
+/// the place of a term of its own addition, but of no other.
+pub fn add_batch(
+    sources: [Source; 2],
+    additions: &[Addition],
+    next: &[Addition],
+    sums: &mut [Point],
+) {
+    dispatch(AddBatch {
+        sources,
+        additions,
+        next,
+        sums,
+    });
 }
 
 /// What the way back needs of the way forth.
@@ -141,11 +171,10 @@ struct Step<V: Vector<FqConfig>> {
 }
 
 struct AddBatch<'a> {
-    points: &'a [Point],
+    sources: [Source<'a>; 2],
     additions: &'a [Addition],
-    /// Those of the next batch: their points are fetched meanwhile.
     next: &'a [Addition],
-    out: &'a mut [Point],
+    sums: &'a mut [Point],
 }
 
 impl Kernel for AddBatch<'_> {
@@ -153,12 +182,14 @@ impl Kernel for AddBatch<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let blocks = Blocks::new(self.points, self.additions);
+        let Self { sources, sums, .. } = self;
+        let blocks = Blocks::new(self.additions);
         let (zero, mut product) = (simd.splat::<FqConfig>(Fq::ZERO), simd.splat(Fq::ONE));
         let mut steps: Vec<Step<S::Vector<FqConfig>>> = Vec::with_capacity(blocks.len());
         for i in 0..blocks.len() {
-            blocks.get(i + AHEAD).prefetch();
-            let block = blocks.get(i);
+            let points = [sources[0].points(sums), sources[1].points(sums)];
+            blocks.get(i + AHEAD, points).prefetch();
+            let block = blocks.get(i, points);
             let (left, right) = (block.abscissas(simd, 0), block.abscissas(simd, 1));
             // Finite points have other abscissas than zero: those of order three.
             let is_special = left.may_equal(right) | left.may_equal(zero) | right.may_equal(zero);
@@ -176,24 +207,27 @@ impl Kernel for AddBatch<'_> {
         }
         let mut inverses = [Fq::ONE; LANES];
         product.store(&mut inverses);
-        invert_all(
-            &mut inverses,
-            <S::Vector<FqConfig> as Vector<FqConfig>>::SCALE,
-        );
+        let scale = <S::Vector<FqConfig> as Vector<FqConfig>>::SCALE;
+        invert_all(&mut inverses, scale);
         let mut inverse = simd.load(&inverses);
         for (i, step) in steps.iter().enumerate().rev() {
-            blocks.get(i.saturating_sub(AHEAD)).prefetch();
+            let points = [sources[0].points(sums), sources[1].points(sums)];
+            blocks.get(i.saturating_sub(AHEAD), points).prefetch();
             for addition in self.next.iter().skip(i * LANES).take(LANES) {
-                for term in addition.terms {
-                    prefetch(&self.points[(term & !SIGN) as usize]);
+                for side in [0, 1] {
+                    prefetch(&points[side][(addition.terms[side] & !SIGN) as usize]);
                 }
             }
-            let block = blocks.get(i);
+            let block = blocks.get(i, points);
             // The inverses of the denominators, times `SCALE`.
             let own = step.before.over(inverse);
             inverse = inverse.over(step.denominators);
+            let additions = block.additions;
             if step.is_special {
-                block.add_any(own.over(simd.splat(Fq::ONE)), self.out);
+                let all = block.sums(own.over(simd.splat(Fq::ONE)));
+                for (addition, sum) in additions.iter().zip(all) {
+                    sums[addition.target as usize] = sum;
+                }
                 continue;
             }
             let (left, y) = (block.abscissas(simd, 0), block.ordinates(simd, 0));
@@ -205,7 +239,7 @@ impl Kernel for AddBatch<'_> {
             x.store(&mut xs);
             y.store(&mut ys);
             for k in 0..LANES {
-                self.out[block.additions[k].target as usize] = Point { x: xs[k], y: ys[k] };
+                sums[additions[k].target as usize] = Point { x: xs[k], y: ys[k] };
             }
         }
     }
@@ -216,23 +250,18 @@ const AHEAD: usize = 4;
 
 /// Additions, eight at a time.
 struct Blocks<'a> {
-    points: &'a [Point],
     whole: &'a [[Addition; LANES]],
     /// Those left over, filled up with the last of them.
     rest: Option<[Addition; LANES]>,
 }
 
 impl<'a> Blocks<'a> {
-    fn new(points: &'a [Point], additions: &'a [Addition]) -> Self {
+    fn new(additions: &'a [Addition]) -> Self {
         let (whole, rest) = additions.as_chunks();
         let rest = rest
             .last()
             .map(|last| std::array::from_fn(|k| *rest.get(k).unwrap_or(last)));
-        Self {
-            points,
-            whole,
-            rest,
-        }
+        Self { whole, rest }
     }
 
     fn len(&self) -> usize {
@@ -241,24 +270,22 @@ impl<'a> Blocks<'a> {
 
     /// Block i, or the last one.
     #[inline(always)]
-    fn get(&self, i: usize) -> Block<'_> {
+    fn get<'b, 'p>(&'b self, i: usize, points: [&'p [Point]; 2]) -> Block<'b, 'p> {
         let additions = match (self.whole.get(i), &self.rest) {
             (Some(additions), _) | (None, Some(additions)) => additions,
             (None, None) => &self.whole[self.whole.len() - 1],
         };
-        Block {
-            points: self.points,
-            additions,
-        }
+        Block { points, additions }
     }
 }
 
-struct Block<'a> {
-    points: &'a [Point],
+struct Block<'a, 'p> {
+    /// Those of each side.
+    points: [&'p [Point]; 2],
     additions: &'a [Addition; LANES],
 }
 
-impl<'a> Block<'a> {
+impl<'p> Block<'_, 'p> {
     #[inline(always)]
     fn prefetch(&self) {
         for side in [0, 1] {
@@ -270,10 +297,11 @@ impl<'a> Block<'a> {
 
     /// The points that are term `side` of the additions, without their signs.
     #[inline(always)]
-    fn terms(&self, side: usize) -> [&'a Point; LANES] {
-        let mut terms = [&self.points[0]; LANES];
+    fn terms(&self, side: usize) -> [&'p Point; LANES] {
+        let points = self.points[side];
+        let mut terms = [&points[0]; LANES];
         for (term, addition) in terms.iter_mut().zip(self.additions) {
-            *term = &self.points[(addition.terms[side] & !SIGN) as usize];
+            *term = &points[(addition.terms[side] & !SIGN) as usize];
         }
         terms
     }
@@ -295,24 +323,29 @@ impl<'a> Block<'a> {
         if signs == 0 { y } else { y.negate_where(signs) }
     }
 
+    fn signed(&self, addition: &Addition) -> [Point; 2] {
+        let ([a, b], [left, right]) = (addition.terms, self.points);
+        [signed(left, a), signed(right, b)]
+    }
+
     /// Denominators of the slopes, 1 where there are none.
     #[cold]
     fn denominators<S: Simd>(&self, simd: S) -> S::Vector<FqConfig> {
         simd.load(&self.additions.map(|addition| {
-            let [a, b] = addition.terms.map(|term| signed(self.points, term));
+            let [a, b] = self.signed(&addition);
             denominator(&a, &b)
         }))
     }
 
-    /// Write the sums, whatever the points, given the inverses of the denominators.
+    /// The sums, whatever the points, given the inverses of the denominators.
     #[cold]
-    fn add_any<C: Vector<FqConfig>>(&self, inverses: C, out: &mut [Point]) {
+    fn sums<C: Vector<FqConfig>>(&self, inverses: C) -> [Point; LANES] {
         let mut all = [Fq::ONE; LANES];
         inverses.store(&mut all);
-        for (addition, inverse) in self.additions.iter().zip(all) {
-            let [a, b] = addition.terms.map(|term| signed(self.points, term));
-            out[addition.target as usize] = sum(&a, &b, inverse);
-        }
+        std::array::from_fn(|k| {
+            let [a, b] = self.signed(&self.additions[k]);
+            sum(&a, &b, all[k])
+        })
     }
 }
 

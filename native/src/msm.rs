@@ -38,9 +38,7 @@ const WIDEST: u32 = 16;
 
 impl Bases {
     pub fn new(points: Shared<[u64; 8]>) -> Result<Self> {
-        if points.len() >= SIGN as usize {
-            return Err(Error::Point("more than 2^31 of them".into()));
-        }
+        check_count(points.len())?;
         check_reduced(&points)?;
         Ok(Self {
             points: Point::from_shared(points),
@@ -57,6 +55,7 @@ impl Bases {
                 multiples.len()
             )));
         }
+        check_count(multiples.len())?;
         Ok(Self {
             points: self.points,
             multiples: Point::from_shared(multiples),
@@ -129,6 +128,14 @@ impl Bases {
     }
 }
 
+/// Whether so many points can be numbered.
+fn check_count(points: usize) -> Result<()> {
+    if points < SIGN as usize {
+        return Ok(());
+    }
+    Err(Error::Point("2^31 of them or more".into()))
+}
+
 struct Piece<'a> {
     offset: u32,
     cells: Cells<'a>,
@@ -197,10 +204,9 @@ fn multiply(choices: &[Lines], pieces: &[Piece]) -> G1Projective {
     let windows: Vec<u32> = (0..windows).collect();
     let sums: Vec<G1Projective> = windows
         .par_chunks(together)
-        .map_init(Summation::default, |summation, windows| {
-            window_sums(summation, bases, pieces, c, windows)
+        .flat_map_iter(|windows| {
+            Summation::with(|summation| window_sums(summation, bases, pieces, c, windows))
         })
-        .flatten()
         .collect();
     horner(&sums, c)
 }
@@ -215,12 +221,11 @@ fn window_sums(
 ) -> Vec<G1Projective> {
     let numbers = &bases.digits.numbers;
     let buckets = numbers.partition_point(|number| *number <= 1 << c) as u32;
-    let cells: usize = pieces.iter().map(|piece| piece.cells.len()).sum();
-    let mut entries = Vec::with_capacity(windows.len() * cells);
+    summation.begin(windows.len() * buckets as usize);
     for (set, window) in (0..).zip(windows) {
-        digits(bases, pieces, c, *window, set * buckets, &mut entries);
+        digits(bases, pieces, c, *window, set * buckets, summation);
     }
-    let (filled, sums) = summation.sums(bases.points, windows.len() * buckets as usize, &entries);
+    let (filled, sums) = summation.finish(bases.points);
     let numbers = filled.iter().map(|bucket| Numbered {
         set: bucket / buckets,
         number: numbers[(bucket % buckets) as usize],
@@ -313,21 +318,21 @@ impl Recoding {
         }
     }
 
-    /// Add (bucket, term) for every cell whose digit is not zero.
+    /// Add a term to the bucket of every digit that is not zero.
     #[inline(always)]
     fn read<C: Cell>(
         &self,
         bases: &Lines,
         mut base: usize,
         mut cells: &[C],
-        entries: &mut Vec<(u32, u32)>,
+        summation: &mut Summation,
     ) {
         while !cells.is_empty() {
             let (block, rest) = cells.split_at(cells.len().min(BLOCK - base % BLOCK));
             let half = match &self.bias {
                 None if self.shall_be_signed(bases, block) => {
                     let sum = multiples::line_of_sum(base);
-                    entries.push(bases.entry(sum, HALF, self.first));
+                    summation.add(bases.points, &[bases.entry(sum, HALF, self.first)]);
                     HALF
                 }
                 _ => self.half,
@@ -340,7 +345,7 @@ impl Recoding {
                 found[count % BLOCK] = bases.entry(line, digit, self.first);
                 count += usize::from(digit != 0);
             }
-            entries.extend_from_slice(&found[..count]);
+            summation.add(bases.points, &found[..count]);
             (base, cells) = (base + block.len(), rest);
         }
     }
@@ -373,20 +378,20 @@ impl Recoding {
     }
 }
 
-/// Add (bucket, term) for the cells whose digit in a window is not zero; buckets count from `first`.
+/// Add a term for each cell whose digit in a window is not zero; buckets count from `first`.
 fn digits(
     bases: &Lines,
     pieces: &[Piece],
     c: u32,
     window: u32,
     first: u32,
-    entries: &mut Vec<(u32, u32)>,
+    summation: &mut Summation,
 ) {
     for piece in pieces {
         if window < piece.bits.div_ceil(c) {
             let recoding = Recoding::new(window, c, piece.bits, first);
             let base = piece.offset as usize;
-            with_cells!(piece.cells, cells => recoding.read(bases, base, cells, entries));
+            with_cells!(piece.cells, cells => recoding.read(bases, base, cells, summation));
         }
     }
 }

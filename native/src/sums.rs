@@ -1,95 +1,108 @@
-//! Sums of many points by bucket: additions in pairs, in all buckets at once.
+//! Sums of many points by bucket: two terms of a bucket are added as soon as both are there, and
+//! their sum is a term again.
 
-use std::mem::{swap, take};
+use std::cell::Cell;
 
-use crate::curve::{Addition, Point, SIGN, add_all, signed};
+use crate::curve::{Addition, BATCH, Point, SIGN, Source, add_batch, signed};
 use crate::vector::prefetch;
 
-/// Terms that are summed at once: what comes of them stays in the cache.
-const CHUNK: u32 = 1 << 15;
+/// Terms that are taken at once.
+const BLOCK: usize = 256;
+/// Sums that are fetched before they are needed.
+const AHEAD: usize = 8;
+/// In the place of a term: none.
+const NONE: u32 = u32::MAX;
 
-/// Numbers of points, bucket by bucket.
+/// Terms of one kind, points or sums, that wait to be added.
 #[derive(Default)]
-pub struct Terms {
-    /// The highest bit says that the point is to be negated.
-    terms: Vec<u32>,
-    /// The terms of bucket b are `terms[ends[b - 1]..ends[b]]`.
-    ends: Vec<u32>,
+struct Queue {
+    /// For each bucket a term without another.
+    single: Vec<u32>,
+    additions: Vec<Addition>,
+    buckets: Vec<u32>,
+    len: usize,
 }
 
-impl Terms {
-    pub fn clear(&mut self) {
-        self.terms.clear();
-        self.ends.clear();
+impl Queue {
+    /// A batch, the next one, and what comes of one before they are made.
+    const ROOM: usize = 3 * BATCH;
+
+    fn begin(&mut self, buckets: usize) {
+        self.single.clear();
+        self.single.resize(buckets, NONE);
+        self.additions.resize(Self::ROOM + 1, Addition::default());
+        self.buckets.resize(Self::ROOM + 1, 0);
+        self.len = 0;
     }
 
-    /// Add a term to the last bucket.
+    /// Add a term to a bucket.
+    ///
+    /// Whether there is another one is not foreseen: an addition is written and kept or not.
     #[inline(always)]
-    pub fn push(&mut self, term: u32) {
-        self.terms.push(term);
+    fn push(&mut self, bucket: u32, term: u32) {
+        let single = &mut self.single[bucket as usize];
+        let has_other = *single != NONE;
+        self.additions[self.len] = Addition {
+            terms: [*single, term],
+            target: 0,
+        };
+        self.buckets[self.len] = bucket;
+        self.len += usize::from(has_other);
+        *single = if has_other { NONE } else { term };
     }
 
-    pub fn end_bucket(&mut self) {
-        self.ends.push(self.terms.len() as u32);
-    }
-
-    /// Sort (bucket, term) pairs by counting. Buckets without a term are left out: the numbers are
-    /// those of the others.
-    fn sort(buckets: usize, pairs: &[(u32, u32)]) -> (Vec<u32>, Self) {
-        let mut ends = vec![0_u32; buckets + 1];
-        for (bucket, _) in pairs {
-            ends[*bucket as usize + 1] += 1;
+    /// Make some additions, at most `BATCH`, with these targets, while the next are fetched:
+    /// the buckets and numbers of their sums are listed.
+    fn run(
+        &mut self,
+        source: Source,
+        target: impl Fn(usize, [u32; 2]) -> u32,
+        sums: &mut [Point],
+        made: &mut Vec<(u32, u32)>,
+    ) {
+        let count = self.len.min(BATCH);
+        made.clear();
+        for (i, addition) in self.additions[..count].iter_mut().enumerate() {
+            addition.target = target(i, addition.terms);
+            made.push((self.buckets[i], addition.target));
         }
-        let mut total = 0;
-        for end in &mut ends {
-            total += *end;
-            *end = total;
-        }
-        let mut terms = vec![0; pairs.len()];
-        for (bucket, term) in pairs {
-            let end = &mut ends[*bucket as usize];
-            terms[*end as usize] = *term;
-            *end += 1;
-        }
-        let mut numbers = vec![0; buckets];
-        let (mut count, mut start) = (0, 0);
-        for bucket in 0..buckets {
-            let end = ends[bucket];
-            (numbers[count], ends[count]) = (bucket as u32, end);
-            count += usize::from(end > start);
-            start = end;
-        }
-        numbers.truncate(count);
-        ends.truncate(count);
-        (numbers, Self { terms, ends })
+        let (batch, rest) = self.additions[..self.len].split_at(count);
+        add_batch([source; 2], batch, &rest[..rest.len().min(BATCH)], sums);
+        self.additions.copy_within(count..self.len, 0);
+        self.buckets.copy_within(count..self.len, 0);
+        self.len -= count;
     }
 }
 
 /// Summation, with memory that serves again.
 #[derive(Default)]
 pub struct Summation {
-    segments: Vec<Segment>,
-    additions: Vec<Addition>,
-    /// Buckets of one term.
-    single: Vec<(u32, u32)>,
-    /// Terms without another, and where they go.
+    of_points: Queue,
+    of_sums: Queue,
+    /// Sums, among them those that are no terms any more: their numbers are free.
+    sums: Vec<Point>,
+    free: Vec<u32>,
+    /// Points that become sums, and their buckets.
     moves: Vec<(u32, u32)>,
-    /// Buckets that are summed, and where.
-    finished: Vec<(u32, u32)>,
-    /// Sums of pairs, and the points that they are made of.
-    halved: Vec<Point>,
-    points: Vec<Point>,
+    /// Those that are free after a batch.
+    freed: Vec<u32>,
+    /// Buckets and numbers of new sums.
+    made: Vec<(u32, u32)>,
 }
 
-/// Terms of one bucket, side by side.
-#[derive(Clone, Copy)]
-struct Segment {
-    bucket: u32,
-    start: u32,
-    len: u32,
+thread_local! {
+    static KEPT: Cell<Summation> = Cell::default();
 }
 
 impl Summation {
+    /// Sum with the memory of this thread's last summation.
+    pub fn with<T>(sum: impl FnOnce(&mut Self) -> T) -> T {
+        let mut summation = KEPT.take();
+        let result = sum(&mut summation);
+        KEPT.set(summation);
+        result
+    }
+
     /// The numbers of the buckets in (bucket, term) pairs, upwards, and the sums of their points.
     pub fn sums(
         &mut self,
@@ -97,122 +110,185 @@ impl Summation {
         buckets: usize,
         pairs: &[(u32, u32)],
     ) -> (Vec<u32>, Vec<Point>) {
-        let (numbers, terms) = Terms::sort(buckets, pairs);
-        let mut sums = vec![Point::default(); numbers.len()];
-        self.add(points, &terms, &mut sums);
+        self.begin(buckets);
+        self.add(points, pairs);
+        self.finish(points)
+    }
+
+    /// Begin with empty buckets.
+    pub fn begin(&mut self, buckets: usize) {
+        self.of_points.begin(buckets);
+        self.of_sums.begin(buckets);
+        // Each bucket has one at most, each addition that waits two, and each of a batch makes one.
+        let sums = buckets + 2 * Queue::ROOM + BATCH;
+        if self.sums.len() < sums {
+            self.sums.resize(sums, Point::default());
+        }
+        self.free.clear();
+        self.free.extend((0..self.sums.len() as u32).rev());
+    }
+
+    /// Add terms to buckets.
+    pub fn add(&mut self, points: &[Point], pairs: &[(u32, u32)]) {
+        for block in pairs.chunks(BLOCK) {
+            for (bucket, term) in block {
+                self.of_points.push(*bucket, *term);
+            }
+            while self.of_points.len >= 2 * BATCH {
+                self.add_points(points);
+            }
+        }
+    }
+
+    /// Make sums of all terms that are points, so that others can come.
+    pub fn settle(&mut self, points: &[Point]) {
+        while self.of_points.len > 0 {
+            self.add_points(points);
+        }
+        let singles = self
+            .of_points
+            .single
+            .iter_mut()
+            .zip(&mut self.of_sums.single);
+        // Which terms a bucket has is not foreseen, as in `push`.
+        self.moves.resize(singles.len() + 1, (0, 0));
+        let (mut moves, mut mixed) = (0, 0);
+        for (bucket, (point, sum)) in singles.enumerate() {
+            let (has_point, has_sum) = (*point != NONE, *sum != NONE);
+            self.of_points.additions[mixed] = Addition {
+                terms: [*point, *sum],
+                target: *sum,
+            };
+            mixed += usize::from(has_point & has_sum);
+            self.moves[moves] = (*point, bucket as u32);
+            moves += usize::from(has_point & !has_sum);
+            *point = NONE;
+            if mixed == Queue::ROOM {
+                add_mixed(points, &self.of_points.additions[..mixed], &mut self.sums);
+                mixed = 0;
+            }
+        }
+        add_mixed(points, &self.of_points.additions[..mixed], &mut self.sums);
+        for i in 0..moves {
+            prefetch(&points[(self.moves[(i + AHEAD).min(moves - 1)].0 & !SIGN) as usize]);
+            let (term, bucket) = self.moves[i];
+            let number = self.free[self.free.len() - 1 - i];
+            self.sums[number as usize] = signed(points, term);
+            self.of_sums.single[bucket as usize] = number;
+        }
+        self.free.truncate(self.free.len() - moves);
+    }
+
+    /// The numbers of the buckets with terms, upwards, and their sums.
+    pub fn finish(&mut self, points: &[Point]) -> (Vec<u32>, Vec<Point>) {
+        self.settle(points);
+        while self.of_sums.len > 0 {
+            self.add_sums();
+        }
+        let singles = &self.of_sums.single;
+        let (mut numbers, mut terms) = (vec![0; singles.len()], vec![0; singles.len()]);
+        let mut count = 0;
+        for (bucket, term) in (0..).zip(singles) {
+            (numbers[count], terms[count]) = (bucket, *term);
+            count += usize::from(*term != NONE);
+        }
+        numbers.truncate(count);
+        let mut sums = Vec::with_capacity(count);
+        for i in 0..count {
+            let ahead = terms[(i + AHEAD).min(count - 1)];
+            prefetch(&self.sums[ahead as usize]);
+            sums.push(self.sums[terms[i] as usize]);
+        }
         (numbers, sums)
     }
 
-    /// Add the points of each bucket to its sum.
-    pub fn add(&mut self, points: &[Point], terms: &Terms, sums: &mut [Point]) {
-        let (mut start, mut chunk) = (0, 0);
-        for (bucket, end) in (0..).zip(&terms.ends) {
-            if start + 1 == *end {
-                self.single.push((bucket, terms.terms[start as usize]));
-                start = *end;
-                // It takes no room of the chunk.
-                chunk += 1;
-            }
-            while start < *end {
-                let room = CHUNK - (start - chunk);
-                let len = room.min(end - start);
-                self.segments.push(Segment { bucket, start, len });
-                start += len;
-                if len == room {
-                    self.add_chunk(points, &terms.terms, sums);
-                    chunk = start;
-                }
-            }
-        }
-        self.add_chunk(points, &terms.terms, sums);
-        for (bucket, term) in self.single.drain(..) {
-            add_one(&mut sums[bucket as usize], signed(points, term));
+    fn add_points(&mut self, points: &[Point]) {
+        let left = self.free.len() - self.of_points.len.min(BATCH);
+        let free = &self.free[left..];
+        let source = Source::Points(points);
+        self.of_points
+            .run(source, |i, _| free[i], &mut self.sums, &mut self.made);
+        self.free.truncate(left);
+        self.push_made();
+        while self.of_sums.len >= 2 * BATCH {
+            self.add_sums();
         }
     }
 
-    fn add_chunk(&mut self, points: &[Point], terms: &[u32], sums: &mut [Point]) {
-        self.halve(points, |at| terms[at as usize], sums);
-        while !self.segments.is_empty() {
-            swap(&mut self.halved, &mut self.points);
-            let points = take(&mut self.points);
-            self.halve(&points, |at| at, sums);
-            self.points = points;
-        }
+    fn add_sums(&mut self) {
+        let batch = &self.of_sums.additions[..self.of_sums.len.min(BATCH)];
+        self.freed.clear();
+        self.freed
+            .extend(batch.iter().map(|addition| addition.terms[1]));
+        self.of_sums
+            .run(Source::Sums, |_, [a, _]| a, &mut self.sums, &mut self.made);
+        self.free.extend_from_slice(&self.freed);
+        self.push_made();
     }
 
-    /// Add the points of each segment in pairs; the sums are its points from now on. A segment of
-    /// one point goes to the sums of buckets.
-    fn halve(&mut self, points: &[Point], term: impl Fn(u32) -> u32, sums: &mut [Point]) {
-        let targets = self.list_additions(points, term);
-        if self.halved.len() < targets {
-            self.halved.resize(targets, Point::default());
+    fn push_made(&mut self) {
+        for (bucket, number) in &self.made {
+            self.of_sums.push(*bucket, *number);
         }
-        add_all(points, &self.additions, &mut self.halved);
-        for (term, target) in &self.moves {
-            self.halved[*target as usize] = signed(points, *term);
-        }
-        for (bucket, target) in &self.finished {
-            add_one(&mut sums[*bucket as usize], self.halved[*target as usize]);
-        }
-    }
-
-    /// What is to be added, moved and then finished; returns the number of targets.
-    ///
-    /// How many terms a segment has is not foreseen: what it may have is written and kept or not.
-    fn list_additions(&mut self, points: &[Point], term: impl Fn(u32) -> u32) -> usize {
-        const PAIRS: u32 = 4;
-        let terms: u32 = self.segments.iter().map(|segment| segment.len).sum();
-        let none = Addition {
-            terms: [0; 2],
-            target: 0,
-        };
-        self.additions.resize((terms / 2 + PAIRS) as usize, none);
-        self.moves.resize(self.segments.len() + 1, (0, 0));
-        self.finished.resize(self.segments.len() + 1, (0, 0));
-        let (mut additions, mut moves, mut finished, mut kept) = (0, 0, 0, 0);
-        let mut target = 0;
-        for i in 0..self.segments.len() {
-            let Segment { bucket, start, len } = self.segments[i];
-            let last = start + len - 1;
-            for first in (0..len / 2).step_by(PAIRS as usize) {
-                let list = &mut self.additions[additions..];
-                for (k, addition) in (first..first + PAIRS).zip(list) {
-                    let at = start + 2 * k;
-                    *addition = Addition {
-                        terms: [term(at.min(last)), term((at + 1).min(last))],
-                        target: target + k,
-                    };
-                }
-                additions += PAIRS.min(len / 2 - first) as usize;
-            }
-            let odd = term(last);
-            prefetch(&points[(odd & !SIGN) as usize]);
-            self.moves[moves] = (odd, target + len / 2);
-            moves += (len % 2) as usize;
-            let left = len.div_ceil(2);
-            self.finished[finished] = (bucket, target);
-            finished += usize::from(left == 1);
-            self.segments[kept] = Segment {
-                bucket,
-                start: target,
-                len: left,
-            };
-            kept += usize::from(left > 1);
-            target += left;
-        }
-        self.additions.truncate(additions);
-        self.moves.truncate(moves);
-        self.finished.truncate(finished);
-        self.segments.truncate(kept);
-        target as usize
     }
 }
 
-/// A bucket that lies in two chunks, or has a sum already, is rare.
-fn add_one(sum: &mut Point, point: Point) {
-    *sum = if sum.is_infinity() {
-        point
-    } else {
-        (sum.affine() + point.affine()).into()
-    };
+/// Add points to sums, in their places.
+fn add_mixed(points: &[Point], additions: &[Addition], sums: &mut [Point]) {
+    let mut batches = additions.chunks(BATCH).peekable();
+    while let Some(additions) = batches.next() {
+        let next = batches.peek().copied().unwrap_or_default();
+        add_batch(
+            [Source::Points(points), Source::Sums],
+            additions,
+            next,
+            sums,
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::curve::powers;
+    use crate::field::Fr;
+    use ark_bn254::G1Projective;
+    use ark_ff::Zero;
+    use rand::Rng;
+
+    /// Full and empty buckets; points that repeat, cancel or are none; several slices of them.
+    #[test]
+    fn buckets_have_the_sums_of_their_terms() {
+        let mut rng = rand::thread_rng();
+        let mut summation = Summation::default();
+        for (buckets, terms) in [(1, 5), (3, 9 * BATCH), (5000, 7 * BATCH), (40, 0), (2, 1)] {
+            let mut expected = vec![None; buckets];
+            summation.begin(buckets);
+            for tau in [Fr::from(5), Fr::from(1), -Fr::from(1)] {
+                let words = powers(tau, 50).unwrap();
+                let mut points: Vec<Point> = words.iter().map(Point::from_words).collect();
+                points.push(Point::default());
+                let pairs: Vec<(u32, u32)> = (0..terms)
+                    .map(|_| {
+                        let bucket = rng.gen_range(0..buckets).min(rng.gen_range(0..buckets));
+                        let sign = if rng.r#gen() { SIGN } else { 0 };
+                        (bucket as u32, rng.gen_range(0..points.len() as u32) | sign)
+                    })
+                    .collect();
+                summation.add(&points, &pairs);
+                summation.settle(&points);
+                for (bucket, term) in pairs {
+                    let sum = expected[bucket as usize].get_or_insert(G1Projective::zero());
+                    *sum += signed(&points, term).affine();
+                }
+            }
+            let (numbers, sums) = summation.finish(&[]);
+            let found: Vec<_> = numbers.into_iter().zip(sums).collect();
+            let expected: Vec<_> = (0..)
+                .zip(expected)
+                .filter_map(|(bucket, sum)| Some((bucket, Point::from(sum?))))
+                .collect();
+            assert_eq!(found, expected);
+        }
+    }
 }

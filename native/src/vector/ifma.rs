@@ -367,6 +367,15 @@ fn carry(limbs: &mut [Words; LIMBS]) {
     }
 }
 
+/// The same, but what exceeds 52 bits is left where it is as well.
+#[inline(always)]
+fn carried_loosely(mut limbs: [Words; LIMBS]) -> [Words; LIMBS] {
+    for i in 0..LIMBS - 1 {
+        limbs[i + 1] = limbs[i + 1].plus(limbs[i].signed_right::<BITS>());
+    }
+    limbs
+}
+
 impl<C: MontConfig<4>> Elements<C> {
     const MODULUS: [u64; LIMBS] = multiple::<C>(1);
     const TWICE: [u64; LIMBS] = multiple::<C>(2);
@@ -392,11 +401,12 @@ impl<C: MontConfig<4>> Elements<C> {
     #[inline(always)]
     fn words(self) -> [Words; 4] {
         let [a, b, c, d, e] = self.0;
+        // A limb at the top of its word: the one above it comes in.
         [
             a.or(b.left::<52>()),
-            b.right::<12>().or(c.left::<40>()),
-            c.right::<24>().or(d.left::<28>()),
-            d.right::<36>().or(e.left::<16>()),
+            b.left::<12>().right_with::<24>(c),
+            c.left::<12>().right_with::<36>(d),
+            d.left::<12>().right_with::<48>(e),
         ]
     }
 
@@ -424,8 +434,7 @@ impl<C: MontConfig<4>> Elements<C> {
     /// From limbs of any sign, the number being between -2p and 2p.
     #[inline(always)]
     fn from_signed(mut limbs: [Words; LIMBS]) -> Self {
-        carry(&mut limbs);
-        let negative = limbs[LIMBS - 1].negative();
+        let negative = carried_loosely(limbs)[LIMBS - 1].negative();
         let twice = limbs[0].limbs(Self::TWICE);
         for i in 0..LIMBS {
             limbs[i] = limbs[i].plus_where(negative, twice[i]);
@@ -809,10 +818,7 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
         for i in 0..LIMBS {
             limbs[i] = limbs[i].minus(other.0[i]).plus(twice[i]);
         }
-        for i in 0..LIMBS - 1 {
-            limbs[i + 1] = limbs[i + 1].plus(limbs[i].signed_right::<BITS>());
-        }
-        Operand(limbs)
+        Operand(carried_loosely(limbs))
     }
 
     #[inline(always)]
