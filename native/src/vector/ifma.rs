@@ -10,6 +10,7 @@
 
 mod integers;
 
+use std::arch::asm;
 use std::arch::x86_64::*;
 use std::marker::PhantomData;
 use std::ops::{Add, Mul, Sub};
@@ -448,11 +449,45 @@ type Limbs = [Words; LIMBS];
 type DoubleLimbs = [Words; 2 * LIMBS];
 
 /// sum + 2^(52 i) a b.
+///
+/// In this order no product waits for the one before; compilers would add up limb by limb.
 #[inline(always)]
 fn add_row(sum: &mut DoubleLimbs, i: usize, a: Words, b: &Limbs) {
-    for j in 0..LIMBS {
-        sum[i + j] = sum[i + j].plus_low(a, b[j]);
-        sum[i + j + 1] = sum[i + j + 1].plus_high(a, b[j]);
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn ordered([r, s, t, u, v, w]: &mut [Words; LIMBS + 1], a: Words, b: &Limbs) {
+        // SAFETY: these instructions change nothing else.
+        unsafe {
+            asm!(
+                "vpmadd52luq {r}, {a}, {b}",
+                "vpmadd52luq {s}, {a}, {c}",
+                "vpmadd52luq {t}, {a}, {d}",
+                "vpmadd52luq {u}, {a}, {e}",
+                "vpmadd52luq {v}, {a}, {f}",
+                "vpmadd52huq {s}, {a}, {b}",
+                "vpmadd52huq {t}, {a}, {c}",
+                "vpmadd52huq {u}, {a}, {d}",
+                "vpmadd52huq {v}, {a}, {e}",
+                "vpmadd52huq {w}, {a}, {f}",
+                r = inout(zmm_reg) r.0,
+                s = inout(zmm_reg) s.0,
+                t = inout(zmm_reg) t.0,
+                u = inout(zmm_reg) u.0,
+                v = inout(zmm_reg) v.0,
+                w = inout(zmm_reg) w.0,
+                a = in(zmm_reg) a.0,
+                b = in(zmm_reg) b[0].0,
+                c = in(zmm_reg) b[1].0,
+                d = in(zmm_reg) b[2].0,
+                e = in(zmm_reg) b[3].0,
+                f = in(zmm_reg) b[4].0,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+        }
+    }
+    if let Some(limbs) = sum[i..].first_chunk_mut() {
+        // SAFETY: there are words, hence the instructions.
+        unsafe { ordered(limbs, a, b) };
     }
 }
 
