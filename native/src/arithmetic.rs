@@ -76,7 +76,7 @@ fn shift<C: MontConfig<4>>(mut words: [u64; 5]) -> [u64; 4] {
     [a, b, c, d]
 }
 
-/// a b for reduced a, b.
+/// a b for reduced a; the words of b may be any.
 #[inline(always)]
 pub fn mul<C: MontConfig<4>>(a: Element<C>, b: Element<C>) -> Element<C> {
     let mut sum = [0; 4];
@@ -172,26 +172,28 @@ impl Dot {
     }
 
     pub fn reduce<C: MontConfig<4>>(self) -> Element<C> {
-        let (low, top) = montgomery::<C>(self.words, self.top);
-        let modulus = Fp::new_unchecked(C::MODULUS);
-        // 2^256 is between 5p and 6p.
-        let low = (0..6).fold(Fp::new_unchecked(BigInt(low)), |value: Element<C>, _| {
-            if value.0 >= C::MODULUS {
-                sub(value, modulus)
-            } else {
-                value
-            }
-        });
-        // The residue of top · 2^256 is the Montgomery form of top.
-        add(low, Fp::from(top))
+        let ([a, b, c, d], top) = montgomery::<C>(self.words, self.top);
+        residue([a, b, c, d, top])
     }
 }
 
 /// The element whose Montgomery form is this number modulo p.
+#[inline(always)]
 pub fn residue<C: MontConfig<4>>(number: [u64; 5]) -> Element<C> {
-    let [a, b, c, d, top] = number;
-    let words = [0, 0, 0, 0, a, b, c, d];
-    Dot { words, top }.reduce()
+    let [low @ .., top] = number;
+    // A product is divided by 2^256: the factors are 2^256 and its square.
+    let product = |factor, words| mul(Fp::new_unchecked(factor), Fp::new_unchecked(BigInt(words)));
+    add(product(C::R, low), product(C::R2, [top, 0, 0, 0]))
+}
+
+/// The element whose Montgomery form is this number, below 2^64 p, over 2^64 modulo p.
+#[inline(always)]
+pub fn residue_over_word<C: MontConfig<4>>(number: [u64; 5]) -> Element<C> {
+    // Below 2p.
+    sub(
+        Fp::new_unchecked(BigInt(shift::<C>(number))),
+        Fp::new_unchecked(C::MODULUS),
+    )
 }
 
 /// a b + c d.

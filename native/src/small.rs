@@ -16,7 +16,7 @@ use crate::field::Fr;
 use crate::program::{Form, Node, Program, excerpt};
 use crate::tape::{Registers, Sink, Tape};
 use crate::vector::{
-    INTEGER_BOUND, INTEGERS, IntegerSum, IntegerWeight, Kernel, LANES, MOST_INTEGERS, Simd, Vector,
+    INTEGER_BITS, INTEGERS, IntegerSum, IntegerWeight, Kernel, LANES, MOST_INTEGERS, Simd, Vector,
     dispatch,
 };
 
@@ -30,7 +30,7 @@ pub struct SmallSum {
 }
 
 /// Values are less in size; negative ones become positive when it is added.
-const RAISE: i64 = INTEGER_BOUND / 2;
+const RAISE: i64 = 1 << (INTEGER_BITS - 2);
 
 impl SmallSum {
     /// The sum of a form; None if a value could become large for cells in these intervals.

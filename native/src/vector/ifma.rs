@@ -864,8 +864,7 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
             let less = b.0[i].plus(c.0[i]);
             limbs[i] = limbs[i].plus(d.0[i]).plus(four[i]).minus(less);
         }
-        carry(&mut limbs);
-        Operand(limbs)
+        Operand(carried_loosely(limbs))
     }
 
     #[inline(always)]

@@ -31,8 +31,8 @@ pub struct Packed([[u64; LANES]; 4]);
 
 /// Small integers that are computed with at once.
 pub const INTEGERS: usize = 8 * LANES;
-/// Integers from 0 on below this have multiples.
-pub const INTEGER_BOUND: i64 = 1 << 31;
+/// The bits of integers, without a sign, that have multiples.
+pub const INTEGER_BITS: u32 = 32;
 /// Multiples by integers, or weights of them, that a sum has room for.
 pub const MOST_INTEGERS: usize = 4000;
 /// The bits of a sum of products of integers: it is offset by the next power of two.
@@ -357,7 +357,7 @@ pub trait IntegerSum {
     type Vector: Vector<FrConfig>;
     type Integers;
 
-    /// Add multiples by integers from 0 to `INTEGER_BOUND`; there is room for `MOST_INTEGERS`.
+    /// Add multiples by integers of `INTEGER_BITS`; there is room for `MOST_INTEGERS`.
     fn add(&mut self, terms: &[(IntegerWeight, Self::Integers)]);
 
     /// The sums over `scale`, in order.

@@ -4,13 +4,15 @@ use std::array::from_fn;
 use std::ops::{Add, Mul, Sub};
 
 use ark_bn254::{Fr, FrConfig};
-use ark_ff::{BigInt, Field, Fp, MontConfig, Zero};
+use ark_ff::{BigInt, Fp, MontConfig, Zero};
 
 use super::{
     INTEGERS, IntegerWeight, Kernel, LANES, LaneSums, Multiples, OFFSET_ELEMENT, PRODUCT_OFFSET,
     Packed, Products, Simd, Vector,
 };
-use crate::arithmetic::{Dot, Element, Product, add, add_multiple, mul, residue, sub, sum_of_two};
+use crate::arithmetic::{
+    Dot, Element, Product, add, add_multiple, mul, residue, residue_over_word, sub, sum_of_two,
+};
 use crate::column::{Cell, Cells};
 use crate::field::{Factor, Wide};
 use crate::with_cells;
@@ -427,18 +429,18 @@ impl super::IntegerSum for IntegerSum {
         for (weight, integers) in terms {
             let [a, b, c, d, _] = weight.words();
             for (sum, integer) in self.0.iter_mut().zip(integers.0) {
-                add_multiple(sum, &[a, b, c, d], integer as u64);
+                add_multiple(sum, &[a, b, c, d], u64::from(integer as u32));
             }
         }
     }
 
     #[inline(always)]
     fn total(self) -> [Elements<FrConfig>; INTEGERS / LANES] {
-        from_fn(|half| Elements(from_fn(|i| residue(self.0[half * LANES + i]))))
+        from_fn(|half| Elements(from_fn(|i| residue_over_word(self.0[half * LANES + i]))))
     }
 
     fn scale() -> Fr {
-        Fr::ONE
+        Fr::from(1_u128 << 64)
     }
 }
 

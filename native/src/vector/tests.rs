@@ -207,12 +207,12 @@ impl Kernel for &IntegerSums<'_> {
             }
             stored
         }
-        let most = (INTEGER_BOUND - 1) as i32;
+        let most = u32::MAX;
         for pair in self.weights.chunks_exact(2) {
             let weights = [0, 1].map(|i| IntegerWeight::new(pair[i]));
             for [a, b] in [[most, 0], [most, most], [0, 1], [7, most - 7]] {
                 let mut sum = simd.integer_sum();
-                let integers = [a, b].map(|value| simd.integer(value));
+                let integers = [a, b].map(|value| simd.integer(value as i32));
                 let terms = [(weights[0], integers[0]), (weights[1], integers[1])];
                 let times = MOST_INTEGERS / terms.len();
                 for _ in 0..times {

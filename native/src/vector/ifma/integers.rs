@@ -7,7 +7,7 @@ use std::ops::{Add, Mul, Sub};
 use ark_bn254::{Fr, FrConfig};
 use ark_ff::AdditiveGroup;
 
-use super::{Cells, Elements, Ifma, LIMBS, RADIX, Simd, Words, cells_at, lanes_total, reduce};
+use super::{BITS, Cells, Elements, Ifma, LIMBS, Simd, Words, cells_at, clear, lanes_total, upper};
 use crate::vector::{
     INTEGER_LIMBS, INTEGERS, IntegerWeight, LANES, OFFSET_ELEMENT, PRODUCT_OFFSET,
 };
@@ -175,16 +175,16 @@ impl crate::vector::IntegerSum for IntegerSum {
         for (half, total) in totals.iter_mut().enumerate() {
             let [a, b, c, d, e, f] = self.0[half / 2][half % 2];
             let zero = a.all(0);
-            // SAFETY: there are words, hence the instructions.
-            let reduced = unsafe { reduce::<FrConfig>([a, b, c, d, e, f, zero, zero, zero, zero]) };
-            // Below 2^297 / 2^260 + p.
-            *total = Elements(reduced, PhantomData);
+            let mut sum = [zero, zero, zero, zero, a, b, c, d, e, f];
+            clear::<FrConfig>(&mut sum, LIMBS - 1);
+            // Below 2^300 / 2^52 + p.
+            *total = Elements(upper(sum), PhantomData);
         }
         totals
     }
 
     fn scale() -> Fr {
-        *RADIX
+        Fr::from(1_u64 << BITS)
     }
 }
 
