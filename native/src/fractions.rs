@@ -11,7 +11,7 @@ use ark_ff::{AdditiveGroup, Field};
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::field::{CHUNK, Fr, line};
+use crate::field::{CHUNK, Fr};
 use crate::layer_sum::LayerSum;
 use crate::leaves::Leaves;
 use crate::memory::Blocks;
@@ -21,7 +21,7 @@ use crate::vector::{Kernel, LANES, Packed, Simd, Vector, dispatch, unpack};
 /// Layers of up to so many nodes are not packed.
 const FEW: usize = 32;
 /// Blocks of eight leaves that are added while they are in the cache.
-const LEAVES: usize = 64;
+const LEAVES: usize = 128;
 
 /// Numerators and denominators of eight nodes.
 pub type Nodes = [Packed; 2];
@@ -94,7 +94,7 @@ impl Fractions {
         if layer != self.next || layer >= self.layers() || self.sum.is_some() {
             return Err(Error::Order("layers are taken in order, from 1 to n - 1"));
         }
-        let Some((mu, rest)) = xi.split_last() else {
+        let Some((_, rest)) = xi.split_last() else {
             return Err(Error::Order("layer k begins at a point of k coordinates"));
         };
         if rest != self.point {
@@ -107,9 +107,9 @@ impl Fractions {
             return Err(Error::Order("a layer is taken once"));
         };
         let [p0, p1, q0, q1] = self.children;
-        let claim = line(p0, p1, *mu) + lambda * line(q0, q1, *mu);
+        let halves = [p0 + lambda * q0, p1 + lambda * q1];
         let memory = take(&mut self.memory);
-        self.sum = Some(LayerSum::new(children, xi, lambda, claim, memory)?);
+        self.sum = Some(LayerSum::new(children, xi, lambda, halves, memory)?);
         self.next += 1;
         Ok(())
     }
@@ -190,6 +190,10 @@ impl Layer {
                 sums.enumerate()
                     .for_each_init(buffers, |buffers, (chunk, sums)| {
                         let start = chunk * LEAVES * LANES;
+                        let starts = [start, half + start];
+                        if let Some(small) = leaves.small_parents(starts, sums.len() * LANES) {
+                            return small.write(sums);
+                        }
                         // Those beyond the last need not be added.
                         let stored = leaves.len().saturating_sub(half + start).div_ceil(LANES);
                         let [left, right] = buffers;
@@ -220,6 +224,15 @@ impl Kernel for AddFractions<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         for (i, [p, q]) in self.sums.iter_mut().enumerate() {
+            for [p, q] in self
+                .left
+                .get(i + 1)
+                .into_iter()
+                .chain(self.right.get(i + 1))
+            {
+                simd.prefetch_packed(p);
+                simd.prefetch_packed(q);
+            }
             let [p0, q0] = &self.left[i];
             let Some([p1, q1]) = self.right.get(i) else {
                 (*p, *q) = (*p0, *q0);
@@ -237,7 +250,7 @@ impl Kernel for AddFractions<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{evaluate, filled_columns, random, rows};
+    use crate::testing::{evaluate, filled_columns, lookup_rows, random, rows};
 
     /// All nodes of a layer that are stored.
     fn nodes(layer: &Layer) -> Vec<[Fr; 2]> {
@@ -252,44 +265,56 @@ mod tests {
         }
     }
 
+    fn check_layers(tables: &[Rows]) {
+        let [alpha, beta] = [random(1)[0], random(1)[0]];
+        let mut expected = Vec::new();
+        for rows in tables {
+            let columns = filled_columns(rows);
+            for interaction in &rows.program.interactions {
+                for row in 0..rows.len() {
+                    let cells: Vec<Fr> = columns.iter().map(|column| column[row]).collect();
+                    let values = evaluate(&rows.program, &cells);
+                    let of = |node: &u32| values[*node as usize];
+                    let message = interaction.message.iter().rev();
+                    let message = message.fold(Fr::ZERO, |sum, node| sum * beta + of(node));
+                    let bottom = alpha + Fr::from(interaction.bus) + beta * message;
+                    expected.push([of(&interaction.numerator), bottom]);
+                }
+            }
+        }
+        let fractions = Fractions::new(tables, alpha, beta).unwrap();
+        for layer in fractions.layers[1..].iter().rev().flatten() {
+            let mut nodes = nodes(layer);
+            let len = expected.len().max(nodes.len()).next_power_of_two();
+            for nodes in [&mut nodes, &mut expected] {
+                nodes.resize(len, [Fr::ZERO, Fr::ONE]);
+            }
+            assert_eq!(nodes, expected);
+            expected = (0..len / 2)
+                .map(|i| [expected[i], expected[len / 2 + i]])
+                .map(|[[p0, q0], [p1, q1]]| [p0 * q1 + p1 * q0, q0 * q1])
+                .collect();
+        }
+        let [p0, p1, q0, q1] = fractions.root();
+        assert_eq!([[p0 * q1 + p1 * q0, q0 * q1]], expected[..]);
+    }
+
     #[test]
     fn layers_are_sums_of_fractions_up_from_the_leaves() {
         for heights in [&[0][..], &[1, 0], &[3, 0], &[4, 3], &[10, 2, 11], &[12, 13]] {
-            let tables: Vec<Rows> = heights
-                .iter()
-                .map(|height| rows((1 << height) * 2 / 3, *height))
-                .collect();
-            let [alpha, beta] = [random(1)[0], random(1)[0]];
-            let mut expected = Vec::new();
-            for rows in &tables {
-                let columns = filled_columns(rows);
-                for interaction in &rows.program.interactions {
-                    for row in 0..rows.len() {
-                        let cells: Vec<Fr> = columns.iter().map(|column| column[row]).collect();
-                        let values = evaluate(&rows.program, &cells);
-                        let of = |node: &u32| values[*node as usize];
-                        let message = interaction.message.iter().rev();
-                        let message = message.fold(Fr::ZERO, |sum, node| sum * beta + of(node));
-                        let bottom = alpha + Fr::from(interaction.bus) + beta * message;
-                        expected.push([of(&interaction.numerator), bottom]);
-                    }
-                }
-            }
-            let fractions = Fractions::new(&tables, alpha, beta).unwrap();
-            for layer in fractions.layers[1..].iter().rev().flatten() {
-                let mut nodes = nodes(layer);
-                let len = expected.len().max(nodes.len()).next_power_of_two();
-                for nodes in [&mut nodes, &mut expected] {
-                    nodes.resize(len, [Fr::ZERO, Fr::ONE]);
-                }
-                assert_eq!(nodes, expected);
-                expected = (0..len / 2)
-                    .map(|i| [expected[i], expected[len / 2 + i]])
-                    .map(|[[p0, q0], [p1, q1]]| [p0 * q1 + p1 * q0, q0 * q1])
-                    .collect();
-            }
-            let [p0, p1, q0, q1] = fractions.root();
-            assert_eq!([[p0 * q1 + p1 * q0, q0 * q1]], expected[..]);
+            let table = |height: &u32| rows((1 << height) * 2 / 3, *height);
+            check_layers(&heights.iter().map(table).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn so_are_layers_over_leaves_of_small_cells() {
+        for height in [4, 11] {
+            let tables = [lookup_rows((1 << height) * 2 / 3, height)];
+            let leaves = Leaves::new(&tables, random(1)[0], random(1)[0]).unwrap();
+            let starts = [0, leaves.layer_len() / 2];
+            assert!(leaves.small_parents(starts, 1 << height).is_some());
+            check_layers(&tables);
         }
     }
 }

@@ -42,8 +42,7 @@ pub struct LayerSum {
     xi: Vec<Fr>,
     /// eq of the bound coordinates.
     scale: Fr,
-    /// The sum over x of eq(xi, x) h(x) over the variables left.
-    claim: Fr,
+    claim: Claim,
     lambda: Fr,
     vertices: Vertices,
     ahead: Ahead,
@@ -67,6 +66,14 @@ enum Vertices {
     Few(Vec<[Fr; 4]>),
 }
 
+/// What is known of the sum over x of eq(xi, x) h(x) over the variables left.
+#[derive(Clone, Copy)]
+enum Claim {
+    Whole(Fr),
+    /// With the top variable, and its coordinate, at 0 and at 1.
+    Halves([Fr; 2]),
+}
+
 /// The sum over x of eq(xi, x) h(., x).
 enum Ahead {
     /// In the next variable.
@@ -76,12 +83,13 @@ enum Ahead {
 }
 
 impl LayerSum {
-    /// `memory` may hold anything.
+    /// `halves`: the sums where the top variable, and its coordinate, are 0 and 1. `memory` may hold
+    /// anything.
     pub fn new(
         children: Layer,
         xi: Vec<Fr>,
         lambda: Fr,
-        claim: Fr,
+        halves: [Fr; 2],
         memory: Blocks,
     ) -> Result<Self> {
         // A fourth of the vertices is left after two rounds, a fourth of those after two more, ...
@@ -107,7 +115,7 @@ impl LayerSum {
         let mut sum = Self {
             xi,
             scale: Fr::ONE,
-            claim,
+            claim: Claim::Halves(halves),
             lambda,
             vertices,
             ahead: Ahead::One([Fr::ZERO; 3]),
@@ -149,7 +157,7 @@ impl LayerSum {
         let xi = self.xi.pop();
         let xi = xi.ok_or(Error::Order("the layer's rounds are over"))?;
         self.scale *= eq_one(xi, challenge);
-        self.claim = value(&h, challenge);
+        self.claim = Claim::Whole(value(&h, challenge));
         self.rho.push(challenge);
         self.ahead = match (&self.ahead, &mut self.vertices) {
             (Ahead::Two([at_zero, at_one, top]), _) => {
@@ -187,7 +195,7 @@ impl LayerSum {
 
     /// The sum over all vertices in the first two variables.
     fn sum_many(&self) -> [Quadratic; 3] {
-        let weights = Weights::new(&self.xi);
+        let weights = Weights::new(&self.xi, self.claim);
         let quarter = (1 << self.xi.len()) / LANES / 4;
         let chunks = (0..weights.chunks.len()).into_par_iter();
         if let Vertices::Leaves(leaves) = &self.vertices {
@@ -202,14 +210,14 @@ impl LayerSum {
                 }
                 weights.sum(chunk, buffers.each_ref().map(|sides| Source::Sides(sides)))
             });
-            return weights.total(sums, self.claim);
+            return weights.total(sums);
         }
         let source = Source::nodes(&self.nodes, self.xi.len(), self.lambda);
         let sums = chunks.map(|chunk| {
             let start = chunk * CHUNK;
             weights.sum(chunk, source.corners(start..quarter.min(start + CHUNK)))
         });
-        weights.total(sums, self.claim)
+        weights.total(sums)
     }
 
     /// Bind two variables, and sum for the next two rounds or, where few vertices are left, for one.
@@ -250,7 +258,7 @@ impl LayerSum {
             self.vertices = Vertices::Few(sides);
             return Ahead::One(h);
         }
-        let weights = Weights::new(&self.xi);
+        let weights = Weights::new(&self.xi, self.claim);
         let (low, high) = into.split_at_mut(len / 2);
         let ((a, b), (c, d)) = (low.split_at_mut(len / 4), high.split_at_mut(len / 4));
         let [a, b, c, d] = [a, b, c, d].map(|quarter| quarter.par_chunks_mut(CHUNK));
@@ -262,7 +270,7 @@ impl LayerSum {
             });
             weights.sum(chunk, corners)
         });
-        let h = weights.total(sums, self.claim);
+        let h = weights.total(sums);
         self.vertices = Vertices::Sides(start..start + len);
         Ahead::Two(h)
     }
@@ -343,28 +351,18 @@ impl<'a> Source<'a> {
         from_fn(|corner| self.part(corner * len + part.start, corner * len + part.end))
     }
 
-    /// p(·,0) or already a0, then a1, b0, b1.
+    /// Of p(·,0) or already a0, then a1, b0, b1, number `side`.
     #[inline(always)]
-    fn load<S: Simd>(&self, simd: S, i: usize) -> [Values<S>; 4] {
+    fn load<S: Simd>(&self, simd: S, i: usize, side: usize) -> Values<S> {
         match self {
             Self::Nodes { left, right, .. } => {
-                let [p0, q0] = &left[i];
-                let (p0, q0) = (simd.unpack(p0), simd.unpack(q0));
-                let (p1, q1) = match right.get(i) {
-                    Some([p1, q1]) => (simd.unpack(p1), simd.unpack(q1)),
-                    None => (simd.splat(Fr::ZERO), simd.splat(Fr::ONE)),
-                };
-                [p0, p1, q0, q1]
+                let nodes = [left, right][side % 2];
+                match nodes.get(i) {
+                    Some(node) => simd.unpack(&node[side / 2]),
+                    None => simd.splat([Fr::ZERO, Fr::ONE][side / 2]),
+                }
             }
-            Self::Sides(sides) => {
-                let [a0, a1, b0, b1] = &sides[i];
-                [
-                    simd.unpack(a0),
-                    simd.unpack(a1),
-                    simd.unpack(b0),
-                    simd.unpack(b1),
-                ]
-            }
+            Self::Sides(sides) => simd.unpack(&sides[i][side]),
         }
     }
 
@@ -397,15 +395,15 @@ impl<'a> Source<'a> {
     }
 }
 
-/// A block of each corner.
+/// A side of a block of each corner.
 #[inline(always)]
-fn load_corners<S: Simd>(simd: S, corners: &[Source; 4], i: usize) -> [[Values<S>; 4]; 4] {
+fn load_side<S: Simd>(simd: S, corners: &[Source; 4], i: usize, side: usize) -> [Values<S>; 4] {
     let [a, b, c, d] = corners;
     [
-        a.load(simd, i),
-        b.load(simd, i),
-        c.load(simd, i),
-        d.load(simd, i),
+        a.load(simd, i, side),
+        b.load(simd, i, side),
+        c.load(simd, i, side),
+        d.load(simd, i, side),
     ]
 }
 
@@ -424,19 +422,23 @@ impl Kernel for Bind<'_> {
         let point = simd.bilinear_at(self.point);
         let lambda = self.corners[0].lambda();
         let lambda = lambda.map(|lambda| simd.splat(lambda).factor());
-        for (i, into) in self.into.iter_mut().enumerate() {
-            let [a, b, c, d] = load_corners(simd, &self.corners, i);
-            let mut bound = a;
-            for k in 0..4 {
-                self.corners[k].prefetch(simd, i + 1);
-                bound[k] = Values::<S>::bilinear([a[k], b[k], c[k], d[k]], point);
+        for (i, [a0, a1, b0, b1]) in self.into.iter_mut().enumerate() {
+            for corner in &self.corners {
+                corner.prefetch(simd, i + 1);
             }
-            if let Some(lambda) = lambda {
-                bound[0] = bound[0].plus_product(bound[2], lambda);
+            let [p0, p1, q0, q1] = [
+                Values::<S>::bilinear(load_side(simd, &self.corners, i, 0), point),
+                Values::<S>::bilinear(load_side(simd, &self.corners, i, 1), point),
+                Values::<S>::bilinear(load_side(simd, &self.corners, i, 2), point),
+                Values::<S>::bilinear(load_side(simd, &self.corners, i, 3), point),
+            ];
+            match lambda {
+                Some(lambda) => p0.plus_product(q0, lambda).pack(a0),
+                None => p0.pack(a0),
             }
-            for (value, packed) in bound.into_iter().zip(into) {
-                value.pack(packed);
-            }
+            p1.pack(a1);
+            q0.pack(b0);
+            q1.pack(b1);
         }
     }
 }
@@ -446,55 +448,77 @@ impl Kernel for Bind<'_> {
 struct Weights {
     chunks: Vec<Fr>,
     places: Vec<Fr>,
-    /// eq of the two top coordinates at (0, 0), (0, 1), (1, 0) and (1, 1).
-    corners: [Fr; 4],
+    /// The two top coordinates, the lower one first.
+    top: [Fr; 2],
+    claim: Claim,
 }
 
 impl Weights {
-    fn new(xi: &[Fr]) -> Self {
+    fn new(xi: &[Fr], claim: Claim) -> Self {
         let (rest, top) = xi.split_at(xi.len() - 2);
         let (places, chunks) = rest.split_at(rest.len().min((CHUNK * LANES).ilog2() as usize));
         Self {
             chunks: eq_table(chunks),
             places: eq_table(places),
-            corners: from_fn(|corner| eq_vertex(top, corner)),
+            top: [top[0], top[1]],
+            claim,
         }
+    }
+
+    /// Which sums do not follow from others by the claim.
+    fn asked(&self) -> [bool; 9] {
+        let [low, high] = self.top.map(|coordinate| !coordinate.is_zero());
+        let mut asked = [true; 9];
+        match self.claim {
+            Claim::Whole(_) => asked[4] = !(low && high),
+            Claim::Halves(_) => (asked[1], asked[4]) = (!low, !low),
+        }
+        asked
     }
 
     /// The sums over a chunk.
     fn sum(&self, chunk: usize, corners: [Source; 4]) -> [Fr; 9] {
-        let (eq, all) = (&self.places, self.corners[3].is_zero());
+        let (eq, asked) = (&self.places, self.asked());
         let factor = self.chunks[chunk];
-        dispatch(Sum { corners, eq, all }).map(|sum| sum * factor)
+        dispatch(Sum { corners, eq, asked }).map(|sum| sum * factor)
     }
 
     /// The same for vertices of small cells.
     fn sum_small(&self, chunk: usize, vertices: &SmallVertices) -> [Fr; 9] {
         let factor = self.chunks[chunk];
-        let sums = vertices.sum(&self.places, self.corners[3].is_zero());
+        let sums = vertices.sum(&self.places, self.asked());
         sums.map(|sum| sum * factor)
     }
 
-    /// The sum over all vertices from those over chunks, given that of the corners' weights times
-    /// theirs.
-    fn total(&self, sums: impl ParallelIterator<Item = [Fr; 9]>, claim: Fr) -> [Quadratic; 3] {
+    /// The sum over all vertices from those over chunks.
+    fn total(&self, sums: impl ParallelIterator<Item = [Fr; 9]>) -> [Quadratic; 3] {
         let added = |a: [Fr; 9], b: [Fr; 9]| from_fn(|k| a[k] + b[k]);
         let mut sums = sums.reduce(|| [Fr::ZERO; 9], added);
-        let [zero, second, first, both] = self.corners;
-        if !both.is_zero() {
-            let others = zero * sums[0] + second * sums[1] + first * sums[3];
-            sums[4] = (claim - others) * inverse(both);
+        let (asked, [low, high]) = (self.asked(), self.top);
+        // What is linear has the value `whole` at a coordinate, and `at_zero` at 0.
+        let at_one =
+            |whole, at_zero, coordinate: Fr| at_zero + (whole - at_zero) * inverse(coordinate);
+        match self.claim {
+            Claim::Whole(claim) if !asked[4] => {
+                let half = line(sums[0], sums[1], low);
+                sums[4] = at_one(at_one(claim, half, high), sums[3], low);
+            }
+            Claim::Halves([zero, one]) if !asked[4] => {
+                sums[1] = at_one(zero, sums[0], low);
+                sums[4] = at_one(one, sums[3], low);
+            }
+            _ => (),
         }
         from_fn(|i| from_fn(|j| sums[3 * i + j]))
     }
 }
 
 /// The sum over a chunk of eq times h, number 3 i + j at (i, j), where 2 stands for the highest
-/// coefficient. That at (1, 1) follows from the others, unless all are asked for.
+/// coefficient; zero where it is not asked for.
 struct Sum<'a> {
     corners: [Source<'a>; 4],
     eq: &'a [Fr],
-    all: bool,
+    asked: [bool; 9],
 }
 
 impl Kernel for Sum<'_> {
@@ -506,7 +530,12 @@ impl Kernel for Sum<'_> {
         let lambda = lambda.map(|lambda| simd.splat(lambda).factor());
         let mut sums = [simd.sum::<FrConfig>(); 9];
         for i in 0..self.eq.len() / LANES {
-            let mut corners = load_corners(simd, &self.corners, i);
+            let [mut a0, mut a1, b0, b1] = [
+                load_side(simd, &self.corners, i, 0),
+                load_side(simd, &self.corners, i, 1),
+                load_side(simd, &self.corners, i, 2),
+                load_side(simd, &self.corners, i, 3),
+            ];
             let weight = simd.load_at(self.eq, i * LANES, Fr::ZERO);
             let eq = weight.factor();
             let mut lambda = lambda;
@@ -514,21 +543,18 @@ impl Kernel for Sum<'_> {
                 *lambda = weight.times(*lambda).factor();
             }
             // eq times a0 and a1: then their products with b1 and b0 are summed as they are.
-            for ([a0, a1, b0, _], corner) in corners.iter_mut().zip(&self.corners) {
-                corner.prefetch(simd, i + 1);
-                *a0 = match lambda {
-                    Some(lambda) => a0.times_plus(eq, *b0, lambda),
-                    None => a0.times(eq),
+            for k in 0..4 {
+                self.corners[k].prefetch(simd, i + 1);
+                a0[k] = match lambda {
+                    Some(lambda) => a0[k].times_plus(eq, b0[k], lambda),
+                    None => a0[k].times(eq),
                 };
-                *a1 = a1.times(eq);
+                a1[k] = a1[k].times(eq);
             }
-            let [a, b, c, d] = corners;
-            let a0 = ends::<S>(a[0], b[0], c[0], d[0]);
-            let a1 = ends::<S>(a[1], b[1], c[1], d[1]);
-            let b0 = ends::<S>(a[2], b[2], c[2], d[2]);
-            let b1 = ends::<S>(a[3], b[3], c[3], d[3]);
+            let (a0, a1) = (ends::<S>(a0), ends::<S>(a1));
+            let (b0, b1) = (ends::<S>(b0), ends::<S>(b1));
             for (k, sum) in sums.iter_mut().enumerate() {
-                if k != 4 || self.all {
+                if self.asked[k] {
                     sum.add_over([&a0[k], &b1[k]], [&a1[k], &b0[k]]);
                 }
             }
@@ -543,7 +569,7 @@ impl Kernel for Sum<'_> {
 
 /// What is linear in two variables, at each of 0, 1, and the coefficient.
 #[inline(always)]
-fn ends<S: Simd>(a: Values<S>, b: Values<S>, c: Values<S>, d: Values<S>) -> [Operand<S>; 9] {
+fn ends<S: Simd>([a, b, c, d]: [Values<S>; 4]) -> [Operand<S>; 9] {
     [
         a.into(),
         b.into(),
@@ -614,9 +640,13 @@ mod tests {
         let variables = nodes.len().ilog2() as usize - 1;
         let (mut xi, lambda) = (random(variables), random(1)[0]);
         special(&mut xi);
-        let claim = sum(&nodes, &xi, lambda, &[]);
+        let halves = [Fr::ZERO, Fr::ONE].map(|top| {
+            let mut xi = xi.clone();
+            xi[variables - 1] = top;
+            sum(&nodes, &xi, lambda, &[])
+        });
         let memory = Blocks::default();
-        let mut layer_sum = LayerSum::new(layer, xi.clone(), lambda, claim, memory).unwrap();
+        let mut layer_sum = LayerSum::new(layer, xi.clone(), lambda, halves, memory).unwrap();
         let mut bound = Vec::new();
         for _ in 0..variables {
             assert_eq!(layer_sum.children(), None);

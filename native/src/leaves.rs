@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use crate::column::{Cells, Column, Combination};
 use crate::error::{Error, Result, filled};
 use crate::field::Fr;
-use crate::leaf_sum::SmallVertices;
+use crate::leaf_sum::{SmallParents, SmallVertices};
 use crate::program::Form;
 use crate::rows::{BLOCK, Evaluator, Rows};
 use crate::vector::{LANES, Packed, Target, Vector, dispatch, pack};
@@ -144,6 +144,18 @@ impl Leaves {
             }
             done = end;
         }
+    }
+
+    /// Parents of `len` leaves from each of these on, if all have small cells.
+    pub fn small_parents(&self, [left, right]: [usize; 2], len: usize) -> Option<SmallParents<'_>> {
+        let (left, right) = (self.alike(left, len)?, self.alike(right, len)?);
+        SmallParents::new(left, right, len)
+    }
+
+    /// `len` leaves from this on, if they are of one block.
+    fn alike(&self, leaf: usize, len: usize) -> Option<Part<'_>> {
+        let part = self.part(leaf, Fr::ONE);
+        (part.block.leaves.end - leaf >= len).then_some(part)
     }
 
     fn part(&self, leaf: usize, weight: Fr) -> Part<'_> {
@@ -291,13 +303,9 @@ impl LeafVertices {
 
     /// `len` vertices from each of these on, if all have small cells.
     pub fn small(&self, starts: [usize; 4], len: usize) -> Option<SmallVertices<'_>> {
-        let part = |start| {
-            let part = self.right.part(start, Fr::ONE);
-            (part.block.leaves.end - start >= len).then_some(part)
-        };
-        let [a, b, c, d] = starts.map(part);
+        let [a, b, c, d] = starts.map(|start| self.right.alike(start, len));
         let left = [a?, b?, c?, d?];
-        let [a, b, c, d] = starts.map(|start| part(start + self.len));
+        let [a, b, c, d] = starts.map(|start| self.right.alike(start + self.len, len));
         let right = [a?, b?, c?, d?];
         SmallVertices::new(&left, &right, len, self.lambda)
     }

@@ -105,7 +105,7 @@ pub fn lookup_rows(used: usize, height: u32) -> Rows {
         |most: u32| (0..used).map(move |i| rand::random::<u32>() % most * (i as u32 % 5).min(1));
     let bits: Vec<u8> = cells(2).map(|cell| cell as u8).collect();
     let shorts: Vec<u16> = cells(1 << 16).map(|cell| cell as u16).collect();
-    let words: Vec<u32> = cells(1 << 20).collect();
+    let words: Vec<u32> = cells(1 << 16).collect();
     let columns = vec![
         Column::U8(bits.into()),
         Column::U16(shorts.into()),
