@@ -9,6 +9,7 @@ from circuits.language.arrays import inverses
 from tests.support.kernels import native, needs_native
 from zkevm import vectors
 from zkevm.field import MODULUS
+from zkevm.trace.words import ints_from_words, words
 
 EDGES = (0, 1, 0xFF, 0x100, 0xFFFF, 1 << 16, (1 << 32) - 1, 1 << 32, (1 << 64) - 1)
 LARGE = 1 << 17
@@ -42,6 +43,20 @@ def check(function, *arguments):
     expected = plain(*arguments)
     same(function(*arguments), expected)
     return expected
+
+
+@needs_native
+@given(st.lists(st.sampled_from(EDGES) | st.integers(0, (1 << 256) - 1)))
+def test_words_of_integers(integers):
+    assert ints_from_words(check(words, integers)) == integers
+
+
+@needs_native
+@pytest.mark.parametrize("integer", [-1, 1 << 256, 1 << 300])
+def test_other_integers_are_no_words(integer):
+    for function in (words, words.__wrapped__):
+        with pytest.raises(OverflowError):
+            function([integer])
 
 
 @needs_native

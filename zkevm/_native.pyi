@@ -99,6 +99,9 @@ def spread(counts: NDArray[Any]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]
     Counts are (n,) uint64 or int64; more items than 32 bits can number are a ValueError.
     """
 
+def words(integers: list[int]) -> NDArray[np.uint64]:
+    """Integers of 256 bits as words, (n, 4); an OverflowError for other ones."""
+
 def inverses(left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.uint64]:
     """1 / (left - right) in the field, 0 for 0, of two columns of elements: (n, 4)."""
 

@@ -9,6 +9,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from zkevm.vectors import kernel
+
 Words: TypeAlias = NDArray[np.uint64]
 """Shape (n, 4), C-contiguous; limb k has weight 2**(64 * k)."""
 
@@ -29,7 +31,13 @@ def words_from_big_endian(data: bytes | bytearray) -> Words:
 
 def words_from_ints(values: Iterable[int]) -> Words:
     """Return the words of the given integers, each in [0, 2**256)."""
-    return words_from_bytes(b"".join([value.to_bytes(WORD_BYTES, "little") for value in values]))
+    return words(list(values))
+
+
+@kernel
+def words(integers: list[int]) -> Words:
+    """The same of a list; `OverflowError` for another integer."""
+    return words_from_bytes(b"".join([each.to_bytes(WORD_BYTES, "little") for each in integers]))
 
 
 def ints_from_words(words: Words) -> list[int]:

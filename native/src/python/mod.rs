@@ -50,7 +50,7 @@ mod _native {
     #[pymodule_export]
     use super::keccak::keccak_f;
     #[pymodule_export]
-    use super::rearrange::{gather, inverses, narrow, pieces, previous, spread, take};
+    use super::rearrange::{gather, inverses, narrow, pieces, previous, spread, take, words};
     #[pymodule_export]
     use super::sums::{Fractions, RowSum, StackedSum};
     #[pymodule_export]

@@ -1,7 +1,10 @@
 //! Arrays rearranged, for Python.
 
+use num_bigint::BigUint;
 use numpy::{PyArray1, PyArrayMethods, PyUntypedArrayMethods};
+use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
+use pyo3::types::PyList;
 
 use super::arrays::{Array, Places, column, items, places};
 use crate::column::Column;
@@ -109,4 +112,19 @@ pub fn inverses<'py>(
     let (left, right) = (column(left)?, column(right)?);
     let inverses = py.detach(|| rearrange::inverses(left.cells(), right.cells()))?;
     array(py, Owned::U256(inverses))
+}
+
+#[pyfunction]
+pub fn words<'py>(py: Python<'py>, integers: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyAny>> {
+    let word = |integer: Bound<'py, PyAny>| {
+        let (integer, mut word) = (integer.extract::<BigUint>()?, [0; 4]);
+        if integer.bits() > 256 {
+            return Err(PyOverflowError::new_err("more than a word"));
+        }
+        for (limb, digit) in word.iter_mut().zip(integer.iter_u64_digits()) {
+            *limb = digit;
+        }
+        Ok(word)
+    };
+    wide(py, integers.iter().map(word).collect::<PyResult<_>>()?)
 }
