@@ -208,7 +208,8 @@ impl Kernel for AddBatch<'_> {
         let mut inverses = [Fq::ONE; LANES];
         product.store(&mut inverses);
         let scale = <S::Vector<FqConfig> as Vector<FqConfig>>::SCALE;
-        invert_all(&mut inverses, scale);
+        let root = <S::Vector<FqConfig> as Vector<FqConfig>>::ROOT;
+        invert_all(&mut inverses, scale * root);
         let mut inverse = simd.load(&inverses);
         for (i, step) in steps.iter().enumerate().rev() {
             let points = [sources[0].points(sums), sources[1].points(sums)];
@@ -219,7 +220,7 @@ impl Kernel for AddBatch<'_> {
                 }
             }
             let block = blocks.get(i, points);
-            // The inverses of the denominators, times `SCALE`.
+            // The inverses of the denominators, times `SCALE` and `ROOT`.
             let own = step.before.over(inverse);
             inverse = inverse.over(step.denominators);
             let additions = block.additions;
@@ -231,10 +232,10 @@ impl Kernel for AddBatch<'_> {
                 continue;
             }
             let (left, y) = (block.abscissas(simd, 0), block.ordinates(simd, 0));
+            // The slopes, times `ROOT`.
             let slope = own.over(block.ordinates(simd, 1).minus(y));
-            let factor = slope.factor();
-            let x = slope.times(factor).less_both(left, step.denominators);
-            let y = (left - x).times(factor) - y;
+            let x = slope.squared().less_both(left, step.denominators);
+            let y = slope.over(left.minus_by_root(x)) - y;
             let (mut xs, mut ys) = ([Fq::ONE; LANES], [Fq::ONE; LANES]);
             x.store(&mut xs);
             y.store(&mut ys);
@@ -328,12 +329,13 @@ impl<'p> Block<'_, 'p> {
         [signed(left, a), signed(right, b)]
     }
 
-    /// Denominators of the slopes, 1 where there are none.
+    /// Denominators of the slopes, 1 where there are none, times `ROOT`.
     #[cold]
     fn denominators<S: Simd>(&self, simd: S) -> S::Vector<FqConfig> {
+        let root = Fq::from(<S::Vector<FqConfig> as Vector<FqConfig>>::ROOT);
         simd.load(&self.additions.map(|addition| {
             let [a, b] = self.signed(&addition);
-            denominator(&a, &b)
+            denominator(&a, &b) * root
         }))
     }
 

@@ -432,6 +432,17 @@ impl<C: MontConfig<4>> Elements<C> {
         self.less(Self::MODULUS)
     }
 
+    /// self - other + 2p, not carried.
+    #[inline(always)]
+    fn difference(self, other: Self) -> Limbs {
+        let twice = self.0[0].limbs(Self::TWICE);
+        let mut limbs = self.0;
+        for i in 0..LIMBS {
+            limbs[i] = limbs[i].minus(other.0[i]).plus(twice[i]);
+        }
+        limbs
+    }
+
     /// From limbs of any sign, the number being between -2p and 2p.
     #[inline(always)]
     fn from_signed(mut limbs: [Words; LIMBS]) -> Self {
@@ -588,6 +599,28 @@ fn product_plus<C: MontConfig<4>>(a: &Limbs, b: &Limbs, c: &Limbs) -> Limbs {
     }
     clear::<C>(&mut sum, LIMBS - 1);
     upper(sum)
+}
+
+/// a^2 / 2^260 modulo p.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
+fn square<C: MontConfig<4>>(a: &Limbs) -> Limbs {
+    let mut sum = [a[0].all(0); 2 * LIMBS];
+    // Products of different limbs, which come twice.
+    for i in 0..LIMBS {
+        for j in i + 1..LIMBS {
+            sum[i + j] = sum[i + j].plus_low(a[i], a[j]);
+            sum[i + j + 1] = sum[i + j + 1].plus_high(a[i], a[j]);
+        }
+    }
+    for i in 1..2 * LIMBS - 1 {
+        sum[i] = sum[i].plus(sum[i]);
+    }
+    for i in 0..LIMBS {
+        sum[2 * i] = sum[2 * i].plus_low(a[i], a[i]);
+        sum[2 * i + 1] = sum[2 * i + 1].plus_high(a[i], a[i]);
+    }
+    reduce::<C>(sum)
 }
 
 /// (a b + c d) / 2^260 modulo p.
@@ -751,6 +784,7 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
 
     /// 2^260 / 2^256.
     const SCALE: u64 = 16;
+    const ROOT: u64 = 4;
 
     #[inline(always)]
     fn store(self, elements: &mut [Element<C>; LANES]) {
@@ -848,12 +882,7 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
 
     #[inline(always)]
     fn minus(self, other: Self) -> Operand {
-        let twice = self.0[0].limbs(Self::TWICE);
-        let mut limbs = self.0;
-        for i in 0..LIMBS {
-            limbs[i] = limbs[i].minus(other.0[i]).plus(twice[i]);
-        }
-        Operand(carried_loosely(limbs))
+        Operand(carried_loosely(self.difference(other)))
     }
 
     #[inline(always)]
@@ -875,6 +904,22 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
             unsafe { product::<C>(&self.0, &operand.into().0) },
             PhantomData,
         )
+    }
+
+    #[inline(always)]
+    fn squared(self) -> Self {
+        // SAFETY: there are vectors, hence the instructions.
+        Self(unsafe { square::<C>(&self.0) }, PhantomData)
+    }
+
+    #[inline(always)]
+    fn minus_by_root(self, other: Self) -> Operand {
+        // Below 16p: products with elements are below 2p · 16p / 2^260 + p < 2p.
+        let mut difference = self.difference(other);
+        for i in 0..LIMBS {
+            difference[i] = difference[i].left::<2>();
+        }
+        Operand(carried_loosely(difference))
     }
 
     #[inline(always)]

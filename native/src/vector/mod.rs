@@ -190,6 +190,8 @@ pub trait Vector<C: MontConfig<4>>: Ring {
 
     /// What `over` divides by.
     const SCALE: u64;
+    /// The square root of `SCALE`.
+    const ROOT: u64;
 
     fn store(self, elements: &mut [Element<C>; LANES]);
 
@@ -229,6 +231,12 @@ pub trait Vector<C: MontConfig<4>>: Ring {
 
     /// self · operand / SCALE: a product for which no factor is made ready.
     fn over(self, operand: impl Into<Self::Operand>) -> Self;
+
+    /// self^2 / SCALE.
+    fn squared(self) -> Self;
+
+    /// ROOT · (self - other), to be multiplied by.
+    fn minus_by_root(self, other: Self) -> Self::Operand;
 
     /// Whether in a lane elements that were loaded reduced may be equal: in others they are not.
     fn may_equal(self, other: Self) -> bool;

@@ -168,6 +168,7 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
     type Operand = Self;
 
     const SCALE: u64 = 1;
+    const ROOT: u64 = 1;
 
     #[inline(always)]
     fn store(self, elements: &mut [Element<C>; LANES]) {
@@ -259,6 +260,16 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
     #[inline(always)]
     fn over(self, operand: impl Into<Self>) -> Self {
         self.times(operand.into())
+    }
+
+    #[inline(always)]
+    fn squared(self) -> Self {
+        self.times(self)
+    }
+
+    #[inline(always)]
+    fn minus_by_root(self, other: Self) -> Self {
+        self - other
     }
 
     #[inline(always)]

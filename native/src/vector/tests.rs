@@ -19,6 +19,8 @@ impl<C: MontConfig<4>> Kernel for &Check<C> {
         let mix = S::Vector::<C>::mixed;
         let over = Element::<C>::from(<S::Vector<C> as Vector<C>>::SCALE);
         let over = over.inverse().unwrap();
+        let root = Element::<C>::from(<S::Vector<C> as Vector<C>>::ROOT);
+        assert_eq!(root.square() * over, one);
         let mut sum = simd.sum::<C>();
         let (mut products, mut total) = (0, zero);
         for (i, _) in self.forms.iter().enumerate() {
@@ -42,6 +44,8 @@ impl<C: MontConfig<4>> Kernel for &Check<C> {
                     (u + v) * (u - v) - (v - u) * (u + v),
                     simd.splat(zero) - u.negate_where(0b1010_0110),
                     (u * v).less_both(w, simd.splat(one).minus(w)),
+                    (u - v).squared(),
+                    w.over(u.minus_by_root(v + v)),
                     u.plus_product(v, v.factor()),
                     S::Vector::<C>::bilinear([u, v, v, u + v], plane),
                     simd.unpack(&packed) + v,
@@ -56,7 +60,7 @@ impl<C: MontConfig<4>> Kernel for &Check<C> {
                 let (mixed, opposite) = (mix([u, v, v, u]), mix([v, u, u, v]));
                 sum.add_over([&u_v, &v_u], [&mixed, &opposite]);
                 products += 4;
-                let mut stored = [[zero; LANES]; 13];
+                let mut stored = [[zero; LANES]; 15];
                 for (result, stored) in results.into_iter().zip(&mut stored) {
                     result.store(stored);
                 }
@@ -77,6 +81,8 @@ impl<C: MontConfig<4>> Kernel for &Check<C> {
                         (a + b) * (a - b).double(),
                         if 0b1010_0110 >> lane & 1 == 1 { a } else { -a },
                         a * b - x - one,
+                        (a - b).square() * over,
+                        x * (a - b - b) * over * root,
                         a + b * b,
                         a * (one - x) * (one - x - x)
                             + b * x * (one - x).double()
