@@ -136,10 +136,15 @@ impl<'a> Source<'a> {
 
 /// Add points with one inversion for every `BATCH`.
 pub fn add_all(points: &[Point], additions: &[Addition], sums: &mut [Point]) {
+    add_from([Source::Points(points); 2], additions, sums);
+}
+
+/// The same of points that may be sums, as in `add_batch`.
+pub fn add_from(sources: [Source; 2], additions: &[Addition], sums: &mut [Point]) {
     let mut batches = additions.chunks(BATCH).peekable();
     while let Some(additions) = batches.next() {
         let next = batches.peek().copied().unwrap_or_default();
-        add_batch([Source::Points(points); 2], additions, next, sums);
+        add_batch(sources, additions, next, sums);
     }
 }
 

@@ -224,14 +224,11 @@ impl Kernel for AddFractions<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         for (i, [p, q]) in self.sums.iter_mut().enumerate() {
-            for [p, q] in self
-                .left
-                .get(i + 1)
-                .into_iter()
-                .chain(self.right.get(i + 1))
-            {
-                simd.prefetch_packed(p);
-                simd.prefetch_packed(q);
+            for side in [self.left, self.right] {
+                if let Some([p, q]) = side.get(i + 1) {
+                    simd.prefetch_packed(p);
+                    simd.prefetch_packed(q);
+                }
             }
             let [p0, q0] = &self.left[i];
             let Some([p1, q1]) = self.right.get(i) else {

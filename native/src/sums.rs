@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 
-use crate::curve::{Addition, BATCH, Point, SIGN, Source, add_batch, signed};
+use crate::curve::{Addition, BATCH, Point, SIGN, Source, add_batch, add_from, signed};
 use crate::vector::prefetch;
 
 /// Terms that are taken at once.
@@ -145,6 +145,7 @@ impl Summation {
         while self.of_points.len > 0 {
             self.add_points(points);
         }
+        let sources = [Source::Points(points), Source::Sums];
         let singles = self
             .of_points
             .single
@@ -164,11 +165,11 @@ impl Summation {
             moves += usize::from(has_point & !has_sum);
             *point = NONE;
             if mixed == Queue::ROOM {
-                add_mixed(points, &self.of_points.additions[..mixed], &mut self.sums);
+                add_from(sources, &self.of_points.additions[..mixed], &mut self.sums);
                 mixed = 0;
             }
         }
-        add_mixed(points, &self.of_points.additions[..mixed], &mut self.sums);
+        add_from(sources, &self.of_points.additions[..mixed], &mut self.sums);
         for i in 0..moves {
             prefetch(&points[(self.moves[(i + AHEAD).min(moves - 1)].0 & !SIGN) as usize]);
             let (term, bucket) = self.moves[i];
@@ -230,20 +231,6 @@ impl Summation {
         for (bucket, number) in &self.made {
             self.of_sums.push(*bucket, *number);
         }
-    }
-}
-
-/// Add points to sums, in their places.
-fn add_mixed(points: &[Point], additions: &[Addition], sums: &mut [Point]) {
-    let mut batches = additions.chunks(BATCH).peekable();
-    while let Some(additions) = batches.next() {
-        let next = batches.peek().copied().unwrap_or_default();
-        add_batch(
-            [Source::Points(points), Source::Sums],
-            additions,
-            next,
-            sums,
-        );
     }
 }
 

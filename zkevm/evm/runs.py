@@ -60,8 +60,8 @@ Those of calls and creates are not: they tell of their result when it is known.
 class Run:
     """Instructions that are all `STRAIGHT` but perhaps the last: only that one may halt or jump.
 
-    A compiled run may go on after a JUMP or JUMPI that always went the same way. Where it does not,
-    `execute` returns the run up to there, all of it done but for that last instruction.
+    A compiled run may go on where a JUMP or JUMPI went the last time before. Where it goes another
+    way, `execute` returns the run up to there, all of it done but for that last instruction.
     """
 
     pcs: tuple[int, ...]
@@ -93,7 +93,7 @@ class Runs(dict[int, Run]):
         self._dispatch = dispatch
         self._keeps = keeps
         self._blocks: dict[int, Run] = {}
-        """The runs that are not compiled, and were before they were."""
+        """The runs as they were before any of them was compiled."""
         self._times: dict[Run, int] = {}
         self._went: dict[Run, int] = {}
         """Where it went on after a run."""
