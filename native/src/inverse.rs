@@ -38,18 +38,16 @@ pub fn inverse<C: MontConfig<4>>(x: Element<C>) -> Element<C> {
 
 /// The residue of 2^exponent, not its Montgomery form.
 const fn power_of_two<C: MontConfig<4>>(exponent: u32) -> Element<C> {
-    let mut power = [1, 0, 0, 0];
+    let mut words = [0; 4];
+    words[(exponent % 256 / 64) as usize] = 1 << (exponent % 64);
+    let mut power = Fp::new_unchecked(BigInt(words));
     let mut i = 0;
-    while i < exponent {
-        let [a, b, c, d] = power;
-        power = [a << 1, b << 1 | a >> 63, c << 1 | b >> 63, d << 1 | c >> 63];
-        let (less, borrow) = subtract(&power, &C::MODULUS.0);
-        if borrow == 0 {
-            power = less;
-        }
+    while i < exponent / 256 {
+        // A Montgomery form is 2^256 times the number.
+        power = Fp::new(power.0);
         i += 1;
     }
-    Fp::new_unchecked(BigInt(power))
+    power
 }
 
 /// How the next numbers are made: (a, b) are (f a + g b) / 2^30 for both pairs (f, g).
