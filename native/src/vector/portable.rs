@@ -202,11 +202,12 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
     }
 
     #[inline(always)]
-    fn times(mut self, factor: Self) -> Self {
-        for (element, factor) in self.0.iter_mut().zip(factor.0) {
-            *element = mul(*element, factor);
+    fn times(self, factor: Self) -> Self {
+        let mut product = self;
+        for i in 0..LANES {
+            product.0[i] = mul(self.0[i], factor.0[i]);
         }
-        self
+        product
     }
 
     #[inline(always)]
@@ -224,8 +225,8 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
 
     #[inline(always)]
     fn line(mut self, high: Self, x: Element<C>) -> Self {
-        for (low, high) in self.0.iter_mut().zip(high.0) {
-            *low = add(*low, mul(x, sub(high, *low)));
+        for (low, high) in self.0.iter_mut().zip(&high.0) {
+            *low = add(*low, mul(x, sub(*high, *low)));
         }
         self
     }
@@ -283,7 +284,11 @@ impl<C: MontConfig<4>> Add for Elements<C> {
 
     #[inline(always)]
     fn add(self, other: Self) -> Self {
-        Self(from_fn(|i| add(self.0[i], other.0[i])))
+        let mut sum = self;
+        for i in 0..LANES {
+            sum.0[i] = add(self.0[i], other.0[i]);
+        }
+        sum
     }
 }
 
@@ -292,7 +297,11 @@ impl<C: MontConfig<4>> Sub for Elements<C> {
 
     #[inline(always)]
     fn sub(self, other: Self) -> Self {
-        Self(from_fn(|i| sub(self.0[i], other.0[i])))
+        let mut difference = self;
+        for i in 0..LANES {
+            difference.0[i] = sub(self.0[i], other.0[i]);
+        }
+        difference
     }
 }
 
@@ -310,8 +319,8 @@ impl<C: MontConfig<4>> Products<C> for Dot {
 
     #[inline(always)]
     fn add(&mut self, a: Elements<C>, b: Elements<C>) {
-        for (a, b) in a.0.into_iter().zip(b.0) {
-            self.add(Product::new(a, b));
+        for (a, b) in a.0.iter().zip(&b.0) {
+            self.add(Product::new(*a, *b));
         }
     }
 
@@ -334,8 +343,8 @@ impl LaneSums for [Dot; LANES] {
 
     #[inline(always)]
     fn add(&mut self, a: Elements<FrConfig>, b: Elements<FrConfig>) {
-        for (sum, (a, b)) in self.iter_mut().zip(a.0.into_iter().zip(b.0)) {
-            sum.add(Product::new(a, b));
+        for (sum, (a, b)) in self.iter_mut().zip(a.0.iter().zip(&b.0)) {
+            sum.add(Product::new(*a, *b));
         }
     }
 
