@@ -93,10 +93,19 @@ impl From<G1Projective> for Point {
 
 /// An addition of two points given by their numbers, and where the sum goes.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
 pub struct Addition {
     /// The highest bit says that the point is to be negated.
     pub terms: [u32; 2],
     pub target: u32,
+}
+
+impl Addition {
+    fn words(additions: &[Self; LANES]) -> &[[u32; 3]; LANES] {
+        const { assert!(size_of::<Self>() == size_of::<[u32; 3]>()) };
+        // SAFETY: an addition is its three words.
+        unsafe { &*(additions as *const [Self; LANES]).cast() }
+    }
 }
 
 /// The highest bit of the number of a point that is to be negated.
@@ -195,7 +204,8 @@ impl Kernel for AddBatch<'_> {
             let points = [sources[0].points(sums), sources[1].points(sums)];
             blocks.get(i + AHEAD, points).prefetch();
             let block = blocks.get(i, points);
-            let (left, right) = (block.abscissas(simd, 0), block.abscissas(simd, 1));
+            let left = abscissas(simd, block.terms(0));
+            let right = abscissas(simd, block.terms(1));
             // Finite points have other abscissas than zero: those of order three.
             let is_special = left.may_equal(right) | left.may_equal(zero) | right.may_equal(zero);
             let denominators = if is_special {
@@ -220,9 +230,7 @@ impl Kernel for AddBatch<'_> {
             let points = [sources[0].points(sums), sources[1].points(sums)];
             blocks.get(i.saturating_sub(AHEAD), points).prefetch();
             for addition in self.next.iter().skip(i * LANES).take(LANES) {
-                for side in [0, 1] {
-                    prefetch(&points[side][(addition.terms[side] & !SIGN) as usize]);
-                }
+                fetch(points, addition);
             }
             let block = blocks.get(i, points);
             // The inverses of the denominators, times `SCALE` and `ROOT`.
@@ -236,14 +244,17 @@ impl Kernel for AddBatch<'_> {
                 }
                 continue;
             }
-            let (left, y) = (block.abscissas(simd, 0), block.ordinates(simd, 0));
+            let signs = simd.signs(Addition::words(additions));
+            let (left, right) = (block.terms(0), block.terms(1));
+            let y = ordinates(simd, left, signs[0]);
             // The slopes, times `ROOT`.
-            let slope = own.over(block.ordinates(simd, 1).minus(y));
-            let x = slope.squared().less_both(left, step.denominators);
-            let y = slope.over(left.minus_by_root(x)) - y;
+            let slope = own.over(ordinates(simd, right, signs[1]).minus(y));
+            let left = abscissas(simd, left);
+            let x = slope.squared_less(left, step.denominators);
+            let y = slope.over_less(left.minus_by_root(x), y);
             let (mut xs, mut ys) = ([Fq::ONE; LANES], [Fq::ONE; LANES]);
-            x.store(&mut xs);
-            y.store(&mut ys);
+            x.store_reduced(&mut xs);
+            y.store_reduced(&mut ys);
             for k in 0..LANES {
                 sums[additions[k].target as usize] = Point { x: xs[k], y: ys[k] };
             }
@@ -253,6 +264,14 @@ impl Kernel for AddBatch<'_> {
 
 /// Blocks that are fetched before they are needed.
 const AHEAD: usize = 4;
+
+/// Have the points of an addition fetched.
+#[inline(always)]
+fn fetch(points: [&[Point]; 2], addition: &Addition) {
+    for (points, term) in points.iter().zip(addition.terms) {
+        prefetch(points.as_ptr().wrapping_add((term & !SIGN) as usize));
+    }
+}
 
 /// Additions, eight at a time.
 struct Blocks<'a> {
@@ -294,10 +313,8 @@ struct Block<'a, 'p> {
 impl<'p> Block<'_, 'p> {
     #[inline(always)]
     fn prefetch(&self) {
-        for side in [0, 1] {
-            for point in self.terms(side) {
-                prefetch(point);
-            }
+        for addition in self.additions {
+            fetch(self.points, addition);
         }
     }
 
@@ -310,23 +327,6 @@ impl<'p> Block<'_, 'p> {
             *term = &points[(addition.terms[side] & !SIGN) as usize];
         }
         terms
-    }
-
-    #[inline(always)]
-    fn abscissas<S: Simd>(&self, simd: S, side: usize) -> S::Vector<FqConfig> {
-        let [a, b, c, d, e, f, g, h] = self.terms(side);
-        simd.gather([&a.x, &b.x, &c.x, &d.x, &e.x, &f.x, &g.x, &h.x])
-    }
-
-    #[inline(always)]
-    fn ordinates<S: Simd>(&self, simd: S, side: usize) -> S::Vector<FqConfig> {
-        let [a, b, c, d, e, f, g, h] = self.terms(side);
-        let y = simd.gather([&a.y, &b.y, &c.y, &d.y, &e.y, &f.y, &g.y, &h.y]);
-        let mut signs = 0;
-        for k in 0..LANES {
-            signs |= ((self.additions[k].terms[side] >> 31) as u8) << k;
-        }
-        if signs == 0 { y } else { y.negate_where(signs) }
     }
 
     fn signed(&self, addition: &Addition) -> [Point; 2] {
@@ -354,6 +354,20 @@ impl<'p> Block<'_, 'p> {
             sum(&a, &b, all[k])
         })
     }
+}
+
+#[inline(always)]
+fn abscissas<S: Simd>(simd: S, points: [&Point; LANES]) -> S::Vector<FqConfig> {
+    let [a, b, c, d, e, f, g, h] = points;
+    simd.gather([&a.x, &b.x, &c.x, &d.x, &e.x, &f.x, &g.x, &h.x])
+}
+
+/// Those of the points or of their opposites.
+#[inline(always)]
+fn ordinates<S: Simd>(simd: S, points: [&Point; LANES], signs: u8) -> S::Vector<FqConfig> {
+    let [a, b, c, d, e, f, g, h] = points;
+    let y = simd.gather([&a.y, &b.y, &c.y, &d.y, &e.y, &f.y, &g.y, &h.y]);
+    if signs == 0 { y } else { y.negate_where(signs) }
 }
 
 /// `scale` over each element, none of which is zero, by one inversion.

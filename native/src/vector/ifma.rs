@@ -180,6 +180,18 @@ impl Words {
         unsafe { _mm512_cmpeq_epi64_mask(self.0, other.0) }
     }
 
+    /// The lanes in which this is less, both with signs.
+    #[inline(always)]
+    fn less_than(self, other: Self) -> __mmask8 {
+        unsafe { _mm512_cmplt_epi64_mask(self.0, other.0) }
+    }
+
+    /// Subtract `other` in the lanes of `mask`.
+    #[inline(always)]
+    fn minus_where(self, mask: __mmask8, other: Self) -> Self {
+        Self(unsafe { _mm512_mask_sub_epi64(self.0, mask, self.0, other.0) })
+    }
+
     /// Add `other` in the lanes of `mask`.
     #[inline(always)]
     fn plus_where(self, mask: __mmask8, other: Self) -> Self {
@@ -443,16 +455,33 @@ impl<C: MontConfig<4>> Elements<C> {
         limbs
     }
 
-    /// From limbs of any sign, the number being between -2p and 2p.
+    /// From limbs of any sign, the number being less than this multiple of p from zero.
     #[inline(always)]
-    fn from_signed(mut limbs: [Words; LIMBS]) -> Self {
+    fn from_signed(mut limbs: Limbs, multiple: [u64; LIMBS]) -> Self {
         let negative = carried_loosely(limbs)[LIMBS - 1].negative();
-        let twice = limbs[0].limbs(Self::TWICE);
+        let multiple = limbs[0].limbs(multiple);
         for i in 0..LIMBS {
-            limbs[i] = limbs[i].plus_where(negative, twice[i]);
+            limbs[i] = limbs[i].plus_where(negative, multiple[i]);
         }
         carry(&mut limbs);
         Self(limbs, PhantomData)
+    }
+
+    /// From limbs of any sign, the number being between -2p and 1.5p; reduced.
+    #[inline(always)]
+    fn reduced_from(mut limbs: Limbs) -> Self {
+        const { assert!(Self::MODULUS[LIMBS - 1] > 1 << 40) };
+        let half = Self::MODULUS[LIMBS - 1] / 2;
+        // Nearly the number over 2^208: enough to come less than p from zero.
+        let top = limbs[LIMBS - 1].plus(limbs[LIMBS - 2].signed_right::<BITS>());
+        let is_low = top.less_than(top.all(half.wrapping_neg()));
+        let is_high = top.all(half).less_than(top);
+        let modulus = top.limbs(Self::MODULUS);
+        for i in 0..LIMBS {
+            limbs[i] = limbs[i].plus_where(is_low, modulus[i]);
+            limbs[i] = limbs[i].minus_where(is_high, modulus[i]);
+        }
+        Self::from_signed(limbs, Self::MODULUS)
     }
 }
 
@@ -529,16 +558,22 @@ fn clear<C: MontConfig<4>>(sum: &mut DoubleLimbs, i: usize) {
     }
 }
 
+/// The upper half, not carried.
+#[inline(always)]
+fn upper(sum: DoubleLimbs) -> Limbs {
+    let [_, _, _, _, _, a, b, c, d, e] = sum;
+    [a, b, c, d, e]
+}
+
 /// The upper half, carried; the highest limb holds what is left.
 #[inline(always)]
-fn upper(mut sum: DoubleLimbs) -> Limbs {
+fn carried_upper(mut sum: DoubleLimbs) -> Limbs {
     let mask = sum[0].all(MASK);
     for i in LIMBS..2 * LIMBS - 1 {
         sum[i + 1] = sum[i + 1].plus(sum[i].right::<BITS>());
         sum[i] = sum[i].and(mask);
     }
-    let [_, _, _, _, _, a, b, c, d, e] = sum;
-    [a, b, c, d, e]
+    upper(sum)
 }
 
 /// sum + a b. Too long to be inlined everywhere, like the three after it.
@@ -567,13 +602,12 @@ fn reduce<C: MontConfig<4>>(mut sum: DoubleLimbs) -> Limbs {
     for i in 0..LIMBS {
         clear::<C>(&mut sum, i);
     }
-    upper(sum)
+    carried_upper(sum)
 }
 
-/// a b / 2^260 modulo p.
-#[inline]
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
-fn product<C: MontConfig<4>>(a: &Limbs, b: &Limbs) -> Limbs {
+/// A sum whose upper half is a b / 2^260 modulo p, not carried.
+#[inline(always)]
+fn cleared_product<C: MontConfig<4>>(a: &Limbs, b: &Limbs) -> DoubleLimbs {
     let mut sum = [a[0].all(0); 2 * LIMBS];
     add_row(&mut sum, 0, a[0], b);
     // Clearing is a chain of dependent steps: it begins as early as it can.
@@ -582,7 +616,21 @@ fn product<C: MontConfig<4>>(a: &Limbs, b: &Limbs) -> Limbs {
         clear::<C>(&mut sum, i - 1);
     }
     clear::<C>(&mut sum, LIMBS - 1);
-    upper(sum)
+    sum
+}
+
+/// a b / 2^260 modulo p.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
+fn product<C: MontConfig<4>>(a: &Limbs, b: &Limbs) -> Limbs {
+    carried_upper(cleared_product::<C>(a, b))
+}
+
+/// The same, not carried.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
+fn loose_product<C: MontConfig<4>>(a: &Limbs, b: &Limbs) -> Limbs {
+    upper(cleared_product::<C>(a, b))
 }
 
 /// a b / 2^260 + c modulo p, for c below 2^256.
@@ -598,13 +646,13 @@ fn product_plus<C: MontConfig<4>>(a: &Limbs, b: &Limbs, c: &Limbs) -> Limbs {
         clear::<C>(&mut sum, i - 1);
     }
     clear::<C>(&mut sum, LIMBS - 1);
-    upper(sum)
+    carried_upper(sum)
 }
 
-/// a^2 / 2^260 modulo p.
+/// a^2 / 2^260 modulo p, not carried.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
-fn square<C: MontConfig<4>>(a: &Limbs) -> Limbs {
+fn loose_square<C: MontConfig<4>>(a: &Limbs) -> Limbs {
     let mut sum = [a[0].all(0); 2 * LIMBS];
     // Products of different limbs, which come twice.
     for i in 0..LIMBS {
@@ -620,7 +668,10 @@ fn square<C: MontConfig<4>>(a: &Limbs) -> Limbs {
         sum[2 * i] = sum[2 * i].plus_low(a[i], a[i]);
         sum[2 * i + 1] = sum[2 * i + 1].plus_high(a[i], a[i]);
     }
-    reduce::<C>(sum)
+    for i in 0..LIMBS {
+        clear::<C>(&mut sum, i);
+    }
+    upper(sum)
 }
 
 /// (a b + c d) / 2^260 modulo p.
@@ -636,7 +687,7 @@ fn two_products<C: MontConfig<4>>(a: &Limbs, b: &Limbs, c: &Limbs, d: &Limbs) ->
         clear::<C>(&mut sum, i - 1);
     }
     clear::<C>(&mut sum, LIMBS - 1);
-    upper(sum)
+    carried_upper(sum)
 }
 
 /// The sum of all values times their factors / 2^260 modulo p.
@@ -653,7 +704,7 @@ fn four_products<C: MontConfig<4>>(values: [&Limbs; 4], factors: &[Factor; 4]) -
         }
     }
     clear::<C>(&mut sum, LIMBS - 1);
-    upper(sum)
+    carried_upper(sum)
 }
 
 impl Simd for Ifma {
@@ -703,6 +754,22 @@ impl Simd for Ifma {
             line_words(self, packed, 2),
             line_words(self, packed, 3),
         ])
+    }
+
+    #[inline(always)]
+    fn signs(self, words: &[[u32; 3]; LANES]) -> [u8; 2] {
+        let words: *const u32 = words.as_ptr().cast();
+        // SAFETY: there are 24 words, and the instructions.
+        let signs = unsafe {
+            let (low, high) = (
+                _mm512_loadu_si512(words.cast()),
+                _mm256_loadu_si256(words.add(16).cast()),
+            );
+            let order = _mm512_setr_epi32(0, 3, 6, 9, 12, 15, 18, 21, 1, 4, 7, 10, 13, 16, 19, 22);
+            let high = _mm512_castsi256_si512(high);
+            _mm512_movepi32_mask(_mm512_permutex2var_epi32(low, order, high))
+        };
+        signs.to_le_bytes()
     }
 
     #[inline(always)]
@@ -788,8 +855,13 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
 
     #[inline(always)]
     fn store(self, elements: &mut [Element<C>; LANES]) {
+        self.reduced().store_reduced(elements);
+    }
+
+    #[inline(always)]
+    fn store_reduced(self, elements: &mut [Element<C>; LANES]) {
         let target: *mut Element<C> = elements.as_mut_ptr();
-        let pairs = transpose_back(self.reduced().words());
+        let pairs = transpose_back(self.words());
         for i in 0..4 {
             // SAFETY: elements are their 32 bytes, as in `two`; there are eight, and these are reduced.
             unsafe { _mm512_storeu_si512(target.add(2 * i).cast(), pairs[i].0) };
@@ -815,18 +887,6 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
             limbs[i] = limbs[i].taken_from_where(signs, twice[i]);
         }
         Self(limbs, PhantomData)
-    }
-
-    #[inline(always)]
-    fn less_both(self, a: Self, difference: Operand) -> Self {
-        let (mask, twice) = (self.0[0].all(MASK), self.0[0].limbs(Self::TWICE));
-        let mut limbs = self.0;
-        for i in 0..LIMBS {
-            // The difference has been carried, and 2p added to it.
-            let other = difference.0[i].and(mask).plus(a.0[i]);
-            limbs[i] = limbs[i].plus(twice[i]).minus(a.0[i]).minus(other);
-        }
-        Self::from_signed(limbs)
     }
 
     #[inline(always)]
@@ -907,9 +967,27 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
     }
 
     #[inline(always)]
-    fn squared(self) -> Self {
-        // SAFETY: there are vectors, hence the instructions.
-        Self(unsafe { square::<C>(&self.0) }, PhantomData)
+    fn over_less(self, operand: Operand, other: Self) -> Self {
+        // Below 2p · 16p / 2^260 + p < 1.5p.
+        // SAFETY: there are vectors, hence the instructions; so below.
+        let mut limbs = unsafe { loose_product::<C>(&self.0, &operand.0) };
+        for i in 0..LIMBS {
+            limbs[i] = limbs[i].minus(other.0[i]);
+        }
+        Self::reduced_from(limbs)
+    }
+
+    #[inline(always)]
+    fn squared_less(self, a: Self, difference: Operand) -> Self {
+        // Below 2p · 2p / 2^260 + p < 1.5p.
+        let mut limbs = unsafe { loose_square::<C>(&self.0) };
+        let (mask, twice) = (limbs[0].all(MASK), limbs[0].limbs(Self::TWICE));
+        for i in 0..LIMBS {
+            // The difference has been carried, and 2p added to it.
+            let other = difference.0[i].and(mask).plus(a.0[i]);
+            limbs[i] = limbs[i].plus(twice[i]).minus(a.0[i]).minus(other);
+        }
+        Self::reduced_from(limbs)
     }
 
     #[inline(always)]
@@ -938,7 +1016,7 @@ impl<C: MontConfig<4>> Add for Elements<C> {
         for i in 0..LIMBS {
             limbs[i] = limbs[i].plus(other.0[i]).minus(twice[i]);
         }
-        Self::from_signed(limbs)
+        Self::from_signed(limbs, Self::TWICE)
     }
 }
 
@@ -951,7 +1029,7 @@ impl<C: MontConfig<4>> Sub for Elements<C> {
         for i in 0..LIMBS {
             limbs[i] = limbs[i].minus(other.0[i]);
         }
-        Self::from_signed(limbs)
+        Self::from_signed(limbs, Self::TWICE)
     }
 }
 

@@ -116,6 +116,9 @@ pub trait Simd: Copy {
         }
     }
 
+    /// The highest bits of the first and of the second of three words.
+    fn signs(self, words: &[[u32; 3]; LANES]) -> [u8; 2];
+
     /// Make ready to multiply cells by `x`.
     fn weight(self, x: Fr) -> Self::Weight;
 
@@ -195,13 +198,13 @@ pub trait Vector<C: MontConfig<4>>: Ring {
 
     fn store(self, elements: &mut [Element<C>; LANES]);
 
+    /// The same for what is reduced.
+    fn store_reduced(self, elements: &mut [Element<C>; LANES]);
+
     fn pack(self, packed: &mut Packed);
 
     /// Negate the elements whose bit is set; only differences may be taken of what comes of it.
     fn negate_where(self, signs: u8) -> Self;
-
-    /// self - a - b, given b - a, for a product less elements that were loaded reduced.
-    fn less_both(self, a: Self, difference: Self::Operand) -> Self;
 
     fn factor(self) -> Self::Factor;
 
@@ -232,8 +235,11 @@ pub trait Vector<C: MontConfig<4>>: Ring {
     /// self · operand / SCALE: a product for which no factor is made ready.
     fn over(self, operand: impl Into<Self::Operand>) -> Self;
 
-    /// self^2 / SCALE.
-    fn squared(self) -> Self;
+    /// self · operand / SCALE - other, reduced; `other` was loaded reduced, and perhaps negated.
+    fn over_less(self, operand: Self::Operand, other: Self) -> Self;
+
+    /// self^2 / SCALE - a - b, reduced, given b - a for elements that were loaded reduced.
+    fn squared_less(self, a: Self, difference: Self::Operand) -> Self;
 
     /// ROOT · (self - other), to be multiplied by.
     fn minus_by_root(self, other: Self) -> Self::Operand;
@@ -420,14 +426,14 @@ pub trait Kernel {
     fn run<S: Simd>(self, simd: S) -> Self::Output;
 }
 
-/// Have this line of the cache fetched.
+/// Have this line of the cache fetched; it may be none.
 #[inline(always)]
-pub fn prefetch<T>(item: &T) {
+pub fn prefetch<T>(item: *const T) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: every such processor has the instruction, and it reads nothing.
     unsafe {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>((item as *const T).cast());
+        _mm_prefetch::<_MM_HINT_T0>(item.cast());
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = item;

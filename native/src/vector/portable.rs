@@ -84,6 +84,17 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn signs(self, words: &[[u32; 3]; LANES]) -> [u8; 2] {
+        let mut signs = [0; 2];
+        for (k, words) in words.iter().enumerate() {
+            for (signs, word) in signs.iter_mut().zip(words) {
+                *signs |= ((word >> 31) as u8) << k;
+            }
+        }
+        signs
+    }
+
+    #[inline(always)]
     fn weight(self, x: Fr) -> Weight {
         let base = Fr::from(1_u128 << 64);
         let mut powers = [Factor::new(x); 4];
@@ -176,6 +187,11 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
     }
 
     #[inline(always)]
+    fn store_reduced(self, elements: &mut [Element<C>; LANES]) {
+        self.store(elements);
+    }
+
+    #[inline(always)]
     fn pack(self, packed: &mut Packed) {
         let (words, _) = packed.0.as_flattened_mut().as_chunks_mut::<4>();
         for (words, element) in words.iter_mut().zip(self.0) {
@@ -189,11 +205,6 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
             0 => self.0[i],
             _ => -self.0[i],
         }))
-    }
-
-    #[inline(always)]
-    fn less_both(self, a: Self, difference: Self) -> Self {
-        self - a - a - difference
     }
 
     #[inline(always)]
@@ -264,8 +275,13 @@ impl<C: MontConfig<4>> Vector<C> for Elements<C> {
     }
 
     #[inline(always)]
-    fn squared(self) -> Self {
-        self.times(self)
+    fn over_less(self, operand: Self, other: Self) -> Self {
+        self.times(operand) - other
+    }
+
+    #[inline(always)]
+    fn squared_less(self, a: Self, difference: Self) -> Self {
+        self.times(self) - a - a - difference
     }
 
     #[inline(always)]

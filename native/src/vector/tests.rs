@@ -43,9 +43,8 @@ impl<C: MontConfig<4>> Kernel for &Check<C> {
                     u.line(v, line),
                     (u + v) * (u - v) - (v - u) * (u + v),
                     simd.splat(zero) - u.negate_where(0b1010_0110),
-                    (u * v).less_both(w, simd.splat(one).minus(w)),
-                    (u - v).squared(),
-                    w.over(u.minus_by_root(v + v)),
+                    (u - v).squared_less(w, simd.splat(one).minus(w)),
+                    w.over_less(u.minus_by_root(v + v), w.negate_where(0b1010_0110)),
                     u.plus_product(v, v.factor()),
                     S::Vector::<C>::bilinear([u, v, v, u + v], plane),
                     simd.unpack(&packed) + v,
@@ -60,7 +59,7 @@ impl<C: MontConfig<4>> Kernel for &Check<C> {
                 let (mixed, opposite) = (mix([u, v, v, u]), mix([v, u, u, v]));
                 sum.add_over([&u_v, &v_u], [&mixed, &opposite]);
                 products += 4;
-                let mut stored = [[zero; LANES]; 15];
+                let mut stored = [[zero; LANES]; 14];
                 for (result, stored) in results.into_iter().zip(&mut stored) {
                     result.store(stored);
                 }
@@ -68,6 +67,7 @@ impl<C: MontConfig<4>> Kernel for &Check<C> {
                 assert_eq!((u - v).has_zero(), stored[2].contains(&zero));
                 for lane in 0..LANES {
                     let (a, b) = (reduced(a[lane]), reduced(b[lane]));
+                    let is_negated = 0b1010_0110 >> lane & 1 == 1;
                     total += a * b + (a + a) * (b + b);
                     total -= (a - b).square() * Element::<C>::from(5_u64) * over;
                     let expected = [
@@ -79,10 +79,9 @@ impl<C: MontConfig<4>> Kernel for &Check<C> {
                         a * b + b * x,
                         a * (one - x) + b * x,
                         (a + b) * (a - b).double(),
-                        if 0b1010_0110 >> lane & 1 == 1 { a } else { -a },
-                        a * b - x - one,
-                        (a - b).square() * over,
-                        x * (a - b - b) * over * root,
+                        if is_negated { a } else { -a },
+                        (a - b).square() * over - x - one,
+                        x * (a - b - b) * over * root - if is_negated { -x } else { x },
                         a + b * b,
                         a * (one - x) * (one - x - x)
                             + b * x * (one - x).double()

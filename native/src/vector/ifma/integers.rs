@@ -7,7 +7,9 @@ use std::ops::{Add, Mul, Sub};
 use ark_bn254::{Fr, FrConfig};
 use ark_ff::AdditiveGroup;
 
-use super::{BITS, Cells, Elements, Ifma, LIMBS, Simd, Words, cells_at, clear, lanes_total, upper};
+use super::{
+    BITS, Cells, Elements, Ifma, LIMBS, Simd, Words, carried_upper, cells_at, clear, lanes_total,
+};
 use crate::vector::{
     INTEGER_LIMBS, INTEGERS, IntegerWeight, LANES, OFFSET_ELEMENT, PRODUCT_OFFSET,
 };
@@ -178,7 +180,7 @@ impl crate::vector::IntegerSum for IntegerSum {
             let mut sum = [zero, zero, zero, zero, a, b, c, d, e, f];
             clear::<FrConfig>(&mut sum, LIMBS - 1);
             // Below 2^300 / 2^52 + p.
-            *total = Elements(upper(sum), PhantomData);
+            *total = Elements(carried_upper(sum), PhantomData);
         }
         totals
     }
