@@ -144,9 +144,11 @@ impl Table {
             }
             summation.settle(&self.sums);
         }
-        let (filled, sums) = summation.finish(&[]);
-        let numbers = filled.iter().map(|bucket| packed[*bucket as usize].0);
-        numbers.zip(sums).collect()
+        let filled = summation.finish(&[]);
+        filled
+            .iter()
+            .map(|(bucket, sum)| (packed[*bucket as usize].0, summation.sums()[*sum as usize]))
+            .collect()
     }
 
     fn fill(&mut self, size: usize, bases: &[Point]) {

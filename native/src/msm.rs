@@ -225,12 +225,13 @@ fn window_sums(
     for (set, window) in (0..).zip(windows) {
         digits(bases, pieces, c, *window, set * buckets, summation);
     }
-    let (filled, sums) = summation.finish(bases.points);
-    let numbers = filled.iter().map(|bucket| Numbered {
+    let filled = summation.finish(bases.points);
+    let numbered = filled.into_iter().map(|(bucket, sum)| Numbered {
         set: bucket / buckets,
         number: numbers[(bucket % buckets) as usize],
+        sum,
     });
-    weighted_sums(summation, c, windows.len() as u32, numbers.collect(), sums)
+    weighted_sums(summation, c, windows.len() as u32, numbered.collect())
 }
 
 /// sums[0] + 2^c sums[1] + 2^(2c) sums[2] + ...
@@ -396,11 +397,14 @@ fn digits(
     }
 }
 
-/// What a bucket of one of several sets is multiplied by.
+/// A bucket of one of several sets.
 #[derive(Clone, Copy)]
 struct Numbered {
     set: u32,
+    /// What it is multiplied by.
     number: u32,
+    /// The number of its sum.
+    sum: u32,
 }
 
 /// For each set the sum of numbers, which increase up to 2^c, times buckets.
@@ -411,34 +415,34 @@ fn weighted_sums(
     summation: &mut Summation,
     c: u32,
     mut sets: u32,
-    mut numbers: Vec<Numbered>,
-    mut buckets: Vec<Point>,
+    mut buckets: Vec<Numbered>,
 ) -> Vec<G1Projective> {
     let (mut width, mut halves) = (c, Vec::new());
     while width > NARROW {
         let half = width.div_ceil(2);
         // The highest number of all has a digit of 2^(width - half).
         let slots = (1 << half) + 1;
-        let mut pairs = Vec::with_capacity(2 * numbers.len());
-        for (i, Numbered { set, number }) in (0..).zip(numbers) {
+        let mut pairs = Vec::with_capacity(2 * buckets.len());
+        for Numbered { set, number, sum } in buckets {
             let (low, high) = (number % (1 << half), number >> half);
-            pairs.extend((low > 0).then_some((2 * set * slots + low, i)));
-            pairs.extend((high > 0).then_some(((2 * set + 1) * slots + high, i)));
+            pairs.extend((low > 0).then_some((2 * set * slots + low, sum)));
+            pairs.extend((high > 0).then_some(((2 * set + 1) * slots + high, sum)));
         }
         sets *= 2;
-        let (filled, sums) = summation.sums(&buckets, (sets * slots) as usize, &pairs);
-        let numbered = filled.iter().map(|slot| Numbered {
+        let filled = summation.sum_again((sets * slots) as usize, &pairs);
+        let numbered = filled.into_iter().map(|(slot, sum)| Numbered {
             set: slot / slots,
             number: slot % slots,
+            sum,
         });
-        (numbers, buckets) = (numbered.collect(), sums);
+        buckets = numbered.collect();
         width = half;
         halves.push(half);
     }
     let mut sums: Vec<G1Projective> = (0..sets)
         .map(|set| {
-            let [start, end] = [set, set + 1].map(|set| numbers.partition_point(|n| n.set < set));
-            running_sum(&numbers[start..end], &buckets[start..end])
+            let [start, end] = [set, set + 1].map(|set| buckets.partition_point(|b| b.set < set));
+            running_sum(&buckets[start..end], summation.sums())
         })
         .collect();
     for half in halves.into_iter().rev() {
@@ -447,12 +451,12 @@ fn weighted_sums(
     sums
 }
 
-fn running_sum(numbers: &[Numbered], buckets: &[Point]) -> G1Projective {
+fn running_sum(buckets: &[Numbered], sums: &[Point]) -> G1Projective {
     let (mut running, mut total) = (G1Projective::zero(), G1Projective::zero());
     for (i, bucket) in buckets.iter().enumerate().rev() {
-        running += bucket.affine();
-        let below = if i == 0 { 0 } else { numbers[i - 1].number };
-        for _ in below..numbers[i].number {
+        running += sums[bucket.sum as usize].affine();
+        let below = if i == 0 { 0 } else { buckets[i - 1].number };
+        for _ in below..bucket.number {
             total += running;
         }
     }

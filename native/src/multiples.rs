@@ -105,9 +105,14 @@ fn fill(bases: &[Point], lines: &mut [Point]) {
         .map(|base| (base / BLOCK as u32, base))
         .collect();
     let blocks = bases.len() / BLOCK;
-    let (_, sums) = Summation::default().sums(bases, blocks, &pairs);
-    let of_blocks = bases.chunks(BLOCK).zip(&sums);
-    let firsts: Vec<Point> = of_blocks
+    let mut summation = Summation::default();
+    let filled = summation.sum(bases, blocks, &pairs);
+    let sums = filled
+        .iter()
+        .map(|(_, sum)| &summation.sums()[*sum as usize]);
+    let firsts: Vec<Point> = bases
+        .chunks(BLOCK)
+        .zip(sums)
         .flat_map(|(bases, sum)| bases.iter().chain([sum]))
         .copied()
         .collect();

@@ -2,6 +2,7 @@
 //! their sum is a term again.
 
 use std::cell::Cell;
+use std::mem::{swap, take};
 
 use crate::curve::{Addition, BATCH, Point, SIGN, Source, add_batch, add_from, signed};
 use crate::vector::prefetch;
@@ -82,6 +83,8 @@ pub struct Summation {
     /// Sums, among them those that are no terms any more: their numbers are free.
     sums: Vec<Point>,
     free: Vec<u32>,
+    /// Those of the summation before.
+    before: Vec<Point>,
     /// Points that become sums, and their buckets.
     moves: Vec<(u32, u32)>,
     /// Those that are free after a batch.
@@ -103,16 +106,25 @@ impl Summation {
         result
     }
 
-    /// The numbers of the buckets in (bucket, term) pairs, upwards, and the sums of their points.
-    pub fn sums(
+    /// Sum the points in (bucket, term) pairs: the buckets with terms, as `finish` lists them.
+    pub fn sum(
         &mut self,
         points: &[Point],
         buckets: usize,
         pairs: &[(u32, u32)],
-    ) -> (Vec<u32>, Vec<Point>) {
+    ) -> Vec<(u32, u32)> {
         self.begin(buckets);
         self.add(points, pairs);
         self.finish(points)
+    }
+
+    /// The same of sums that are there.
+    pub fn sum_again(&mut self, buckets: usize, pairs: &[(u32, u32)]) -> Vec<(u32, u32)> {
+        swap(&mut self.sums, &mut self.before);
+        let points = take(&mut self.before);
+        let filled = self.sum(&points, buckets, pairs);
+        self.before = points;
+        filled
     }
 
     /// Begin with empty buckets.
@@ -180,27 +192,25 @@ impl Summation {
         self.free.truncate(self.free.len() - moves);
     }
 
-    /// The numbers of the buckets with terms, upwards, and their sums.
-    pub fn finish(&mut self, points: &[Point]) -> (Vec<u32>, Vec<Point>) {
+    /// The buckets with terms, upwards, and the numbers of their sums in `sums`.
+    pub fn finish(&mut self, points: &[Point]) -> Vec<(u32, u32)> {
         self.settle(points);
         while self.of_sums.len > 0 {
             self.add_sums();
         }
         let singles = &self.of_sums.single;
-        let (mut numbers, mut terms) = (vec![0; singles.len()], vec![0; singles.len()]);
-        let mut count = 0;
+        let (mut filled, mut count) = (vec![(0, 0); singles.len()], 0);
         for (bucket, term) in (0..).zip(singles) {
-            (numbers[count], terms[count]) = (bucket, *term);
+            filled[count] = (bucket, *term);
             count += usize::from(*term != NONE);
         }
-        numbers.truncate(count);
-        let mut sums = Vec::with_capacity(count);
-        for i in 0..count {
-            let ahead = terms[(i + AHEAD).min(count - 1)];
-            prefetch(&self.sums[ahead as usize]);
-            sums.push(self.sums[terms[i] as usize]);
-        }
-        (numbers, sums)
+        filled.truncate(count);
+        filled
+    }
+
+    /// Where sums are.
+    pub fn sums(&self) -> &[Point] {
+        &self.sums
     }
 
     fn add_points(&mut self, points: &[Point]) {
@@ -269,8 +279,11 @@ mod tests {
                     *sum += signed(&points, term).affine();
                 }
             }
-            let (numbers, sums) = summation.finish(&[]);
-            let found: Vec<_> = numbers.into_iter().zip(sums).collect();
+            let filled = summation.finish(&[]);
+            let found: Vec<_> = filled
+                .into_iter()
+                .map(|(bucket, number)| (bucket, summation.sums()[number as usize]))
+                .collect();
             let expected: Vec<_> = (0..)
                 .zip(expected)
                 .filter_map(|(bucket, sum)| Some((bucket, Point::from(sum?))))
