@@ -1,4 +1,6 @@
 //! Vectors of the library's elements.
+//!
+//! What closures do may be compiled apart, without the instructions: products are in plain loops.
 
 use std::array::from_fn;
 use std::ops::{Add, Mul, Sub};
