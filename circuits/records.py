@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import IntEnum
-from functools import cache
-from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
+from functools import cache, partial
+from typing import Any, TypeAlias, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from zkevm.proof.codec import read_hex
 
 T = TypeVar("T")
+Decoder: TypeAlias = Callable[[object, str], object]
 
 NUMBER = re.compile("0x(?:0|[1-9a-f][0-9a-f]{0,63})")
 
@@ -27,7 +28,12 @@ class RecordError(ValueError):
 
 def encode(record: object) -> dict[str, object]:
     """A dataclass as an object of JSON."""
-    return {f.name: _encode(getattr(record, f.name)) for f in fields(cast("Any", record))}
+    return {name: _encode(getattr(record, name)) for name in _names(cast("Any", type(record)))}
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 def _encode(value: Any) -> object:
@@ -46,25 +52,22 @@ def _encode(value: Any) -> object:
 
 def decode(kind: type[T], value: object) -> T:
     """A dataclass of this type from JSON.  Raises RecordError."""
-    return cast("T", _decode(kind, value, kind.__name__))
+    return cast("T", _decoder(cast("Any", kind))(value, kind.__name__))
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
-
-
-def _decode(kind: Any, value: object, where: str) -> object:
+def _decoder(kind: Any) -> Decoder:
+    """What reads a value of this type, which stands at a place named in errors."""
     origin = get_origin(kind)
     if origin is types.UnionType:
-        return _decode_optional(kind, value, where)
+        return _optional(kind)
     if origin is tuple:
-        return _decode_tuple(kind, value, where)
+        return _tuple(kind)
     if origin is Mapping:
-        return _decode_mapping(kind, value, where)
+        return _mapping(kind)
     if is_dataclass(kind):
-        return _decode_record(cast("type", kind), value, where)
-    return _decode_plain(kind, value, where)
+        return _record(cast("type", kind))
+    return partial(_decode_plain, kind)
 
 
 def _decode_plain(kind: type, value: object, where: str) -> object:
@@ -82,38 +85,50 @@ def _decode_plain(kind: type, value: object, where: str) -> object:
     return number
 
 
-def _decode_optional(kind: Any, value: object, where: str) -> object:
-    if value is None:
-        return None
-    (inner,) = (a for a in get_args(kind) if a is not type(None))
-    return _decode(inner, value, where)
+def _optional(kind: Any) -> Decoder:
+    (inner,) = (_decoder(a) for a in get_args(kind) if a is not type(None))
+    return lambda value, where: None if value is None else inner(value, where)
 
 
-def _decode_tuple(kind: Any, value: object, where: str) -> object:
-    inner, _ = get_args(kind)
-    items = cast("list[object]", _require(isinstance(value, list), value, where, "an array"))
-    return tuple(_decode(inner, item, f"{where}[{i}]") for i, item in enumerate(items))
+def _tuple(kind: Any) -> Decoder:
+    inner = _decoder(get_args(kind)[0])
+
+    def read(value: object, where: str) -> object:
+        items = cast("list[object]", _require(isinstance(value, list), value, where, "an array"))
+        return tuple([inner(item, f"{where}[{i}]") for i, item in enumerate(items)])
+
+    return read
 
 
-def _decode_mapping(kind: Any, value: object, where: str) -> object:
-    key_kind, value_kind = get_args(kind)
-    found: dict[Any, object] = {}
-    for pair in cast("list[object]", _require(isinstance(value, list), value, where, "an array")):
-        _require(isinstance(pair, list) and len(pair) == 2, pair, where, "a pair")
-        key, item = cast("list[object]", pair)
-        read: Any = _decode(key_kind, key, where)
-        _require(not found or read > max(found), key, where, "a greater key")
-        found[read] = _decode(value_kind, item, where)
-    return found
+def _mapping(kind: Any) -> Decoder:
+    read_key, read_value = map(_decoder, get_args(kind))
+
+    def read(value: object, where: str) -> object:
+        pairs = cast("list[object]", _require(isinstance(value, list), value, where, "an array"))
+        found: dict[Any, object] = {}
+        for pair in pairs:
+            _require(isinstance(pair, list) and len(pair) == 2, pair, where, "a pair")
+            key, item = cast("list[object]", pair)
+            number: Any = read_key(key, where)
+            _require(not found or number > max(found), key, where, "a greater key")
+            found[number] = read_value(item, where)
+        return found
+
+    return read
 
 
-def _decode_record(kind: type, value: object, where: str) -> object:
-    names = [f.name for f in fields(kind)]
-    record = _require(isinstance(value, dict), value, where, "an object")
-    given = cast("dict[str, object]", record)
-    _require(set(given) == set(names), sorted(given), where, f"the fields {', '.join(names)}")
-    hints = _hints(kind)
-    return kind(**{n: _decode(hints[n], given[n], f"{where}.{n}") for n in names})
+def _record(kind: type) -> Decoder:
+    hints = get_type_hints(kind)
+    readers = {name: _decoder(hints[name]) for name in _names(kind)}
+
+    def read(value: object, where: str) -> object:
+        record = _require(isinstance(value, dict), value, where, "an object")
+        given = cast("dict[str, object]", record)
+        if given.keys() != readers.keys():
+            _require(False, sorted(given), where, f"the fields {', '.join(readers)}")
+        return kind(**{n: inner(given[n], f"{where}.{n}") for n, inner in readers.items()})
+
+    return read
 
 
 def _require(valid: bool, value: object, where: str, what: str) -> object:
