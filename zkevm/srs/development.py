@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from functools import lru_cache
 from pathlib import Path
 
 from zkevm.errors import FileError
@@ -49,8 +50,13 @@ def development_srs(degree: int = DEFAULT_DEGREE, notice: Progress = to_stderr) 
 
 def cached_verifier(identifier: bytes) -> VerifierSrs | None:
     """Return the verifier's part of the cached development SRS of this identifier, or ``None``."""
-    found = (storage.load_verifier(path, summed=False) for _, path in _cached())
+    found = (_verifier(path, path.stat().st_mtime_ns) for _, path in _cached())
     return next((srs for srs in found if srs.identifier == identifier), None)
+
+
+@lru_cache(maxsize=16)
+def _verifier(path: Path, modified: int) -> VerifierSrs:  # noqa: ARG001 (read again when it is)
+    return storage.load_verifier(path, summed=False)
 
 
 def _path(degree: int) -> Path:
