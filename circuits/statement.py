@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from struct import iter_unpack
 
@@ -70,7 +70,7 @@ WORD_BYTES = 32
 LANE_BYTES = 8
 MAX_CODE_LENGTH = 0xFFFF
 MAX_TRANSACTIONS = 0xFFFF
-DOMAIN = b"zkevm/statement/v2"
+DOMAIN = b"zkevm/statement/v3"
 
 
 class StatementError(VerificationError):
@@ -135,8 +135,9 @@ class Statement:
     code_rows: int
 
     def digest(self) -> bytes:
-        """Binds the proof to every field."""
-        text = json.dumps(encode(self), sort_keys=True, separators=(",", ":"))
+        """Binds the proof to every field: to codes, which are long, by their hashes."""
+        short = replace(self, codes=tuple(map(keccak256, self.codes)))
+        text = json.dumps(encode(short), sort_keys=True, separators=(",", ":"))
         return keccak256(DOMAIN + text.encode())
 
     def to_json(self) -> dict[str, object]:
@@ -160,7 +161,7 @@ class Statement:
 
     def messages(self) -> list[PublicMessage]:
         """What the verifier adds to the buses."""
-        return [PublicMessage(*message) for message in self._messages()]
+        return [*(PublicMessage(*message) for message in self._messages()), *self._codes()]
 
     # Checks.
 
@@ -237,7 +238,6 @@ class Statement:
         yield ORDER, 1, (OrderOf.KECCAK_BLOCKS, 0, 0, 0, 1)
         yield ORDER, -1, (OrderOf.KECCAK_BLOCKS, 0, 0, 0, 1 + self.hashed_blocks)
         yield from self._state()
-        yield from self._codes()
 
     def _chain(self) -> Iterator[tuple[Bus, int, tuple[int, ...]]]:
         """The ends of the chain of transactions, and their receipts."""
@@ -267,19 +267,19 @@ class Statement:
             yield PRE, -1, (*cell, *halves(slot.before))
             yield POST, -1, (*cell, *halves(slot.after))
 
-    def _codes(self) -> Iterator[tuple[Bus, int, tuple[int, ...]]]:
-        position, integer = 1, int.from_bytes
-        yield CODE, 1, (position, 0, 0, 0, 0)
+    def _codes(self) -> Iterator[PublicMessage]:
+        position = 1
+        yield PublicMessage(CODE, 1, (position, 0, 0, 0, 0))
         for data in self.codes:
             code = Code(data)
             delegate = code.delegate
             delegated = (int(delegate is not None), delegate or 0)
-            yield CODE_CLAIM, 1, (position, *halves(code.hash), len(data), *delegated)
-            padded = data + bytes(-len(data) % WORD_BYTES)
-            for index, (high, low) in enumerate(iter_unpack("16s16s", padded)):
-                yield CODE_DATA, 1, (position, index, integer(low), integer(high))
-            position += 1 + len(padded) // WORD_BYTES
-        yield CODE, -1, (position + self.code_rows, 0, 0, 0, 0)
+            claim = (position, *halves(code.hash), len(data), *delegated)
+            yield PublicMessage(CODE_CLAIM, 1, claim)
+            words = PublicMessage(CODE_DATA, 1, (position,), data)
+            yield words
+            position += 1 + words.size
+        yield PublicMessage(CODE, -1, (position + self.code_rows, 0, 0, 0, 0))
 
     # In words.
 

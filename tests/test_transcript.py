@@ -172,10 +172,10 @@ def read(case, flip=None):
     )
     log, layouts = Log(flip), layouts_of(case)
     first, *others = message_parts(proof.messages, layouts)
-    head = Ledger("zkevm/proof/v2", first, log, 0)
+    head = Ledger("zkevm/proof/v3", first, log, 0)
     commitments, start = commit(head, statement, layouts)
     claims = [
-        run_segment(Ledger("zkevm/proof/v2/segment", part, log, 1 + s), s, layouts[s], own, start)
+        run_segment(Ledger("zkevm/proof/v3/segment", part, log, 1 + s), s, layouts[s], own, start)
         for s, (part, own) in enumerate(zip(others, commitments, strict=True))
     ]
     combine(head, statement, start, claims)

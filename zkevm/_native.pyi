@@ -1,7 +1,8 @@
 """The kernels: vectors in, vectors out.  They know neither the EVM nor gadgets.
 
 Encodings.  A field element is 32 bytes, little endian, canonical; several are concatenated in one
-`bytes`.  A G1 point is 64 bytes, x then y, little endian canonical (all zero: infinity).
+`bytes`.  A word is one in big endian, as in a proof.  A G1 point is 64 bytes, x then y, little
+endian canonical (all zero: infinity).
 A column is an unsigned array of one of the shapes and types
     (n,) uint8, uint16, uint32, uint64;  (n, 2) uint64: 128 bits;  (n, 4) uint64: canonical field
     element
@@ -19,14 +20,17 @@ from numpy.typing import NDArray
 __all__ = [
     "Bases",
     "Fractions",
+    "Lines",
     "Opening",
     "Program",
     "RowSum",
     "Rows",
     "StackedSum",
     "are_multiples",
+    "are_on_curve",
     "block_series",
     "check_on_curve",
+    "combination",
     "commit",
     "count_lookups",
     "features",
@@ -43,6 +47,7 @@ __all__ = [
     "previous",
     "spread",
     "sum_of_fractions",
+    "sumcheck",
     "summands",
     "take",
 ]
@@ -62,11 +67,14 @@ def powers(tau: bytes, count: int) -> NDArray[np.uint8]:
 def check_on_curve(points: NDArray[np.uint8]) -> int:
     """Index of the first of (n, 64) Montgomery points that is not finite or off curve, or -1."""
 
-def pairing_check(left: bytes, right: bytes) -> bool:
-    """Say whether the product of the pairings e(left[i], right[i]) is one.
+@final
+class Lines:
+    """A point of G2 with the lines of pairings; 128 bytes: x0, x1, y0, y1 (all zero: infinity)."""
 
-    Points of G1 as above; a point of G2 is 128 bytes: x0, x1, y0, y1 (all zero: infinity).
-    """
+    def __new__(cls, point: bytes) -> Self: ...
+
+def pairing_check(left: bytes, right: Sequence[Lines]) -> bool:
+    """Say whether the product of the pairings e(left[i], right[i]) is one."""
 
 def keccak_f(states: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Keccak-f[1600] of each state (n, 25), lane x + 5 y."""
@@ -297,15 +305,39 @@ def summands(
 
     C_i are the constraints, p_j / q_j the interactions' fractions under (alpha, beta), and omega_j
     is eq(xi[height:], the bits of block + j). A table is (program, height, block); `cells` are the
-    values of the witness columns, table after table, `fixed` those of the fixed ones.
+    values of the witness columns, in words, table after table, `fixed` those of the fixed ones.
     """
 
 def horner(coefficients: bytes, x: bytes) -> bytes:
-    """The value at x of the polynomial with these coefficients, the constant one first."""
+    """The value at x of the polynomial with these coefficients, words, the constant one first."""
 
-def sum_of_fractions(messages: Sequence[bytes], alpha: bytes, beta: bytes) -> bytes | None:
+def sumcheck(
+    prefixes: tuple[bytes, bytes, bytes],
+    absorbed: bytes,
+    headers: tuple[bytes, bytes],
+    messages: bytes,
+    degree: int,
+    claim: bytes,
+) -> tuple[bytes, bytes, bytes]:
+    """The challenges of a sumcheck, the value claimed at them, and the transcript's last state.
+
+    `messages` are the words of all rounds, at least one, of `degree` words each, see
+    `zkevm.proof.sumcheck`. The rest is of `zkevm.transcript`: the prefixes of what is absorbed and
+    of a challenge's halves, what the first challenge hashes before the message, and the headers of
+    a message and of a challenge.
+    """
+
+def are_on_curve(points: bytes) -> bool:
+    """Say whether words x and y of each point are reduced and on the curve, or zero: infinity."""
+
+def combination(points: bytes, scalars: bytes) -> bytes:
+    """sum scalars[i] * points[i]: points as `are_on_curve` accepts them, a word for each scalar."""
+
+def sum_of_fractions(
+    messages: Sequence[tuple[bytes, bytes | None]], alpha: bytes, beta: bytes
+) -> bytes | None:
     """The sum of multiplicities over fingerprints under (alpha, beta); None if one of these is 0.
 
-    A message is its bus, its multiplicity modulo 2^256 and its values, in words of 32 bytes, big
-    endian.
+    A message is its bus, its multiplicity modulo 2^256 and its values, in words; with data there is
+    one for each 32 bytes: after these values come its number and the lower and upper half.
     """

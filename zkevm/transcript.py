@@ -16,15 +16,16 @@ where 0, 1, 2 are words and the first state is the word 0.  512 bits modulo p ar
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import IntEnum
 from functools import cache
 from struct import unpack
+from types import ModuleType
 from typing import Generic, TypeVar
 
 from zkevm.curve import BASE_MODULUS, G1Point, g1
 from zkevm.errors import VerificationError
-from zkevm.field import MODULUS
+from zkevm.field import MODULUS, decode, decode_all, encode
 from zkevm.keccak import keccak256
 
 WORD = 32
@@ -51,7 +52,23 @@ def word(number: int) -> bytes:
     return number.to_bytes(WORD, "big")
 
 
+def cut(words: bytes) -> tuple[bytes, ...]:
+    """The words that bytes consist of."""
+    return unpack(f"{WORD}s" * (len(words) // WORD), words)
+
+
+def integers(words: bytes) -> list[int]:
+    """The numbers that words are."""
+    return list(map(int.from_bytes, cut(words)))
+
+
+def words_of(numbers: Iterable[int]) -> bytes:
+    """Encode numbers of [0, 2^256)."""
+    return b"".join([number.to_bytes(WORD, "big") for number in numbers])
+
+
 ABSORB, HIGH, LOW = (PREFIX + word(use) for use in range(3))
+MODULUS_WORD = word(MODULUS)
 
 
 @cache
@@ -71,6 +88,9 @@ def encode_point(point: G1Point) -> bytes:
 class Transcript(ABC, Generic[Prover]):
     """The state of the hash, and messages of a `Prover`, who is present on one side only."""
 
+    kernels: ModuleType | None = None
+    """The native module, if it is to compute what this side checks messages against."""
+
     def __init__(self, domain: str) -> None:
         self._state = word(0)
         self._items: list[bytes] = []
@@ -82,7 +102,7 @@ class Transcript(ABC, Generic[Prover]):
 
     def absorb_numbers(self, label: str, numbers: Sequence[int]) -> None:
         """Absorb numbers of [0, 2^256) that both sides know."""
-        self.absorb_words(label, b"".join([number.to_bytes(WORD, "big") for number in numbers]))
+        self.absorb_words(label, words_of(numbers))
 
     def absorb_words(self, label: str, words: bytes) -> None:
         """Absorb numbers that are words already."""
@@ -91,7 +111,7 @@ class Transcript(ABC, Generic[Prover]):
     def challenge(self, label: str) -> int:
         """Return a field element that depends on everything absorbed so far."""
         self._items.append(header(Kind.CHALLENGE, 0, label))
-        self._state = keccak256(b"".join((ABSORB, self._state, *self._items)))
+        self._state = keccak256(self._absorbed())
         self._items.clear()
         number = keccak256(HIGH + self._state) + keccak256(LOW + self._state)
         return int.from_bytes(number, "big") % MODULUS
@@ -105,12 +125,16 @@ class Transcript(ABC, Generic[Prover]):
         self, label: str, count: int, answer: Callable[[Prover], Sequence[int]]
     ) -> list[int]:
         """Exchange and absorb a message of `count` field elements; `answer` asks the prover."""
-        payload = self._exchange(WORD * count, lambda prover: b"".join(map(word, answer(prover))))
-        values = list(map(int.from_bytes, unpack(f"{WORD}s" * count, payload)))
-        if max(values, default=0) >= MODULUS:
-            raise VerificationError(f"{label}: a field element is not reduced")
+        return integers(self.scalar_words(label, count, answer))
+
+    def scalar_words(
+        self, label: str, count: int, answer: Callable[[Prover], Sequence[int]]
+    ) -> bytes:
+        """The same as the words that the message consists of."""
+        payload = self._exchange(WORD * count, lambda prover: words_of(answer(prover)))
+        _require_reduced(label, payload)
         self._items += (header(Kind.SCALARS, count, label), payload)
-        return values
+        return payload
 
     def points(
         self, label: str, count: int, answer: Callable[[Prover], Sequence[G1Point]]
@@ -120,7 +144,15 @@ class Transcript(ABC, Generic[Prover]):
             POINT * count, lambda prover: b"".join(map(encode_point, answer(prover)))
         )
         self._items += (header(Kind.POINTS, count, label), payload)
+        if self.kernels is not None and self.kernels.are_on_curve(payload):
+            coordinates = integers(payload)
+            pairs = zip(coordinates[::2], coordinates[1::2], strict=True)
+            return [(x, y) if x or y else None for x, y in pairs]
         return [decode_point(label, payload[i : i + POINT]) for i in range(0, len(payload), POINT)]
+
+    def _absorbed(self) -> bytes:
+        """What the next challenge hashes, but for its header."""
+        return b"".join((ABSORB, self._state, *self._items))
 
     @abstractmethod
     def tell(self, action: Callable[[Prover], None]) -> None:
@@ -133,6 +165,11 @@ class Transcript(ABC, Generic[Prover]):
     @abstractmethod
     def _exchange(self, length: int, answer: Callable[[Prover], bytes]) -> bytes:
         """The next `length` bytes of the proof."""
+
+
+def _require_reduced(label: str, words: bytes) -> None:
+    if max(cut(words), default=b"") >= MODULUS_WORD:
+        raise VerificationError(f"{label}: a field element is not reduced")
 
 
 def decode_point(label: str, data: bytes) -> G1Point:
@@ -172,10 +209,32 @@ class ProofWriter(Transcript[Prover]):
 class ProofReader(Transcript[Prover]):
     """The verifier's side.  Whatever is wrong with the proof raises `VerificationError`."""
 
-    def __init__(self, domain: str, messages: bytes) -> None:
+    def __init__(self, domain: str, messages: bytes, kernels: ModuleType | None = None) -> None:
         super().__init__(domain)
         self._messages = messages
         self._position = 0
+        self.kernels = kernels
+
+    def sumcheck(
+        self, kernels: ModuleType, label: str, claim: int, rounds: int, degree: int
+    ) -> tuple[list[int], int]:
+        """Read all messages of a sumcheck; its challenges, and the value claimed there.
+
+        `zkevm.proof.sumcheck` says what the kernels compute.
+        """
+        messages = self._exchange(rounds * degree * WORD, lambda _: b"")
+        _require_reduced(label, messages)
+        headers = header(Kind.SCALARS, degree, label), header(Kind.CHALLENGE, 0, label)
+        point, value, self._state = kernels.sumcheck(
+            (ABSORB, HIGH, LOW),
+            self._absorbed(),
+            headers,
+            messages,
+            degree,
+            encode(claim % MODULUS),
+        )
+        self._items.clear()
+        return decode_all(point), decode(value)
 
     def tell(self, action: Callable[[Prover], None]) -> None:
         pass

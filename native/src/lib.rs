@@ -36,5 +36,6 @@ pub mod sums;
 pub mod tape;
 #[cfg(test)]
 mod testing;
+pub mod transcript;
 pub mod vector;
 pub mod verification;

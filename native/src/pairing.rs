@@ -7,19 +7,28 @@ use ark_ff::{BigInt, PrimeField, Zero};
 use crate::error::{Error, Result};
 use crate::field::{Fq, words};
 
+/// A point of G2 with the lines by which pairings with it are computed.
+pub type Lines = <Bn254 as Pairing>::G2Prepared;
+
+/// The lines of a point of 32 little-endian bytes for each of x0, x1, y0, y1.
+pub fn lines(point: &[u8]) -> Result<Lines> {
+    match coordinates(point)?.as_slice() {
+        [x0, x1, y0, y1] => Ok(g2(&[*x0, *x1, *y0, *y1])?.into()),
+        _ => Err(Error::Point("one of four coordinates".into())),
+    }
+}
+
 /// Whether the product of the pairings e(left[i], right[i]) is one.
 ///
-/// A coordinate is 32 little-endian bytes; a point of G1 has x and y, one of G2 x0, x1, y0, y1.
-pub fn is_one(left: &[u8], right: &[u8]) -> Result<bool> {
-    let (left, right) = (coordinates(left)?, coordinates(right)?);
-    let (left, left_rest) = left.as_chunks::<2>();
-    let (right, right_rest) = right.as_chunks::<4>();
-    if left.len() != right.len() || !left_rest.is_empty() || !right_rest.is_empty() {
+/// A coordinate of G1 is 32 little-endian bytes.
+pub fn is_one(left: &[u8], right: &[&Lines]) -> Result<bool> {
+    let left = coordinates(left)?;
+    let (left, rest) = left.as_chunks::<2>();
+    if left.len() != right.len() || !rest.is_empty() {
         return Err(Error::Point("as many of G2 as of G1".into()));
     }
     let left: Vec<G1Affine> = left.iter().map(g1).collect::<Result<_>>()?;
-    let right: Vec<G2Affine> = right.iter().map(g2).collect::<Result<_>>()?;
-    Ok(Bn254::multi_pairing(left, right).is_zero())
+    Ok(Bn254::multi_pairing(left, right.iter().map(|&lines| lines.clone())).is_zero())
 }
 
 fn coordinates(bytes: &[u8]) -> Result<Vec<Fq>> {
@@ -79,16 +88,19 @@ mod tests {
         let five = (g * ark_bn254::Fr::from(5_u64)).into_affine();
         let left = |p: G1Affine, q: G1Affine| bytes(&[p.x, p.y, q.x, q.y]);
         let of_g2 = |p: G2Affine| bytes(&[p.x.c0, p.x.c1, p.y.c0, p.y.c1]);
-        let right = [of_g2(h), of_g2(h)].concat();
+        let [finite, infinite] = [of_g2(h), vec![0; 128]].map(|point| lines(&point).unwrap());
+        let right = [&finite, &finite];
         assert!(is_one(&left(five, -five), &right).unwrap());
         assert!(!is_one(&left(five, -g), &right).unwrap());
         let infinity = [bytes(&[five.x, five.y]), vec![0; 64]].concat();
-        assert!(is_one(&infinity, &[vec![0; 128], of_g2(h)].concat()).unwrap());
+        assert!(is_one(&infinity, &[&infinite, &finite]).unwrap());
         assert!(is_one(&[], &[]).unwrap());
-        assert!(is_one(&left(five, g), &of_g2(h)).is_err());
-        assert!(is_one(&bytes(&[Fq::ONE, Fq::ONE]), &of_g2(h)).is_err());
-        assert!(is_one(&[0; 65], &[0; 128]).is_err());
-        assert!(is_one(&[0xff; 64], &[0; 128]).is_err());
+        assert!(is_one(&left(five, g), &right[1..]).is_err());
+        assert!(is_one(&bytes(&[Fq::ONE, Fq::ONE]), &right[1..]).is_err());
+        assert!(is_one(&[0; 65], &[&infinite]).is_err());
+        assert!(is_one(&[0xff; 64], &[&infinite]).is_err());
+        assert!(lines(&[0; 64]).is_err());
+        assert!(lines(&[0xff; 128]).is_err());
     }
 
     #[test]
@@ -98,6 +110,6 @@ mod tests {
             .find(|p| !p.is_in_correct_subgroup_assuming_on_curve())
             .unwrap();
         let encoded = bytes(&[outside.x.c0, outside.x.c1, outside.y.c0, outside.y.c1]);
-        assert!(is_one(&bytes(&[Fq::ONE, Fq::from(2_u64)]), &encoded).is_err());
+        assert!(lines(&encoded).is_err());
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ark_ff::{Field, Zero};
 
+use crate::arithmetic::{add, mul, sub};
 use crate::error::{Error, Result};
 use crate::field::Fr;
 
@@ -147,13 +148,13 @@ impl Program {
             values.push(match *node {
                 Node::Constant(value) => value,
                 Node::Column(column) => cells[column as usize],
-                Node::Add(a, b) => values[a as usize] + values[b as usize],
-                Node::Subtract(a, b) => values[a as usize] - values[b as usize],
-                Node::Multiply(a, b) => values[a as usize] * values[b as usize],
+                Node::Add(a, b) => add(values[a as usize], values[b as usize]),
+                Node::Subtract(a, b) => sub(values[a as usize], values[b as usize]),
+                Node::Multiply(a, b) => mul(values[a as usize], values[b as usize]),
             });
         }
         let of = |node: &u32| values[*node as usize];
-        let horner = |sum: Fr, x: Fr, node: &u32| sum * x + of(node);
+        let horner = |sum: Fr, x: Fr, node: &u32| add(mul(sum, x), of(node));
         let constraints = self.constraints.iter().rev();
         let mut sums = [Fr::zero(); 3];
         sums[0] = constraints.fold(Fr::zero(), |sum, node| horner(sum, theta, node));

@@ -6,8 +6,11 @@ use std::sync::Arc;
 use ark_ff::{BigInt, BigInteger, Field, PrimeField, Zero, batch_inversion};
 use rayon::prelude::*;
 
+use crate::column::Column;
+use crate::curve::Point;
 use crate::error::{Error, Result};
-use crate::field::Fr;
+use crate::field::{Fq, Fr};
+use crate::msm::Bases;
 use crate::program::Program;
 
 /// A table that a proof has: its interactions' blocks of 2^height leaves begin with `block`.
@@ -149,40 +152,100 @@ fn suffix_weights(point: &[Fr], block: u64) -> Vec<Fr> {
     weights
 }
 
-/// The sum of multiplicity / (alpha + bus + sum over l of beta^(l+1) value l) over messages, each
-/// of big-endian words: bus, multiplicity modulo 2^256, values. None if a denominator is zero.
-pub fn sum_of_fractions(messages: &[&[u8]], alpha: Fr, beta: Fr) -> Result<Option<Fr>> {
-    let mut numerators = Vec::with_capacity(messages.len());
-    let mut denominators = Vec::with_capacity(messages.len());
-    for message in messages {
-        let (words, rest) = message.as_chunks::<32>();
-        let [bus, multiplicity, values @ ..] = words else {
+/// The elements of big-endian words, all below the modulus.
+pub fn elements(words: &[u8]) -> Result<Vec<Fr>> {
+    match words.as_chunks::<32>() {
+        (words, []) => elements_of(words),
+        _ => Err(Error::FieldElement("words")),
+    }
+}
+
+fn elements_of(words: &[[u8; 32]]) -> Result<Vec<Fr>> {
+    words.iter().map(element).collect()
+}
+
+/// The points of the curve of big-endian words x and y, both zero for infinity.
+pub fn points(words: &[u8]) -> Result<Vec<Point>> {
+    let (points, rest) = words.as_chunks::<64>();
+    if !rest.is_empty() {
+        return Err(Error::Point("words x and y".into()));
+    }
+    points.iter().map(point).collect()
+}
+
+fn point(words: &[u8; 64]) -> Result<Point> {
+    let coordinate = |word| Fq::from_bigint(number(word));
+    let [x, y] = words.as_chunks().0 else {
+        return Err(Error::Point("words x and y".into()));
+    };
+    match coordinate(x).zip(coordinate(y)) {
+        Some((x, y)) if Point { x, y }.affine().is_on_curve() => Ok(Point { x, y }),
+        _ => Err(Error::Point("one is not on the curve".into())),
+    }
+}
+
+/// The sum of scalars[i] times points[i], both of big-endian words, as `points` and `elements`.
+pub fn combination(words: &[u8], scalars: &[u8]) -> Result<Point> {
+    let (points, scalars) = (points(words)?, elements(scalars)?);
+    if points.len() != scalars.len() {
+        return Err(Error::Point("as many as scalars".into()));
+    }
+    let terms = points.iter().zip(&scalars);
+    let (finite, scalars): (Vec<_>, Vec<_>) = terms
+        .filter(|(point, _)| !point.is_infinity())
+        .map(|(point, scalar)| (point.words(), scalar.into_bigint().0))
+        .unzip();
+    Bases::new(finite.into())?.commit(&vec![(0, Column::field(scalars.into())?)])
+}
+
+/// What a statement adds to a bus, see `zkevm.plonkish.table`: words are the bus, the multiplicity
+/// modulo 2^256, and values; with data there is a message for each 32 bytes of it.
+pub type Message<'a> = (&'a [u8], Option<&'a [u8]>);
+
+/// The sum of multiplicity / (alpha + bus + sum over l of beta^(l+1) value l) over messages. None
+/// if a denominator is zero.
+pub fn sum_of_fractions(messages: &[Message<'_>], alpha: Fr, beta: Fr) -> Result<Option<Fr>> {
+    let (mut numerators, mut denominators) = (vec![], vec![]);
+    for (words, data) in messages {
+        let ([bus, multiplicity, values @ ..], []) = words.as_chunks::<32>() else {
             return Err(Error::FieldElement("a message"));
         };
-        if !rest.is_empty() {
-            return Err(Error::FieldElement("a message"));
+        let (mut sum, mut power) = (alpha + element(bus)?, beta);
+        for value in values {
+            sum += power * element(value)?;
+            power *= beta;
         }
-        let mut sum = Fr::zero();
-        for value in values.iter().rev() {
-            sum = sum * beta + element(value)?;
+        match data {
+            None => denominators.push(sum),
+            Some(data) => denominators.extend(numbered(data, sum, power, beta)),
         }
-        denominators.push(alpha + element(bus)? + sum * beta);
-        numerators.push(signed(multiplicity)?);
+        numerators.resize(denominators.len(), signed(multiplicity)?);
     }
     if denominators.iter().any(Fr::is_zero) {
         return Ok(None);
     }
     batch_inversion(&mut denominators);
-    Ok(Some(
-        numerators
-            .iter()
-            .zip(&denominators)
-            .map(|(a, b)| a * b)
-            .sum(),
-    ))
+    let terms = numerators.iter().zip(&denominators).map(|(a, b)| a * b);
+    Ok(Some(terms.sum()))
 }
 
-fn number(word: &[u8; 32]) -> BigInt<4> {
+/// `sum` and, for each 32 bytes, times the next powers of beta: its number, its lower half, its
+/// upper half.
+fn numbered(data: &[u8], mut sum: Fr, power: Fr, beta: Fr) -> impl Iterator<Item = Fr> {
+    let (lower, upper) = (power * beta, power * beta * beta);
+    data.chunks(32).map(move |bytes| {
+        let mut word = [0; 32];
+        word[..bytes.len()].copy_from_slice(bytes);
+        let [a, b, c, d] = number(&word).0;
+        let half = |low: u64, high: u64| Fr::from(u128::from(low) | u128::from(high) << 64);
+        let denominator = sum + lower * half(a, b) + upper * half(c, d);
+        sum += power;
+        denominator
+    })
+}
+
+/// A big-endian number of 256 bits.
+pub fn number(word: &[u8; 32]) -> BigInt<4> {
     let mut limbs = [0; 4];
     for (limb, bytes) in limbs.iter_mut().rev().zip(word.as_chunks::<8>().0) {
         *limb = u64::from_be_bytes(*bytes);
@@ -190,8 +253,9 @@ fn number(word: &[u8; 32]) -> BigInt<4> {
     BigInt(limbs)
 }
 
-fn element(word: &[u8; 32]) -> Result<Fr> {
-    Fr::from_bigint(number(word)).ok_or(Error::FieldElement("a number of a message"))
+/// The element of a big-endian number below the modulus.
+pub fn element(word: &[u8; 32]) -> Result<Fr> {
+    Fr::from_bigint(number(word)).ok_or(Error::FieldElement("a word"))
 }
 
 /// The element of a number modulo 2^256, the upper half of which are negative.
@@ -208,6 +272,10 @@ fn signed(word: &[u8; 32]) -> Result<Fr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::field::powers;
+    use crate::testing::random;
+    use ark_bn254::{G1Affine, G1Projective};
+    use ark_ec::AffineRepr;
     use ark_ff::UniformRand;
     use rand::Rng;
 
@@ -252,37 +320,82 @@ mod tests {
         let mut messages = vec![];
         for length in 0..5_u64 {
             let multiplicity = rng.r#gen::<i64>();
-            let values: Vec<Fr> = (0..length).map(|_| Fr::rand(&mut rng)).collect();
-            let mut power = Fr::ONE;
-            let mut denominator = alpha + Fr::from(length);
-            for value in &values {
-                power *= beta;
-                denominator += power * value;
-            }
-            expected += Fr::from(multiplicity) / denominator;
             let mut limbs = [if multiplicity < 0 { u64::MAX } else { 0 }; 4];
             limbs[0] = multiplicity as u64;
-            let mut message = [word(length), word(BigInt(limbs))].concat();
-            message.extend(values.iter().flat_map(|value| word(value.into_bigint())));
-            messages.push(message);
+            let head = [word(length), word(BigInt(limbs))].concat();
+            let data: Vec<u8> = (0..length * 20).map(|_| rng.r#gen()).collect();
+            let values = random(length as usize);
+            let mut add = |values: &[Fr]| {
+                let powers = powers(beta, values.len() + 1);
+                let terms = values.iter().zip(&powers[1..]).map(|(a, b)| a * b);
+                let denominator = alpha + Fr::from(length) + terms.sum::<Fr>();
+                expected += Fr::from(multiplicity) / denominator;
+            };
+            add(&values);
+            for (i, bytes) in data.chunks(32).enumerate() {
+                let half = |bytes: &[u8]| Fr::from_be_bytes_mod_order(bytes);
+                let padded = [bytes, &[0; 32]].concat();
+                let last = [
+                    Fr::from(i as u64),
+                    half(&padded[16..32]),
+                    half(&padded[..16]),
+                ];
+                add(&[&values[..], &last].concat());
+            }
+            let values = values.iter().flat_map(|value| word(value.into_bigint()));
+            let words: Vec<u8> = head.into_iter().chain(values).collect();
+            messages.push((words.clone(), None));
+            messages.push((words, Some(data)));
         }
-        let sum = |messages: &[Vec<u8>]| {
-            let messages: Vec<&[u8]> = messages.iter().map(Vec::as_slice).collect();
+        let sum = |messages: &[(Vec<u8>, Option<Vec<u8>>)]| {
+            let messages: Vec<Message<'_>> = messages
+                .iter()
+                .map(|(words, data)| (&words[..], data.as_deref()))
+                .collect();
             sum_of_fractions(&messages, alpha, beta)
         };
         assert_eq!(sum(&messages).unwrap(), Some(expected));
         assert_eq!(sum(&[]).unwrap(), Some(Fr::zero()));
         let zero = [word((-alpha).into_bigint()), word(1_u64)].concat();
-        messages.push(zero.clone());
+        messages.push((zero.clone(), None));
         assert_eq!(sum(&messages).unwrap(), None);
         for malformed in [
             &zero[..32],
             &zero[..63],
             &[zero.clone(), vec![0xff; 32]].concat(),
         ] {
-            assert!(sum(&[malformed.to_vec()]).is_err());
+            assert!(sum(&[(malformed.to_vec(), None)]).is_err());
         }
         let middle = BigInt([0, 0, 0, 1 << 63]);
-        assert!(sum(&[[word(1_u64), word(middle)].concat()]).is_err());
+        assert!(sum(&[([word(1_u64), word(middle)].concat(), None)]).is_err());
+    }
+
+    #[test]
+    fn combinations_of_points() {
+        let generator = G1Affine::generator();
+        let points: Vec<G1Affine> = (0..5_u64)
+            .map(|n| (generator * Fr::from(n)).into())
+            .collect();
+        let scalars = random(points.len());
+        let [mut words, mut factors] = [vec![], vec![]];
+        for (point, scalar) in points.iter().zip(&scalars) {
+            let (x, y) = point.xy().unwrap_or_default();
+            words.extend([x, y].into_iter().flat_map(|x| word(x.into_bigint())));
+            factors.extend(word(scalar.into_bigint()));
+        }
+        let terms = points
+            .iter()
+            .zip(&scalars)
+            .map(|(point, scalar)| *point * scalar);
+        let expected = Point::from(terms.sum::<G1Projective>()).encode();
+        assert_eq!(combination(&words, &factors).unwrap().encode(), expected);
+        assert!(combination(&[], &[]).unwrap().is_infinity());
+        assert!(combination(&words, &factors[32..]).is_err());
+        assert!(combination(&words[1..], &factors).is_err());
+        for changed in [64 + 31, 64 + 32, 64 + 63] {
+            let mut words = words.clone();
+            words[changed] ^= 0xff;
+            assert!(combination(&words, &factors).is_err());
+        }
     }
 }

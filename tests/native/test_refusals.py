@@ -9,6 +9,7 @@ from zkevm.field import MODULUS, encode
 pytestmark = needs_native
 
 ONE, TWO = encode(1), encode(2)
+INFINITY = native and native.Lines(bytes(128))
 TOO_LARGE = MODULUS.to_bytes(32, "little")
 BITS = np.array([0, 1, 1], dtype=np.uint8)
 NODES = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 0], [4, 0, 1], [3, 3, 2]], dtype=np.uint32)
@@ -32,6 +33,10 @@ def program(**changes):
 
 def rows(height=2, columns=(BITS, BITS)):
     return native.Rows(program(constraints=[]), list(columns), height)
+
+
+def rounds(messages, degree):
+    return native.sumcheck((b"", b"", b""), b"", (b"", b""), messages, degree, ONE)
 
 
 COLUMNS = {
@@ -73,10 +78,23 @@ REFUSED = {
     "too many powers": lambda: native.powers(ONE, 1 << 40),
     "points of 63 bytes": lambda: native.Bases(np.zeros((1, 63), dtype=np.uint8)),
     "points of words": lambda: native.check_on_curve(np.zeros((1, 64), dtype=np.uint16)),
-    "pairing of half a point": lambda: native.pairing_check(bytes(65), bytes(128)),
-    "pairing of two points with one": lambda: native.pairing_check(bytes(128), bytes(128)),
-    "pairing of a point off the curve": lambda: native.pairing_check(ONE + ONE, bytes(128)),
-    "pairing with a point off G2": lambda: native.pairing_check(bytes(64), ONE + bytes(96)),
+    "pairing of half a point": lambda: native.pairing_check(bytes(65), [INFINITY]),
+    "pairing of two points with one": lambda: native.pairing_check(bytes(128), [INFINITY]),
+    "pairing of a point off the curve": lambda: native.pairing_check(ONE + ONE, [INFINITY]),
+    "lines of half a point": lambda: native.Lines(bytes(64)),
+    "lines of a point off G2": lambda: native.Lines(ONE + bytes(96)),
+    "sum of half a point": lambda: native.combination(bytes(65), bytes(32)),
+    "sum of a point off the curve": lambda: native.combination(ONE + ONE, bytes(32)),
+    "sum of two points, one scalar": lambda: native.combination(bytes(128), bytes(32)),
+    "sum with half a scalar": lambda: native.combination(bytes(64), bytes(16)),
+    "sum with a scalar too large": lambda: native.combination(bytes(64), b"\xff" * 32),
+    "sumcheck of no round": lambda: rounds(b"", 1),
+    "sumcheck of half a round": lambda: rounds(bytes(96), 2),
+    "sumcheck of degree 0": lambda: rounds(bytes(32), 0),
+    "sumcheck of a word too large": lambda: rounds(b"\xff" * 32, 1),
+    "sumcheck of half a word": lambda: rounds(bytes(48), 1),
+    "no message": lambda: native.sum_of_fractions([(bytes(32), None)], ONE, ONE),
+    "half a message": lambda: native.sum_of_fractions([(bytes(80), b"")], ONE, ONE),
     "too few bases": lambda: bases().msm(BITS, 6),
     "an offset that overflows": lambda: bases().msm(BITS, (1 << 64) - 1),
     "node of a later node": lambda: program(nodes=np.array([[2, 0, 1]], dtype=np.uint32)),

@@ -10,11 +10,12 @@ from operator import add, mul, sub
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.support import reference_kernels, toy
 from tests.support.kernels import native, needs_native
+from zkevm.curve import g1
 from zkevm.field import MODULUS, encode
 from zkevm.plonkish.expression import (
     Binary,
@@ -26,7 +27,7 @@ from zkevm.plonkish.expression import (
     Sum,
 )
 from zkevm.plonkish.fixed import Listed, RowAnd, RowBits
-from zkevm.plonkish.table import Bus, BusKind, Constraint, Interaction, Role, Table
+from zkevm.plonkish.table import Bus, BusKind, Constraint, Interaction, Role, Table, singly
 from zkevm.proof import Circuit, PublicMessage, TableWitness, Witness, prove
 from zkevm.proof.layout import lay_out
 from zkevm.proof.logup_gkr import Fingerprints
@@ -34,7 +35,10 @@ from zkevm.proof.multilinear import block_series
 from zkevm.proof.protocol import Statement
 from zkevm.proof.prover import _rows
 from zkevm.proof.stacking import block_sums
+from zkevm.proof.sumcheck import sumcheck
+from zkevm.proof.verifier import _sum
 from zkevm.proof.zerocheck import ColumnClaims, FinalRow
+from zkevm.transcript import WORD, ProofReader, cut, encode_point, word, words_of
 
 pytestmark = needs_native
 
@@ -160,6 +164,13 @@ class Example:
     public: list
 
 
+def said(bus, multiplicity, values, data):
+    """Messages that hold data, or none and one that holds none."""
+    if data and len(values) >= 3:
+        return PublicMessage(bus, multiplicity, values[3:], data)
+    return PublicMessage(bus, multiplicity, values)
+
+
 @st.composite
 def examples(draw):
     own = [draw(tables(f"t{i}")) for i in range(draw(st.integers(1, 3)))]
@@ -172,10 +183,11 @@ def examples(draw):
         st.lists(
             st.sampled_from(BUSES).flatmap(
                 lambda bus: st.builds(
-                    PublicMessage,
+                    said,
                     st.just(bus),
                     st.integers(-5, 5),
                     st.tuples(*(numbers(MODULUS) for _ in bus.fields)),
+                    st.binary(max_size=70),
                 )
             ),
             max_size=2,
@@ -230,14 +242,36 @@ def test_summands_are_equal(example, source):
     layout = layout_of(example)
     xi, r = elements(max(layout.rounds, layout.layers)), elements(layout.rounds)
     final = FinalRow(layout, xi, r, *elements(1), Fingerprints(*elements(2)))
-    values = [elements(table.program.width) for table in layout.tables]
+    words = words_of(elements(layout.columns))
     deltas = [elements(3) for _ in layout.tables]
-    columns = ColumnClaims(r, values)
+    columns = ColumnClaims(r, words)
     assert final.value(columns, deltas, native) == final.value(columns, deltas)
     assert columns.combined(*xi[:1], native) == columns.combined(*xi[:1])
-    for other in ([*values[0], 0], values[0][1:]):
+    for other in (words + bytes(WORD), words[WORD:]):
         with pytest.raises(ValueError, match="cells"):
-            final.value(ColumnClaims(r, [other, *values[1:]]), deltas, native)
+            final.value(ColumnClaims(r, other), deltas, native)
+
+
+@given(st.integers(1, 4), st.lists(numbers(MODULUS), min_size=1, max_size=3), numbers(MODULUS))
+def test_sumchecks_are_equal(degree, firsts, claim):
+    messages = words_of(first + i for first in firsts for i in range(degree))
+    assume(max(cut(messages)) < word(MODULUS))
+    ends = []
+    for kernels in (native, None):
+        reader = ProofReader("test", messages, kernels)
+        reader.absorb_bytes("before", b"abc")
+        end = sumcheck(reader, "round", claim, len(firsts), degree)
+        reader.finish()
+        ends.append((*end, reader.challenge("after")))
+    assert ends[0] == ends[1]
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), numbers(MODULUS)), max_size=6))
+def test_combinations_of_points_are_equal(terms):
+    points = [g1.multiply(g1.GENERATOR, factor) for factor, _ in terms]
+    scalars = [scalar for _, scalar in terms]
+    assert _sum(points, scalars, native) == _sum(points, scalars, None)
+    assert native.are_on_curve(b"".join(map(encode_point, points)))
 
 
 @given(st.lists(numbers(MODULUS), max_size=6), numbers(MODULUS), st.data())
@@ -253,7 +287,8 @@ def test_block_series_are_equal(point, ratio, data):
 @given(examples(), numbers(MODULUS), numbers(MODULUS))
 def test_sums_of_fractions_are_equal(example, alpha, beta):
     statement = Statement(example.circuit, (), example.public, b"", b"")
-    opposites = [Fingerprints(0, beta).of(p.bus.number, p.values) for p in example.public]
+    public = list(singly(example.public))
+    opposites = [Fingerprints(0, beta).of(p.bus.number, p.values) for p in public]
     for each in (alpha, *(-opposite % MODULUS for opposite in opposites[:1])):
         fingerprints = Fingerprints(each, beta)
         expected = statement.sum_of_fractions(fingerprints, None)
@@ -265,15 +300,14 @@ def test_sums_of_fractions_are_equal(example, alpha, beta):
 def test_imbalances_are_equal(example):
     """The same messages are out of balance, whichever occurrence is named."""
     fast, slow = both_rows(example)
-    public = [
-        (m.bus.number, m.multiplicity, b"".join(map(encode, m.values))) for m in example.public
-    ]
+    said = list(singly(example.public))
+    public = [(m.bus.number, m.multiplicity, b"".join(map(encode, m.values))) for m in said]
 
     def messages(kernels, tables):
         found = set()
         for t, j, row, bus in kernels.imbalance(tables, public, 1000):
             if t == -1:
-                found.add((bus, tuple(example.public[j].values)))
+                found.add((bus, said[j].values))
                 continue
             values = slow[t].nodes[row]
             nodes = slow[t].program.interactions[j].message

@@ -56,7 +56,7 @@ def test_the_kernels_refuse_as_well(case):
 
 
 def test_samples_come_from_all_families(case):
-    names = [name for name, _ in sampled(case, 0.2)]
+    names = [name for name, _ in sampled(case, 0.3)]
     for family in ("element", "cut", "height", "m is", "public message", "statement digest"):
         assert any(family in name for name in names)
 

@@ -13,6 +13,7 @@ from zkevm.proof.multilinear import eq_prefixes, horner, interpolate, line, powe
 from zkevm.proof.prover import KernelProver, assemble, write_segment
 from zkevm.proof.stacking import weighted_sum
 from zkevm.proof.zerocheck import ColumnClaims, FinalRow
+from zkevm.transcript import words_of
 
 BALANCE = "the buses balance"
 LAYER = "a layer of the fraction tree is the sum of the next"
@@ -115,9 +116,8 @@ class Liar(KernelProver):
         final = FinalRow(self.layout, self.xi, self.point, self.theta, self.fingerprints)
 
         def gap():
-            rest = iter(flat)
-            values = [[next(rest) for _ in t.columns] for t in self.layout.tables]
-            return final.value(ColumnClaims(self.point, values), self.delta) - self.claim
+            columns = ColumnClaims(self.point, words_of(flat))
+            return final.value(columns, self.delta) - self.claim
 
         for column, honest in enumerate(flat):
             gaps = []

@@ -19,6 +19,7 @@ from zkevm.proof.messages import Heights
 from zkevm.proof.verifier import message_parts
 from zkevm.transcript import POINT, WORD
 
+DATA_STRIDE = 101
 M = 5
 """log2 of the powers of tau behind the proof of the toy that is altered."""
 
@@ -242,7 +243,11 @@ def other_messages(circuit: Circuit, message: PublicMessage) -> Iterator[tuple[s
             values = (*message.values[:k], new, *message.values[k + 1 :])
             yield f"value {k} is {new}", message._replace(values=values)
     yield "longer", message._replace(values=(*message.values, 0))
-    yield "shorter", message._replace(values=message.values[:-1])
+    if message.values:
+        yield "shorter", message._replace(values=message.values[:-1])
+    for name, data in () if message.data is None else other_bytes(message.data, DATA_STRIDE):
+        yield f"data {name}", message._replace(data=data)
+    yield "with or without data", message._replace(data=b"1" if message.data is None else None)
     for new in (-message.multiplicity, 0, message.multiplicity + 1, MODULUS, 1 << 300):
         yield f"multiplicity {new}", message._replace(multiplicity=new)
     for bus in circuit.buses:
@@ -252,11 +257,11 @@ def other_messages(circuit: Circuit, message: PublicMessage) -> Iterator[tuple[s
     yield "on an unknown bus", message._replace(bus=unknown)
 
 
-def other_bytes(old: bytes) -> Iterator[tuple[str, bytes]]:
-    """Other byte strings."""
+def other_bytes(old: bytes, stride: int = 1) -> Iterator[tuple[str, bytes]]:
+    """Other byte strings; of bytes `stride` apart one is changed."""
     yield "empty", b""
     yield "longer", old + b"\0"
-    for i in range(len(old)):
+    for i in range(0, len(old), stride):
         yield f"byte {i} flipped", old[:i] + bytes([old[i] ^ 1]) + old[i + 1 :]
 
 

@@ -13,7 +13,7 @@ from tests.support import reference_kernels
 from tests.support.tampering import Case
 from zkevm.plonkish.expression import Column, ColumnType
 from zkevm.plonkish.fixed import Listed, RowBits
-from zkevm.plonkish.table import Bus, BusKind, Constraint, Interaction, Role, Table
+from zkevm.plonkish.table import Bus, BusKind, Constraint, Interaction, Role, Table, singly
 from zkevm.proof import Bounds, Circuit, PublicMessage, TableWitness, Witness, prove
 from zkevm.srs.powers_of_tau import of_tau
 
@@ -173,8 +173,10 @@ def split(edits=()):
 
 
 def prove_split(m=5, kernels=reference_kernels):
-    """Prove the honest example in two segments."""
-    own, public = circuit(), publish(*OUTPUT)
+    """Prove the honest example in two segments; it says some data, and takes it back."""
+    data = PublicMessage(MUL, 1, (), bytes(range(40)))
+    taken = [message._replace(multiplicity=-1) for message in singly([data])]
+    own, public = circuit(), [*publish(*OUTPUT), data, *taken]
     proof = prove(own, split(), public, STATEMENT, srs(m), kernels=kernels)
     return Case(own, proof, public, STATEMENT, srs(m).verifier)
 

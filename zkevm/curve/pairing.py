@@ -11,7 +11,7 @@ Faster hashing to G2 (SAC 2011), for the final exponentiation.
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from types import ModuleType
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from zkevm.curve import extension_field as fp2
 from zkevm.curve import g1, g2
@@ -54,7 +54,7 @@ def multi_pairing_check(
     """
     if kernels is not None:
         lefts = b"".join(g1.encode(left) for left, _ in pairs)
-        rights = b"".join(g2.encode(right) for _, right in pairs)
+        rights = [_native_lines(kernels, right) for _, right in pairs]
         return bool(kernels.pairing_check(lefts, rights))
     finite = [(left, right) for left, right in pairs if left is not None and right is not None]
     return final_exponentiation(miller_loop(finite)) == ONE
@@ -91,6 +91,11 @@ def _lines(point: FinitePoint) -> tuple[Line, ...]:
         offset = fp2.subtract(y, fp2.multiply(slope, x))
         lines.append(Line(summand is None, slope, offset))
     return tuple(lines)
+
+
+@lru_cache(maxsize=16)
+def _native_lines(kernels: ModuleType, point: G2Point) -> Any:  # noqa: ANN401 (a native class)
+    return kernels.Lines(g2.encode(point))
 
 
 def final_exponentiation(value: Value) -> Value:

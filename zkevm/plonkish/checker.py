@@ -15,7 +15,7 @@ import numpy as np
 from zkevm.field import MODULUS, signed
 from zkevm.plonkish.cells import Cells
 from zkevm.plonkish.expression import Column
-from zkevm.plonkish.table import Bus, Interaction, PublicMessage, Role
+from zkevm.plonkish.table import Bus, Interaction, PublicMessage, Role, singly
 
 Message = tuple[int, ...]
 
@@ -87,7 +87,7 @@ def _everything(
     for cells in tables:
         for bus, message, multiplicity, row, interaction in _messages(cells):
             yield bus, message, Occurrence(cells.table.name, row, interaction.label, multiplicity)
-    for p in public:
+    for p in singly(public):
         message = tuple(v % MODULUS for v in p.values)
         yield p.bus, message, Occurrence(PUBLIC, -1, "public message", p.multiplicity)
 

@@ -19,7 +19,7 @@ from zkevm.plonkish.checker import Imbalance, Violation
 from zkevm.plonkish.expression import Column
 from zkevm.plonkish.fixed import FixedColumn
 from zkevm.plonkish.program import Program
-from zkevm.plonkish.table import PublicMessage, Table
+from zkevm.plonkish.table import PublicMessage, Table, singly
 from zkevm.vectors import native
 
 Counts = list[dict[Column, NDArray[np.uint32]]]
@@ -64,7 +64,7 @@ def imbalances(
     if kernels is not None:
         messages = [
             (p.bus.number, p.multiplicity, b"".join(v.to_bytes(32, "little") for v in p.values))
-            for p in public
+            for p in singly(public)
         ]
         if not kernels.imbalance([rows_of(kernels, cells) for cells in tables], messages, 1):
             return []

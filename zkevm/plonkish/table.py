@@ -7,14 +7,16 @@ documentation all read a `Table` and nothing else of a gadget.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from struct import iter_unpack
 from typing import NamedTuple, Protocol
 
 from zkevm.plonkish.expression import Binary, Column, Const, Expr
 from zkevm.plonkish.fixed import FixedColumn
+from zkevm.transcript import WORD
 
 MAX_DEGREE = 3
 MULTIPLICITY_BOUND = 1 << 64
@@ -82,11 +84,38 @@ class Interaction:
 
 
 class PublicMessage(NamedTuple):
-    """A message that the statement adds to a bus: `multiplicity` copies, negative if received."""
+    """A message that the statement adds to a bus: `multiplicity` copies, negative if received.
+
+    With `data`, such a message for each 32 bytes of it, the last padded with zeros: after `values`
+    come their number, from 0, and their lower and upper half, big-endian.
+    """
 
     bus: Bus
     multiplicity: int
     values: tuple[int, ...]
+    data: bytes | None = None
+
+    @property
+    def size(self) -> int:
+        """How many messages it stands for."""
+        return 1 if self.data is None else -(-len(self.data) // WORD)
+
+    @property
+    def width(self) -> int:
+        """How many values each has."""
+        return len(self.values) + (0 if self.data is None else 3)
+
+
+def singly(public: Iterable[PublicMessage]) -> Iterator[PublicMessage]:
+    """The messages, all without `data`."""
+    for message in public:
+        if message.data is None:
+            yield message
+            continue
+        padded = message.data + bytes(-len(message.data) % WORD)
+        for number, (upper, lower) in enumerate(iter_unpack("16s16s", padded)):
+            halves = int.from_bytes(lower), int.from_bytes(upper)
+            yield message._replace(values=(*message.values, number, *halves), data=None)
 
 
 class Source(Protocol):

@@ -16,7 +16,7 @@ from zkevm.plonkish.program import Program, compile_table
 from zkevm.plonkish.table import MAX_DEGREE, Bus, Source, Table
 from zkevm.transcript import word
 
-PROTOCOL = "zkevm/proof/v2"
+PROTOCOL = "zkevm/proof/v3"
 """The protocol and its version: every change of what is sent or absorbed changes it."""
 
 SEGMENT = f"{PROTOCOL}/segment"

@@ -13,6 +13,7 @@ from functools import lru_cache
 from operator import mul
 
 from zkevm.field import MODULUS, batch_inverse, inner_product
+from zkevm.plonkish.table import singly
 from zkevm.proof.messages import Channel, Children, PublicMessage
 from zkevm.proof.multilinear import eq_prefixes, line, powers
 from zkevm.proof.sumcheck import sumcheck
@@ -90,10 +91,11 @@ def _descend(
 
 def sum_of_fractions(fingerprints: Fingerprints, public: Sequence[PublicMessage]) -> int | None:
     """The sum of the fractions of public messages; None if a denominator is zero."""
-    denominators = [fingerprints.of(message.bus.number, message.values) for message in public]
+    messages = list(singly(public))
+    denominators = [fingerprints.of(message.bus.number, message.values) for message in messages]
     if not all(denominators):
         return None
-    return inner_product((m.multiplicity for m in public), batch_inverse(denominators))
+    return inner_product((m.multiplicity for m in messages), batch_inverse(denominators))
 
 
 def balances(roots: Sequence[Children], public: int | None) -> bool:

@@ -46,7 +46,7 @@ from zkevm.proof.multilinear import powers
 from zkevm.proof.opening import OpeningClaim, opening
 from zkevm.proof.stacking import stacked_sum
 from zkevm.proof.zerocheck import row_sum
-from zkevm.transcript import WORD
+from zkevm.transcript import words_of
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,10 @@ class Statement:
         for heights in self.heights:
             channel.absorb_numbers("heights", [0 if n is None else n + 1 for n in heights])
         channel.absorb_numbers("public messages", [len(self.public)])
-        for words in self.messages:
+        for words, data in self.messages:
             channel.absorb_words("public message", words)
+            if data is not None:
+                channel.absorb_bytes("data", data)
         channel.absorb_bytes("statement", self.digest)
 
     @cached_property
@@ -85,11 +87,11 @@ class Statement:
         return self.circuit.digest(*self.heights)
 
     @cached_property
-    def messages(self) -> list[bytes]:
-        """The public messages in words: bus, multiplicity modulo 2^256, values."""
+    def messages(self) -> list[tuple[bytes, bytes | None]]:
+        """The public messages: bus, multiplicity modulo 2^256, and values in words; their data."""
         return [
-            b"".join([n.to_bytes(WORD) for n in (bus.number, multiplicity % (1 << 256), *values)])
-            for bus, multiplicity, values in self.public
+            (words_of((bus.number, multiplicity % (1 << 256), *values)), data)
+            for bus, multiplicity, values, data in self.public
         ]
 
     def sum_of_fractions(
@@ -147,17 +149,13 @@ def run_segment(
     layout: Layout,
     commitments: Sequence[G1Point],
     start: Start,
-    kernels: ModuleType | None = None,
 ) -> SegmentClaim:
-    """Run the rounds of segment `number` on its own transcript.
-
-    `kernels` compute what the prover's values are checked against, if given.
-    """
+    """Run the rounds of segment `number` on its own transcript."""
     channel.absorb_bytes("seed", start.seed)
     channel.absorb_numbers("segment", [number])
     leaves = fraction_tree(channel, layout.layers, start.fingerprints)
-    columns = row_sum(channel, layout, start.fingerprints, leaves, kernels)
-    stacks = stacked_sum(channel, layout, columns, kernels)
+    columns = row_sum(channel, layout, start.fingerprints, leaves)
+    stacks = stacked_sum(channel, layout, columns)
     opened = opening(channel, commitments, stacks)
     return SegmentClaim(leaves.root, opened, channel.digest("end"))
 
@@ -167,13 +165,12 @@ def combine(
     statement: Statement,
     start: Start,
     claims: Sequence[SegmentClaim],
-    kernels: ModuleType | None = None,
 ) -> PairingClaim:
     """Check the balance of all segments, and join their openings."""
     roots = [claim.root for claim in claims]
     channel.check(
         "the buses balance",
-        lambda: balances(roots, statement.sum_of_fractions(start.fingerprints, kernels)),
+        lambda: balances(roots, statement.sum_of_fractions(start.fingerprints, channel.kernels)),
     )
     for claim in claims:
         channel.absorb_bytes("segment", claim.end)

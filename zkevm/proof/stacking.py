@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
 
-from zkevm.field import ENCODED_LENGTH, MODULUS, decode, encode, encode_all
+from zkevm.field import ENCODED_LENGTH, MODULUS, decode, encode, encode_all, inner_product
 from zkevm.proof.layout import Layout, TableLayout
 from zkevm.proof.messages import Channel
-from zkevm.proof.multilinear import block_series, block_weights, eq_prefixes
+from zkevm.proof.multilinear import block_series, block_weights, eq_prefixes, horner
 from zkevm.proof.sumcheck import sumcheck
 from zkevm.proof.zerocheck import ColumnClaims
 
@@ -29,11 +29,9 @@ class StackClaims:
     values: list[int]
 
 
-def stacked_sum(
-    channel: Channel, layout: Layout, columns: ColumnClaims, kernels: ModuleType | None = None
-) -> StackClaims:
+def stacked_sum(channel: Channel, layout: Layout, columns: ColumnClaims) -> StackClaims:
     """Reduce the claims on columns to claims on stack polynomials."""
-    eta = channel.challenge("eta")
+    kernels, eta = channel.kernels, channel.challenge("eta")
     claim = columns.combined(eta, kernels)
     channel.tell(lambda prover: prover.begin_stacking(eta, columns.r))
     reversed_u, claim = sumcheck(channel, "stacking", claim, layout.m, STACKING_DEGREE)
@@ -83,18 +81,28 @@ def weighted_sum(
 def _weighted_pieces(
     table: TableLayout, eta: int, r: list[int], values: list[int], series: Series
 ) -> int:
-    """The part of a table, but for eq(r[:s], u[:s]) and the columns before its own.
-
-    Where a column has several chunks, each is a polynomial of its own.
-    """
-    in_column = block_weights(r[: table.height], table.size, range(table.chunks))
+    """The part of a table, but for eq(r[:s], u[:s]) and the columns before its own."""
     bits = table.m - table.size
     start, stop = table.pieces.start, table.pieces.stop
-    total = 0
-    for polynomial in range(start >> bits, (stop - 1 >> bits) + 1):
+    if bits == 0:  # a chunk is a polynomial
+        chunks = table.chunks
+        weights = block_weights(r[: table.height], table.size, range(chunks))
+        starts = range(start, stop, chunks)
+        return horner([inner_product(weights, values[i : i + chunks]) for i in starts], eta)
+
+    def piece(polynomial: int) -> int:
+        """The part of one polynomial."""
         origin = polynomial << bits
         blocks = range(max(start - origin, 0), min(stop - origin, 1 << bits))
-        column, chunk = divmod(origin + blocks.start - start, table.chunks)
-        weight = values[polynomial] * in_column[chunk] * pow(eta, column, MODULUS)
-        total += weight * series(table.size, blocks)
+        weight = values[polynomial] * pow(eta, origin + blocks.start - start, MODULUS)
+        return weight % MODULUS * series(table.size, blocks)
+
+    first, last = start >> bits, stop - 1 >> bits
+    total = piece(first)
+    if first < last:
+        total += piece(last)
+    if whole := values[first + 1 : last]:  # all of the same blocks
+        before = pow(eta, (first + 1 << bits) - start, MODULUS)
+        inner = horner(whole, pow(eta, 1 << bits, MODULUS))
+        total += before * inner % MODULUS * series(table.size, range(1 << bits))
     return total % MODULUS

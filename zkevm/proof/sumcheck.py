@@ -9,6 +9,7 @@ claim, which every caller makes, protects.
 from zkevm.field import MODULUS
 from zkevm.proof.messages import Channel
 from zkevm.proof.multilinear import interpolate
+from zkevm.transcript import ProofReader
 
 
 def sumcheck(
@@ -18,6 +19,9 @@ def sumcheck(
 
     A message has exactly `degree` elements, s(0), s(2), ..., s(degree): that is the degree bound.
     """
+    if isinstance(channel, ProofReader) and channel.kernels is not None and rounds:
+        point, claim = channel.sumcheck(channel.kernels, label, claim, rounds, degree)
+        return point[::-1], claim
     point = []
     for _ in range(rounds):
         at_zero, *others = channel.scalars(label, degree, lambda prover: prover.round())

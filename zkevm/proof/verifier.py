@@ -1,14 +1,12 @@
 """The verifier, in plain Python.  It accepts or raises `VerificationError`, whatever the bytes."""
 
 from collections.abc import Sequence
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, pairwise
 from types import ModuleType
-
-import numpy as np
 
 from zkevm.curve import G1Point, g1, msm, multi_pairing_check
 from zkevm.errors import VerificationError
-from zkevm.field import MODULUS, encode_all
+from zkevm.field import MODULUS
 from zkevm.plonkish.table import MULTIPLICITY_BOUND
 from zkevm.proof.circuit import PROTOCOL, SEGMENT, Circuit
 from zkevm.proof.layout import Layout, lay_out_segments
@@ -23,8 +21,7 @@ from zkevm.proof.protocol import (
     run_segment,
 )
 from zkevm.srs import VerifierSrs
-from zkevm.srs.points import from_affine
-from zkevm.transcript import ProofReader
+from zkevm.transcript import ProofReader, encode_point, words_of
 
 
 def verify(
@@ -44,7 +41,7 @@ def verify(
     statement = Statement(circuit, proof.heights, public, statement_digest, verifier_srs.identifier)
     layouts = check_shape(statement, proof)
     first, *others = message_parts(proof.messages, layouts)
-    head: ProofReader[Commitments] = ProofReader(PROTOCOL, first)
+    head: ProofReader[Commitments] = ProofReader(PROTOCOL, first, kernels)
     commitments, start = commit(head, statement, layouts)
     head.finish()
     claims = [
@@ -53,18 +50,16 @@ def verify(
             zip(others, layouts, commitments, strict=True)
         )
     ]
-    claim = combine(head, statement, start, claims, kernels)
+    claim = combine(head, statement, start, claims)
     head.check("the commitments open to the values", lambda: _holds(claim, verifier_srs, kernels))
 
 
 def check_shape(statement: Statement, proof: Proof) -> tuple[Layout, ...]:
     """Fix every length before anything else is read; none is taken from the proof's messages."""
-    circuit, public = statement.circuit, statement.public
+    circuit = statement.circuit
     if proof.circuit_digest != statement.circuit_digest:
         raise VerificationError(f"this proof is for another circuit than {circuit.name}")
-    if len(public) > circuit.bounds.public_messages:
-        raise VerificationError(f"{len(public)} public messages: out of bounds")
-    _check_messages(circuit, public)
+    _check_messages(circuit, statement.public)
     layouts = lay_out_segments(circuit, proof.heights, proof.m)
     length = sum(layout.commitments_length + layout.messages_length for layout in layouts)
     if len(proof.messages) != length:
@@ -76,16 +71,17 @@ def check_shape(statement: Statement, proof: Proof) -> tuple[Layout, ...]:
 
 def _check_messages(circuit: Circuit, public: Sequence[PublicMessage]) -> None:
     """Require buses of the circuit, with as many values as they have fields, all in range."""
+    count = sum(message.size for message in public)
+    if count > circuit.bounds.public_messages:
+        raise VerificationError(f"{count} public messages: out of bounds")
     buses = {bus.number: bus for bus in circuit.buses}
-    for bus, multiplicity, values in public:
-        known = buses.get(bus.number)
-        fits = len(values) == len(bus.fields) and abs(multiplicity) < MULTIPLICITY_BOUND
-        if not (fits and (bus is known or bus == known)):
+    for message in public:
+        bus = message.bus
+        fits = message.width == len(bus.fields) and abs(message.multiplicity) < MULTIPLICITY_BOUND
+        if not (fits and bus == buses.get(bus.number)):
             raise VerificationError(f"a public message on bus {bus.name} is malformed")
-    # All at once: there is one for every 32 bytes of code.
-    numbers = list(chain.from_iterable([message.values for message in public]))
-    if numbers and not 0 <= min(numbers) <= max(numbers) < MODULUS:
-        raise VerificationError("a public message has a value that is not reduced")
+        if not all(0 <= value < MODULUS for value in message.values):
+            raise VerificationError("a public message has a value that is not reduced")
 
 
 def message_parts(messages: bytes, layouts: Sequence[Layout]) -> list[bytes]:
@@ -103,8 +99,8 @@ def _read_segment(
     start: Start,
     kernels: ModuleType | None,
 ) -> SegmentClaim:
-    reader: ProofReader[Prover] = ProofReader(SEGMENT, messages)
-    claim = run_segment(reader, number, layout, commitments, start, kernels)
+    reader: ProofReader[Prover] = ProofReader(SEGMENT, messages, kernels)
+    claim = run_segment(reader, number, layout, commitments, start)
     reader.finish()
     return claim
 
@@ -118,7 +114,5 @@ def _sum(points: Sequence[G1Point], scalars: Sequence[int], kernels: ModuleType 
     """The sum of scalars[i] * points[i]."""
     if kernels is None:
         return msm(points, scalars)
-    finite = [(p, s % MODULUS) for p, s in zip(points, scalars, strict=True) if p is not None]
-    bases = kernels.Bases(from_affine(point for point, _ in finite))
-    words = np.frombuffer(encode_all(scalar for _, scalar in finite), np.uint64)
-    return g1.decode(bases.msm(words.reshape(-1, 4)))
+    factors = words_of(scalar % MODULUS for scalar in scalars)
+    return g1.decode(kernels.combination(b"".join(map(encode_point, points)), factors))

@@ -12,7 +12,7 @@ Z_t(x) = product over i >= n of (1 - x_i) puts a small table at the zero corner 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
+from itertools import chain, islice
 from operator import add
 from types import ModuleType
 
@@ -32,25 +32,26 @@ from zkevm.proof.multilinear import (
     zero_suffixes,
 )
 from zkevm.proof.sumcheck import sumcheck
+from zkevm.transcript import integers
 
 
 @dataclass(frozen=True)
 class ColumnClaims:
-    """Table by table, the values of the witness columns at r[:height]."""
+    """Table by table, the values of the witness columns at r[:height], in words."""
 
     r: list[int]
-    values: list[list[int]]
+    words: bytes
 
     @cached_property
-    def encoded(self) -> bytes:
-        """All values, for the kernels."""
-        return encode_all(chain.from_iterable(self.values))
+    def values(self) -> list[int]:
+        """The values as numbers."""
+        return integers(self.words)
 
     def combined(self, eta: int, kernels: ModuleType | None = None) -> int:
         """The sum over all columns j of eta^j v_j; by the kernels, if given."""
         if kernels is None:
-            return horner([value for values in self.values for value in values], eta)
-        return decode(kernels.horner(self.encoded, encode(eta)))
+            return horner(self.values, eta)
+        return decode(kernels.horner(self.words, encode(eta)))
 
 
 def row_sum(
@@ -58,7 +59,6 @@ def row_sum(
     layout: Layout,
     fingerprints: Fingerprints,
     leaves: LeafClaim,
-    kernels: ModuleType | None = None,
 ) -> ColumnClaims:
     """Reduce the claims on the leaves, and all constraints, to claims on columns."""
     extra = layout.rounds - layout.layers
@@ -71,13 +71,13 @@ def row_sum(
     claim = sum(d[1] * s.P + d[2] * s.Q for d, s in zip(deltas, sums, strict=True)) % MODULUS
     r, claim = sumcheck(channel, "rows", claim, layout.rounds, ROUND_DEGREE)
 
-    flat = channel.scalars("columns", layout.columns, lambda prover: prover.column_values())
-    columns = ColumnClaims(r, _by_table(layout, flat))
+    words = channel.scalar_words("columns", layout.columns, lambda prover: prover.column_values())
+    columns = ColumnClaims(r, words)
 
     final = FinalRow(layout, xi, r, theta, fingerprints)
     channel.check(
         "the constraints and the leaves agree with the columns",
-        lambda: (final.value(columns, deltas, kernels) - claim) % MODULUS == 0,
+        lambda: (final.value(columns, deltas, channel.kernels) - claim) % MODULUS == 0,
     )
     return columns
 
@@ -111,14 +111,6 @@ def _split(channel: Channel, layout: Layout, leaves: LeafClaim, xi: list[int]) -
 
     channel.check("the tables' shares add up to the leaves", holds)
     return sums
-
-
-def _by_table(layout: Layout, flat: Sequence[int]) -> list[list[int]]:
-    values, start = [], 0
-    for table in layout.tables:
-        values.append(list(flat[start : start + table.program.width]))
-        start += table.program.width
-    return values
 
 
 @dataclass(frozen=True)
@@ -159,7 +151,9 @@ class FinalRow:
     def _sums(self, columns: ColumnClaims, fixed: Sequence[list[int]]) -> list[list[int]]:
         """Sum theta^i C_i, sum omega_j p_j, sum omega_j q_j, for each table."""
         programs = (table.program for table in self.layout.tables)
-        cells = map(add, columns.values, fixed)
+        values = iter(columns.values)
+        witness = (list(islice(values, table.program.width)) for table in self.layout.tables)
+        cells = map(add, witness, fixed)
         return list(map(self._sums_of, programs, cells, interaction_weights(self.layout, self.xi)))
 
     def _sums_of(self, program: Program, cells: list[int], omega: list[int]) -> list[int]:
@@ -183,7 +177,7 @@ class FinalRow:
         fingerprints = encode(self.fingerprints.alpha), encode(self.fingerprints.beta)
         encoded = kernels.summands(
             tables,
-            columns.encoded,
+            columns.words,
             encode_all(chain.from_iterable(fixed)),
             encode(self.theta),
             fingerprints,

@@ -75,9 +75,21 @@ pub fn check_on_curve(py: Python<'_>, points: &Array<'_>) -> PyResult<i64> {
     Ok(first.map_or(-1, |i| i as i64))
 }
 
+#[pyclass(frozen, module = "zkevm._native")]
+pub struct Lines(pairing::Lines);
+
+#[pymethods]
+impl Lines {
+    #[new]
+    fn new(point: &[u8]) -> PyResult<Self> {
+        Ok(Self(pairing::lines(point)?))
+    }
+}
+
 #[pyfunction]
-pub fn pairing_check(py: Python<'_>, left: &[u8], right: &[u8]) -> PyResult<bool> {
-    Ok(py.detach(|| pairing::is_one(left, right))?)
+pub fn pairing_check(py: Python<'_>, left: &[u8], right: Vec<PyRef<'_, Lines>>) -> PyResult<bool> {
+    let right: Vec<&pairing::Lines> = right.iter().map(|lines| &lines.0).collect();
+    Ok(py.detach(|| pairing::is_one(left, &right))?)
 }
 
 #[pyclass(frozen, module = "zkevm._native")]

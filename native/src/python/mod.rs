@@ -42,8 +42,8 @@ mod _native {
 
     #[pymodule_export]
     use super::curve::{
-        Bases, Opening, are_multiples, check_on_curve, commit, make_multiples, pairing_check,
-        powers,
+        Bases, Lines, Opening, are_multiples, check_on_curve, commit, make_multiples,
+        pairing_check, powers,
     };
     #[pymodule_export]
     use super::features;
@@ -56,7 +56,9 @@ mod _native {
     #[pymodule_export]
     use super::tables::{Program, Rows, count_lookups, imbalance};
     #[pymodule_export]
-    use super::verification::{block_series, horner, sum_of_fractions, summands};
+    use super::verification::{
+        are_on_curve, block_series, combination, horner, sum_of_fractions, sumcheck, summands,
+    };
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -30,7 +30,7 @@ from zkevm.evm.validity import BlockUsage, InvalidTransaction
 from zkevm.plonkish import kernels
 from zkevm.plonkish.cells import Cells, height_of
 from zkevm.plonkish.program import Program, compile_table
-from zkevm.plonkish.table import Bus, BusKind, PublicMessage, Role, Table
+from zkevm.plonkish.table import Bus, BusKind, PublicMessage, Role, Table, singly
 from zkevm.trace.trace import Halt, Trace
 
 CANNOT = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError)
@@ -169,7 +169,7 @@ def _said_anew(base: Base, stated: Statement) -> Iterator[PublicMessage]:
     """The tokens of a statement that the honest one has not; the reverse, taken back."""
     totals: Counter[tuple[Bus, tuple[int, ...]]] = Counter()
     for sign, said in ((1, stated), (-1, base.stated)):
-        for message in said.messages():
+        for message in singly(said.messages()):
             if message.bus.kind is BusKind.TOKEN:
                 totals[message.bus, message.values] += sign * message.multiplicity
     return (PublicMessage(bus, n, values) for (bus, values), n in totals.items() if n)

@@ -25,7 +25,7 @@ from zkevm.plonkish.cells import Cells, integers
 from zkevm.plonkish.checker import _messages
 from zkevm.plonkish.expression import Expr
 from zkevm.plonkish.kernels import native_program
-from zkevm.plonkish.table import Bus, BusKind, Interaction, Role, Table
+from zkevm.plonkish.table import Bus, BusKind, Interaction, Role, Table, singly
 from zkevm.vectors import native
 
 kernel: Any = native()
@@ -73,7 +73,9 @@ class Filling:
     @cached_property
     def offered(self) -> Said:
         """What tables state, and the statement: how many do."""
-        stated = ((p.bus, p.values) for p in self.base.stated.messages() if p.multiplicity < 0)
+        stated = (
+            (p.bus, p.values) for p in singly(self.base.stated.messages()) if p.multiplicity < 0
+        )
         return self._said_by_rows(Role.PROVIDE) + Counter(stated)
 
     @cached_property
@@ -253,7 +255,7 @@ def token(filling: Filling, random: Random) -> Changes:
 def said(filling: Filling, random: Random) -> tuple[Changes, Said]:
     """An element of what the statement says, and of the row that takes it or sends it."""
     tokens = {(bus, message): ends for bus, message, ends in filling.links}
-    public = [p for p in filling.base.stated.messages() if (p.bus, p.values) in tokens]
+    public = [p for p in singly(filling.base.stated.messages()) if (p.bus, p.values) in tokens]
     # What is said of a code is not a liar's: the verifier makes it of the code.
     public = [p for p in public if p.bus not in (CODE_CLAIM, CODE_DATA)]
     told = random.choice(public)
