@@ -5,7 +5,7 @@
 //! factor are added before they are multiplied by it.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BTreeSet, BinaryHeap, HashMap};
 
 use ark_ff::{AdditiveGroup, Field, Zero};
 
@@ -138,6 +138,13 @@ impl Builder<'_> {
     /// The node of a form; None for zero.
     fn form(&mut self, mut form: Form) -> Option<u32> {
         let products = std::mem::take(&mut form.products);
+        if let [(product, weight)] = products[..]
+            && weight != Fr::ONE
+        {
+            let product = self.value(product);
+            let affine = self.affine(&form);
+            return Some(self.add_scaled(affine, product, weight));
+        }
         let terms = self.products(products, None);
         let affine = self.affine(&form);
         terms
@@ -147,9 +154,12 @@ impl Builder<'_> {
 
     /// The nodes whose sum are weighted products, less multiples of columns where a form takes them.
     fn products(&mut self, products: Vec<(u32, Fr)>, mut affine: Option<&mut Form>) -> Vec<u32> {
-        let mut products = Products::new(self.program, products);
+        let factors = factors(self.program, products, affine.as_deref_mut());
+        let mut products = Products::new(factors);
         let mut terms = Vec::new();
-        while let Some((factor, cofactors)) = products.take_most_frequent() {
+        while let Some((factor, mut cofactors)) = products.take_most_frequent() {
+            let squares = cofactors.extract_if(.., |(node, _)| *node == factor);
+            let square: Fr = squares.map(|(_, weight)| weight).sum();
             let mut cofactor = self.program.form(cofactors);
             if let (Node::Column(column), Some(affine)) =
                 (self.program.nodes[factor as usize], &mut affine)
@@ -157,8 +167,12 @@ impl Builder<'_> {
                 let constant = std::mem::take(&mut cofactor.constant);
                 *affine.columns.entry(column).or_default() += constant;
             }
-            if let Some(cofactor) = self.form(cofactor) {
-                let factor = self.value(factor);
+            let factor = self.value(factor);
+            let mut cofactor = self.form(cofactor);
+            if !square.is_zero() {
+                cofactor = Some(self.add_scaled(cofactor, factor, square));
+            }
+            if let Some(cofactor) = cofactor {
                 terms.push(self.multiply(factor, cofactor));
             }
         }
@@ -232,6 +246,52 @@ impl Builder<'_> {
     }
 }
 
+/// Factors and weights of products, less multiples of columns where a form takes them.
+///
+/// The constraint x (x - 1) of a bit becomes the square of a factor a + b x that another product has:
+/// with it that other product shares the factor.
+fn factors(
+    program: &Program,
+    products: Vec<(u32, Fr)>,
+    affine: Option<&mut Form>,
+) -> Vec<(u32, u32, Fr)> {
+    let factors = products.into_iter().filter_map(|(node, weight)| {
+        let Node::Multiply(a, b) = program.nodes[node as usize] else {
+            return None;
+        };
+        Some((program.bit(node), (a, b, weight)))
+    });
+    let Some(affine) = affine else {
+        return factors.map(|(_, factors)| factors).collect();
+    };
+    let (bits, others): (Vec<_>, Vec<_>) = factors.partition(|(bit, _)| bit.is_some());
+    let mut factors: Vec<(u32, u32, Fr)> = others.into_iter().map(|(_, factors)| factors).collect();
+    let nodes: BTreeSet<u32> = factors.iter().flat_map(|(a, b, _)| [*a, *b]).collect();
+    let lines = nodes.into_iter().filter_map(|node| {
+        let (column, line) = program.line(node)?;
+        Some((column, (node, line)))
+    });
+    let lines: HashMap<u32, (u32, [Fr; 2])> = lines.collect();
+    let mut inverses = HashMap::new();
+    for (column, product) in bits {
+        let Some((node, [a, b])) = column.and_then(|column| lines.get(&column)) else {
+            factors.push(product);
+            continue;
+        };
+        // x (x - 1) = ((a + b x)^2 - b (2 a + b) x - a^2) / b^2.
+        let inverse = inverses.entry(*b).or_insert_with(|| b.square().inverse());
+        let weight = product.2 * inverse.unwrap_or_default();
+        factors.push((*node, *node, weight));
+        let column = affine
+            .columns
+            .entry(column.unwrap_or_default())
+            .or_default();
+        *column -= weight * b * (a.double() + b);
+        affine.constant -= weight * a.square();
+    }
+    factors
+}
+
 /// Weighted products that wait to be grouped by their factors.
 struct Products {
     /// Factors and weight; None once taken.
@@ -243,17 +303,14 @@ struct Products {
 }
 
 impl Products {
-    fn new(program: &Program, weighted: Vec<(u32, Fr)>) -> Self {
-        let mut products = Vec::new();
+    fn new(weighted: Vec<(u32, u32, Fr)>) -> Self {
         let mut places: HashMap<u32, Vec<usize>> = HashMap::new();
-        for (node, weight) in weighted {
-            if let Node::Multiply(a, b) = program.nodes[node as usize] {
-                for factor in if a == b { vec![a] } else { vec![a, b] } {
-                    places.entry(factor).or_default().push(products.len());
-                }
-                products.push(Some((a, b, weight)));
+        for (place, (a, b, _)) in weighted.iter().enumerate() {
+            for factor in if a == b { vec![*a] } else { vec![*a, *b] } {
+                places.entry(factor).or_default().push(place);
             }
         }
+        let products = weighted.into_iter().map(Some).collect();
         let queue = places
             .iter()
             .map(|(factor, places)| (places.len(), Reverse(*factor)))

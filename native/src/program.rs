@@ -234,6 +234,18 @@ impl Program {
         }
     }
 
+    /// The column x of a node a + b x, with a and b, if that is all of it.
+    pub fn line(&self, node: u32) -> Option<(u32, [Fr; 2])> {
+        if self.degree(node) != 1 {
+            return None;
+        }
+        let form = self.form([(node, Fr::ONE)]);
+        match form.columns.into_iter().collect::<Vec<_>>()[..] {
+            [(column, slope)] => Some((column, [form.constant, slope])),
+            _ => None,
+        }
+    }
+
     /// The weights that make the denominator of an interaction out of its message.
     pub fn denominator(&self, interaction: &Interaction, alpha: Fr, beta: Fr) -> Form {
         let mut power = Fr::ONE;

@@ -4,6 +4,8 @@
 //! numerators and the denominators of table t. A table of height n is data at the zero corner of
 //! the variables from n on: Z_t is the product of 1 - x_i over them.
 
+use std::collections::HashMap;
+
 use ark_bn254::FrConfig;
 use ark_ff::{AdditiveGroup, Field, Zero};
 use rayon::prelude::*;
@@ -18,7 +20,7 @@ use crate::first_rounds::FirstRounds;
 use crate::rows::{BLOCK, Evaluator, Rows, combine, join_bits};
 use crate::tape::{Sink, Tape};
 use crate::vector::{
-    Kernel, LANES, LaneSums, MOST_LANE_PRODUCTS, Products, Simd, Vector as _, dispatch,
+    Kernel, LANES, LaneSums, MOST_LANE_PRODUCTS, Products, Simd, Vector as _, dispatch, prefetch,
 };
 
 pub struct RowSum {
@@ -406,19 +408,66 @@ impl Part {
         self.inputs
             .par_iter_mut()
             .for_each(|input| input.bind(rows, &top, x));
+        let bound = self.bound();
+        let inputs = self.inputs.par_iter().map(|input| match input {
+            Vector::Combined(columns) => Some(self.bind_combined(columns, &bound, &top)),
+            _ => None,
+        });
+        let combined: Vec<Option<Vec<Fr>>> = inputs.collect();
+        for (input, elements) in self.inputs.iter_mut().zip(combined) {
+            if let Some(elements) = elements {
+                *input = Vector::Elements(elements);
+            }
+        }
+    }
+
+    /// A combination of columns, of those that are bound by their elements.
+    fn bind_combined(
+        &self,
+        columns: &[(u32, Fr)],
+        bound: &HashMap<u32, &[Fr]>,
+        top: &TopVariables,
+    ) -> Vec<Fr> {
+        let (mut terms, mut others) = (Vec::new(), Vec::new());
+        for (column, weight) in columns {
+            match bound.get(column) {
+                Some(elements) => terms.push((*weight, *elements)),
+                None => others.push((*column, *weight)),
+            }
+        }
+        let mut sums = top.bind_sum(&weighted(&self.rows, &others));
+        sums.par_chunks_mut(BLOCK)
+            .enumerate()
+            .for_each(|(i, sums)| {
+                dispatch(AddElements {
+                    terms: &terms,
+                    start: i * BLOCK,
+                    sums,
+                });
+            });
+        sums
+    }
+
+    /// The elements of the columns that are inputs and bound.
+    fn bound(&self) -> HashMap<u32, &[Fr]> {
+        let inputs = self.collapsed.inputs.iter().zip(&self.inputs);
+        let bound = inputs.filter_map(|input| match input {
+            (Input::Column(column), Vector::Elements(elements)) => {
+                Some((*column, elements.as_slice()))
+            }
+            _ => None,
+        });
+        bound.collect()
     }
 
     fn column_values(&self, eq: &[Fr]) -> Vec<Fr> {
-        let rows = &self.rows;
-        let mut values: Vec<Option<Fr>> = vec![None; rows.program.width];
-        for (input, vector) in self.collapsed.inputs.iter().zip(&self.inputs) {
-            if let (Input::Column(column), Vector::Elements(elements)) = (input, vector)
-                && let Some(value) = values.get_mut(*column as usize)
-            {
-                *value = Some(elements.first().copied().unwrap_or_default());
-            }
-        }
-        let others = values.iter().zip(&rows.columns);
+        let bound = self.bound();
+        let values = (0..self.rows.program.width as u32).map(|column| {
+            let elements = bound.get(&column)?;
+            Some(elements.first().copied().unwrap_or_default())
+        });
+        let values: Vec<Option<Fr>> = values.collect();
+        let others = values.iter().zip(&self.rows.columns);
         let others: Vec<Cells> = others
             .filter(|(value, _)| value.is_none())
             .map(|(_, column)| column.cells())
@@ -428,6 +477,34 @@ impl Part {
         values
             .filter_map(|value| value.or_else(|| others.next()))
             .collect()
+    }
+}
+
+/// Add weight · element to each sum, from this element on.
+struct AddElements<'a> {
+    terms: &'a [(Fr, &'a [Fr])],
+    start: usize,
+    sums: &'a mut [Fr],
+}
+
+impl Kernel for AddElements<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        for i in (0..self.sums.len()).step_by(LANES) {
+            let mut sum = simd.load_at(self.sums, i, Fr::ZERO);
+            for terms in self.terms.chunks(MOST_LANE_PRODUCTS) {
+                let mut products = simd.lane_sums();
+                for (weight, elements) in terms {
+                    prefetch_elements(elements, self.start + i + 2 * LANES);
+                    let value = simd.load_at(elements, self.start + i, Fr::ZERO);
+                    products.add(value, simd.splat(*weight));
+                }
+                sum = sum + products.total();
+            }
+            sum.store_at(self.sums, i);
+        }
     }
 }
 
@@ -470,28 +547,33 @@ impl PartSums<'_> {
     #[inline(always)]
     fn add<S: Simd>(&self, simd: S, tape: &Tape, values: &mut [S::Vector<FrConfig>]) {
         let inputs = &self.part.inputs;
-        let zero = simd.splat(Fr::ZERO);
         let mut registers = tape.registers(|value| simd.splat(value));
-        let mut lines = vec![[zero; 3]; tape.columns.len()];
+        let mut steps = vec![simd.splat(Fr::ZERO); tape.columns.len()];
         for (k, values) in values.chunks_mut(self.points.len()).enumerate() {
             let row = self.start + k * LANES;
-            for (line, number) in lines.iter_mut().zip(&tape.columns) {
+            let mut at = self.points.first().copied().unwrap_or_default();
+            for (place, number) in tape.columns.iter().enumerate() {
                 let input = &inputs[*number as usize];
+                input.prefetch(row + LANES);
+                input.prefetch(row + LANES + self.half);
                 let low = input.read(simd, &self.part.rows, row, self.half);
                 let high = input.read(simd, &self.part.rows, row + self.half, usize::MAX);
-                *line = [low, high, high - low];
+                let step = high - low;
+                let value = registers.column(place);
+                *value = low;
+                for _ in at..0 {
+                    *value = *value - step;
+                }
+                steps[place] = step;
             }
             for (value, point) in values.iter_mut().zip(self.points) {
-                for (place, [low, high, step]) in lines.iter().enumerate() {
-                    let mut at = if *point > 0 { *high } else { *low };
-                    for _ in 1..*point {
-                        at = at + *step;
+                for _ in at..*point {
+                    for (place, step) in steps.iter().enumerate() {
+                        let value = registers.column(place);
+                        *value = *value + *step;
                     }
-                    for _ in *point..0 {
-                        at = at - *step;
-                    }
-                    *registers.column(place) = at;
                 }
+                at = *point;
                 let mut outputs = Outputs {
                     simd,
                     one: simd.splat(Fr::ONE),
@@ -554,10 +636,26 @@ impl Kernel for BindTop<'_> {
     }
 }
 
+/// Fetch eight elements that will be read next.
+#[inline(always)]
+fn prefetch_elements(elements: &[Fr], start: usize) {
+    if let Some(elements) = elements.get(start..start + LANES) {
+        elements.iter().step_by(2).for_each(prefetch);
+    }
+}
+
 /// Pairs of rows that a parallel loop hands out at once.
 const PAIRS: usize = 64;
 
 impl Vector {
+    /// Fetch eight elements that will be read next.
+    #[inline(always)]
+    fn prefetch(&self, row: usize) {
+        if let Self::Elements(elements) = self {
+            prefetch_elements(elements, row);
+        }
+    }
+
     /// The cells of eight rows from `row` on; those from row `end` on and past the last are zero.
     #[inline(always)]
     fn read<S: Simd>(&self, simd: S, rows: &Rows, row: usize, end: usize) -> S::Vector<FrConfig> {
@@ -588,9 +686,7 @@ impl Vector {
                     }
                 });
             }
-            Self::Combined(columns) => {
-                *self = Self::Elements(top.bind_sum(&weighted(rows, columns)));
-            }
+            Self::Combined(_) => (), // once the columns are bound
             Self::Elements(elements) => {
                 let cut = elements.len().min(top.stride);
                 let (low, high) = elements.split_at_mut(cut);

@@ -28,8 +28,8 @@ pub struct Tape {
 struct Step {
     operation: Operation,
     target: u32,
-    a: u32,
-    b: u32,
+    /// a, b, and for some operations a second pair c, d.
+    operands: [u32; 4],
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +43,9 @@ enum Operation {
     Multiply,
     /// By factor number b.
     Scale,
-    /// Output number b.
+    /// a by factor number b, and c by number d.
+    ScaleBoth,
+    /// Output number `target`, a.
     Output,
     /// Output number `target`, a · b.
     OutputProduct,
@@ -81,7 +83,8 @@ impl Tape {
         sums_for_doubles(&mut nodes);
         let (nodes, outputs) = (nodes.as_slice(), outputs.as_slice());
         let mut last = last_uses(nodes, outputs, kept);
-        let doubled = doubled(nodes, outputs, &mut last);
+        let uses = uses(nodes, outputs, &last);
+        let doubled = doubled(nodes, &uses, &mut last);
         let mut streamed: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         if !kept {
             for (output, node) in outputs.iter().enumerate() {
@@ -124,36 +127,48 @@ impl Tape {
             .filter(|node| register[**node] != usize::MAX)
         {
             for output in &streamed[node] {
-                tape.step(Operation::Output, 0, register[*node], *output);
+                tape.step(Operation::Output, *output, [register[*node]; 4]);
             }
         }
         let inputs = tape.registers;
         let is_factor = |node: usize| matches!(nodes[node], Node::Constant(_)) && !added[node];
+        let scaled = scaled(nodes, &uses, is_factor, &mut last);
         let mut free = Vec::new();
         for (i, node) in nodes.iter().enumerate() {
-            if last[i].is_none() || doubled[i].is_some() {
+            if last[i].is_none() || doubled[i].is_some() || scaled[i].is_some() {
                 continue;
             }
             let of = |a: u32| doubled[a as usize].map(|twice| twice as usize);
+            let mut second = None;
             let (operation, a, b) = match *node {
-                Node::Add(a, b) => match (of(a), of(b)) {
-                    (_, Some(twice)) => (Operation::AddTwice, a as usize, twice),
-                    (Some(twice), _) => (Operation::AddTwice, b as usize, twice),
-                    _ => (Operation::Add, a as usize, b as usize),
+                Node::Add(a, b) => match (scaled[a as usize], scaled[b as usize]) {
+                    (Some([a, factor]), Some(other)) => {
+                        second = Some(other);
+                        (Operation::ScaleBoth, a, factor)
+                    }
+                    _ => match (of(a), of(b)) {
+                        (_, Some(twice)) => (Operation::AddTwice, a as usize, twice),
+                        (Some(twice), _) => (Operation::AddTwice, b as usize, twice),
+                        _ => (Operation::Add, a as usize, b as usize),
+                    },
                 },
                 Node::Subtract(a, b) => match of(b) {
                     Some(twice) => (Operation::SubtractTwice, a as usize, twice),
                     None => (Operation::Subtract, a as usize, b as usize),
                 },
-                Node::Multiply(a, b) => match (a as usize, b as usize) {
-                    (a, b) if is_factor(b) => (Operation::Scale, a, b),
-                    (a, b) if is_factor(a) => (Operation::Scale, b, a),
-                    (a, b) => (Operation::Multiply, a, b),
+                Node::Multiply(a, b) => match scale(a, b, is_factor) {
+                    Some([a, factor]) => (Operation::Scale, a, factor),
+                    None => (Operation::Multiply, a as usize, b as usize),
                 },
                 _ => continue,
             };
-            for (operand, repeated) in [(a, false), (b, a == b || is_factor(b))] {
-                if last[operand] == Some(i) && register[operand] >= inputs && !repeated {
+            let [c, d] = second.unwrap_or([a, b]);
+            let mut read = vec![a, b, c, d];
+            read.sort_unstable();
+            read.dedup();
+            for operand in read {
+                let has_register = !is_factor(operand) && register[operand] >= inputs;
+                if last[operand] == Some(i) && has_register {
                     free.push(register[operand]);
                 }
             }
@@ -162,7 +177,11 @@ impl Tape {
                 last[i] == Some(i),
                 streamed.get(&i).map(Vec::as_slice),
             ) {
-                tape.step(Operation::OutputProduct, *output, register[a], register[b]);
+                tape.step(
+                    Operation::OutputProduct,
+                    *output,
+                    [a, b, c, d].map(|node| register[node]),
+                );
                 continue;
             }
             let target = free.pop().unwrap_or_else(|| {
@@ -170,9 +189,9 @@ impl Tape {
                 tape.registers - 1
             });
             register[i] = target;
-            tape.step(operation, target, register[a], register[b]);
+            tape.step(operation, target, [a, b, c, d].map(|node| register[node]));
             for output in streamed.get(&i).into_iter().flatten() {
-                tape.step(Operation::Output, 0, target, *output);
+                tape.step(Operation::Output, *output, [target; 4]);
             }
             if last[i] == Some(i) {
                 free.push(target);
@@ -185,13 +204,11 @@ impl Tape {
         tape
     }
 
-    fn step(&mut self, operation: Operation, target: usize, a: usize, b: usize) {
-        let [target, a, b] = [target, a, b].map(|register| register as u32);
+    fn step(&mut self, operation: Operation, target: usize, operands: [usize; 4]) {
         self.steps.push(Step {
             operation,
-            target,
-            a,
-            b,
+            target: target as u32,
+            operands: operands.map(|operand| operand as u32),
         });
     }
 
@@ -221,20 +238,22 @@ impl Tape {
     pub fn run_into<T: Ring>(&self, registers: &mut Registers<T>, sink: &mut impl Sink<T>) {
         let Registers { registers, factors } = registers;
         for step in &self.steps {
-            let (a, b) = (registers[step.a as usize], step.b as usize);
-            registers[step.target as usize] = match step.operation {
+            let [a, b, c, d] = step.operands.map(|operand| operand as usize);
+            let (a, target) = (registers[a], step.target as usize);
+            registers[target] = match step.operation {
                 Operation::Add => a + registers[b],
                 Operation::Subtract => a - registers[b],
                 Operation::AddTwice => a + registers[b] + registers[b],
                 Operation::SubtractTwice => a - registers[b] - registers[b],
                 Operation::Multiply => a * registers[b],
                 Operation::Scale => a * factors[b],
+                Operation::ScaleBoth => a.sum_of_products(factors[b], registers[c], factors[d]),
                 Operation::Output => {
-                    sink.take(b, a);
+                    sink.take(target, a);
                     continue;
                 }
                 Operation::OutputProduct => {
-                    sink.take_product(step.target as usize, a, registers[b]);
+                    sink.take_product(target, a, registers[b]);
                     continue;
                 }
             };
@@ -290,6 +309,8 @@ impl Mul for Lanes {
     }
 }
 
+impl Ring for Lanes {}
+
 /// Which constants need a register: they are outputs, or an operand of something else than a product.
 fn constants_in_sums(nodes: &[Node], outputs: &[u32], last: &[Option<usize>]) -> Vec<bool> {
     let is_constant = |node: &u32| matches!(nodes[*node as usize], Node::Constant(_));
@@ -318,18 +339,58 @@ fn sums_for_doubles(nodes: &mut [Node]) {
     }
 }
 
-/// For each node that is a + a and an operand of one sum or difference alone, there not on the left
-/// of a difference: a, which that node then reads itself.
-fn doubled(nodes: &[Node], outputs: &[u32], last: &mut [Option<usize>]) -> Vec<Option<u32>> {
+/// How often each node is an operand, or an output.
+fn uses(nodes: &[Node], outputs: &[u32], last: &[Option<usize>]) -> Vec<usize> {
     let mut uses = vec![0; nodes.len()];
     for node in outputs {
         uses[*node as usize] += 1;
     }
-    for (node, _) in nodes.iter().zip(&*last).filter(|(_, last)| last.is_some()) {
+    for (node, _) in nodes.iter().zip(last).filter(|(_, last)| last.is_some()) {
         for operand in node.operands() {
             uses[operand as usize] += 1;
         }
     }
+    uses
+}
+
+/// The factors of a product, the second being a constant.
+fn scale(a: u32, b: u32, is_factor: impl Fn(usize) -> bool) -> Option<[usize; 2]> {
+    match [a, b].map(|node| node as usize) {
+        [a, b] if is_factor(b) => Some([a, b]),
+        [a, b] if is_factor(a) => Some([b, a]),
+        _ => None,
+    }
+}
+
+/// For each node that is a multiple and operand of nothing but a sum of two such: its factors, which
+/// that node then reads itself.
+fn scaled(
+    nodes: &[Node],
+    uses: &[usize],
+    is_factor: impl Fn(usize) -> bool,
+    last: &mut [Option<usize>],
+) -> Vec<Option<[usize; 2]>> {
+    let mut scaled = vec![None; nodes.len()];
+    for (i, node) in nodes.iter().enumerate() {
+        let Node::Add(a, b) = *node else { continue };
+        let of = |operand: u32| match nodes[operand as usize] {
+            Node::Multiply(a, b) if uses[operand as usize] == 1 => scale(a, b, &is_factor),
+            _ => None,
+        };
+        if let (Some(_), Some(first), Some(second)) = (last[i], of(a), of(b)) {
+            scaled[a as usize] = Some(first);
+            scaled[b as usize] = Some(second);
+            for [factor, _] in [first, second] {
+                last[factor] = last[factor].max(Some(i));
+            }
+        }
+    }
+    scaled
+}
+
+/// For each node that is a + a and an operand of one sum or difference alone, there not on the left
+/// of a difference: a, which that node then reads itself.
+fn doubled(nodes: &[Node], uses: &[usize], last: &mut [Option<usize>]) -> Vec<Option<u32>> {
     let mut doubled: Vec<Option<u32>> = vec![None; nodes.len()];
     for (i, node) in nodes.iter().enumerate() {
         // The right operand first: only one is doubled on the way.

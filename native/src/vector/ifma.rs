@@ -20,7 +20,7 @@ use ark_bn254::{Fr, FrConfig};
 use ark_ff::{BigInt, MontConfig};
 
 use self::integers::{IntegerProducts, IntegerSum, Integers};
-use super::{INTEGERS, Kernel, LANES, LaneSums, Multiples, Packed, Products, Simd, Vector};
+use super::{INTEGERS, Kernel, LANES, LaneSums, Multiples, Packed, Products, Ring, Simd, Vector};
 use crate::arithmetic::{Element, residue};
 use crate::column::Cells;
 
@@ -1030,6 +1030,13 @@ impl<C: MontConfig<4>> Sub for Elements<C> {
             limbs[i] = limbs[i].minus(other.0[i]);
         }
         Self::from_signed(limbs, Self::TWICE)
+    }
+}
+
+impl<C: MontConfig<4>> Ring for Elements<C> {
+    #[inline(always)]
+    fn sum_of_products(self, a: Self, other: Self, b: Self) -> Self {
+        self.times_plus(a.factor(), other, b.factor())
     }
 }
 

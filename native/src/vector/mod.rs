@@ -309,9 +309,15 @@ pub trait Multiples {
 }
 
 /// What a program can be computed in.
-pub trait Ring: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> {}
+pub trait Ring: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> {
+    /// self · a + other · b.
+    #[inline(always)]
+    fn sum_of_products(self, a: Self, other: Self, b: Self) -> Self {
+        self * a + other * b
+    }
+}
 
-impl<T: Copy + Add<Output = T> + Sub<Output = T> + Mul<Output = T>> Ring for T {}
+impl Ring for Fr {}
 
 /// A factor of integers: its Montgomery form in limbs of 52 bits.
 #[derive(Clone, Copy, Default)]

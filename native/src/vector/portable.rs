@@ -10,7 +10,7 @@ use ark_ff::{BigInt, Fp, MontConfig, Zero};
 
 use super::{
     INTEGERS, IntegerWeight, Kernel, LANES, LaneSums, Multiples, OFFSET_ELEMENT, PRODUCT_OFFSET,
-    Packed, Products, Simd, Vector,
+    Packed, Products, Ring, Simd, Vector,
 };
 use crate::arithmetic::{
     Dot, Element, Product, add, add_multiple, mul, residue, residue_over_word, sub, sum_of_two,
@@ -323,6 +323,13 @@ impl<C: MontConfig<4>> Sub for Elements<C> {
     }
 }
 
+impl<C: MontConfig<4>> Ring for Elements<C> {
+    #[inline(always)]
+    fn sum_of_products(self, a: Self, other: Self, b: Self) -> Self {
+        self.times_plus(a, other, b)
+    }
+}
+
 impl<C: MontConfig<4>> Mul for Elements<C> {
     type Output = Self;
 
@@ -444,6 +451,8 @@ impl Sub for Integers {
         Self(from_fn(|i| self.0[i].wrapping_sub(other.0[i])))
     }
 }
+
+impl Ring for Integers {}
 
 impl Mul for Integers {
     type Output = Self;

@@ -11,7 +11,7 @@ use super::{
     BITS, Cells, Elements, Ifma, LIMBS, Simd, Words, carried_upper, cells_at, clear, lanes_total,
 };
 use crate::vector::{
-    INTEGER_LIMBS, INTEGERS, IntegerWeight, LANES, OFFSET_ELEMENT, PRODUCT_OFFSET,
+    INTEGER_LIMBS, INTEGERS, IntegerWeight, LANES, OFFSET_ELEMENT, PRODUCT_OFFSET, Ring,
 };
 
 /// Integers of 32 bits. Like an `Ifma`, they are proof of the instructions.
@@ -128,6 +128,8 @@ impl Sub for Integers {
         self.combined(other, |a, b| unsafe { _mm512_sub_epi32(a, b) })
     }
 }
+
+impl Ring for Integers {}
 
 impl Mul for Integers {
     type Output = Self;
