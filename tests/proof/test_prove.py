@@ -143,9 +143,14 @@ def test_stack_size():
 def test_too_small_srs():
     with pytest.raises(TooLargeError, match=r"needs 2\^11 .*degree 11"):
         size((1 << 11) - 1)
-    with pytest.raises(TooLargeError, match=r"needs 2\^17 .*degree 17"):
-        size(1 << 16, user=24)
+    with pytest.raises(TooLargeError, match=r"needs 2\^16 .*degree 16"):
+        size(1 << 15, user=24)
+    assert size(1 << 16, user=24) == 16
+
+
+def test_few_stack_polynomials_where_the_srs_allows():
     assert size(1 << 17, user=24) == 17
+    assert size(1 << 28, user=24) == 17
 
 
 def test_no_srs_is_large_enough():

@@ -37,7 +37,7 @@ class Bounds:
     height: int = 24  # log2 of the rows of a table
     smallest_stack: int = 11  # log2 of the size of a stack polynomial
     largest_stack: int = 20
-    stacks: int = 1024  # stack polynomials of a segment
+    stacks: int = 2048  # stack polynomials of a segment
     segments: int = 256
     public_messages: int = 1 << 20
 

@@ -6,6 +6,7 @@ Numbers pass to and from the kernels as 32 little-endian bytes; see `zkevm/_nati
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from importlib import import_module
+from itertools import count
 from math import log2
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,9 @@ Kernels = ModuleType
 
 USUAL_STACKS = range(15, 21)
 """log2 of the sizes of stack polynomials that balance the phases of proving."""
+
+FEW_STACKS = 1024
+"""More stack polynomials than this make a proof slow to verify."""
 
 
 def assemble(
@@ -73,13 +77,15 @@ def choose_stack_size(circuit: Circuit, heights: Heights, wide_cells: int, avail
     """m: log2 of the size of a stack polynomial, for an SRS of this many powers.
 
     (10 + log2 C) / 2, C being the cells that are not bits, balances the cost of the opening with
-    that of the commitments.
+    that of the commitments. It is more where `FEW_STACKS` would not hold all cells, as far as the
+    SRS goes.
     """
     bounds = circuit.bounds
     cells = cell_count(circuit, heights)
-    least = bounds.smallest_stack
-    while stack_count(cells, least) > bounds.stacks:
-        least += 1
+    least, enough = (
+        next(m for m in count(bounds.smallest_stack) if stack_count(cells, m) <= most)
+        for most in (bounds.stacks, FEW_STACKS)
+    )
     if least > bounds.largest_stack:
         raise TooLargeError(f"{cells} cells are more than any SRS serves; prove less at once")
     degree = available.bit_length() - 1
@@ -89,7 +95,7 @@ def choose_stack_size(circuit: Circuit, heights: Heights, wide_cells: int, avail
         )
     best = -(-(10 + log2(max(1, wide_cells))) // 2)
     usual = min(max(int(best), USUAL_STACKS[0]), USUAL_STACKS[-1])
-    return min(max(usual, least), degree, bounds.largest_stack)
+    return min(max(usual, enough), degree, bounds.largest_stack)
 
 
 class KernelProver:
