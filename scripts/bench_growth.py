@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from bench_command import ROOT, Command, run, run_python
+from bench_command import ROOT, RUNS, Command, fastest, run, run_python
 from bench_compare import keccak_line
 from make_fixtures import hashes, loop_of_steps, write
 
@@ -23,7 +23,6 @@ BOUND: Final = "4G"
 BESIDE_PROVING: Final = ("load", "compile circuit", "load SRS", "verify")
 """Phases that take as long for every input."""
 HASHES: Final = 1000
-RUNS: Final = 3
 PLOT: Final = ROOT / "docs" / "growth.svg"
 
 
@@ -53,7 +52,7 @@ def growth(folder: Path) -> list[Growth]:
         steps = json.loads(path.read_text())[path.stem]["_info"]["evm-steps"]
         for bound in (None, BOUND) if size == SIZES[-1] else (None,):
             options = ["--memory", bound] if bound else []
-            proven = run("prove", path, "-o", folder / "proof.json", *options)
+            proven = fastest("prove", path, "-o", folder / "proof.json", *options)
             found.append(Growth(steps, bound, proven))
             print(found[-1].row(), flush=True)
     return found

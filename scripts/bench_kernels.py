@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from bench_compare import INSTALL, Figures, cells, libraries
+from bench_command import RUNS
+from bench_compare import INSTALL, Figures, cells, least, libraries
 from numpy.typing import NDArray
 
 from zkevm import _native
@@ -173,13 +174,15 @@ def table_lines(portable: Figures, vector: Figures, others: Mapping[str, Figures
 
 def section() -> list[str]:
     """Measure, and return the lines of the page."""
-    portable, vector = map(measure_apart, CHOICES)
+    rounds = [{choice: measure_apart(choice) for choice in CHOICES} for _ in range(RUNS)]
+    portable, vector = (least([figures[choice] for figures in rounds]) for choice in CHOICES)
     return [
         "## Kernels",
         "",
         f"Nanoseconds of CPU time, columns and tables of 2^{SIZE} rows, measured by",
-        "`scripts/bench_kernels.py`; `ZKEVM_KERNELS` chooses between the two. Beside them other",
-        "libraries for the same curve, by `scripts/bench_compare.py`, and in parentheses how many",
+        f"`scripts/bench_kernels.py`, each the least in {RUNS} rounds; `ZKEVM_KERNELS` chooses",
+        "between the two. Beside them other libraries for the same curve, by",
+        "`scripts/bench_compare.py`, in as many rounds, and in parentheses how many",
         "times as long they take as the faster kernels. A point addition is one of a batch of",
         "affine points in the kernels, and in the libraries one of a point to a sum in projective",
         f"coordinates. A committed cell is a scalar of a multi-scalar multiplication of 2^{SIZE}",

@@ -23,6 +23,12 @@ def test_figures_are_read(script):
             parse(text)
 
 
+def test_the_least_of_all_rounds_counts(script):
+    rounds = [{"a": 2.0, "b": 5.0}, {"a": 3.0, "b": 4.0}]
+    assert script("bench_compare").least(rounds) == {"a": 2.0, "b": 4.0}
+    assert script("bench_compare").least([{}, {}]) == {}
+
+
 def test_a_line_for_each_operation(script):
     others = {"one": {"addition": 300.0}, "two": {}}
     slow, fast = {"addition": 160.0, "fold": 30.0}, {"addition": 40.0}
