@@ -377,6 +377,49 @@ mod tests {
         }
     }
 
+    /// How many outputs there are.
+    struct Count(usize);
+
+    impl Sink<Fr> for Count {
+        fn take(&mut self, _: usize, _: Fr) {
+            self.0 += 1;
+        }
+    }
+
+    #[test]
+    fn a_bit_shares_the_factor_of_a_product() {
+        let one = Node::Constant(Fr::ONE);
+        let nodes = [
+            Node::Column(0),
+            Node::Column(1),
+            one,
+            Node::Add(0, 0),
+            Node::Subtract(2, 3),
+            Node::Multiply(4, 1),
+            Node::Subtract(0, 2),
+            Node::Multiply(0, 6),
+        ];
+        let program = Program::new(2, 0, nodes.to_vec(), vec![], vec![]).unwrap();
+        let weights = random(2);
+        let collapsed = collapse(
+            &program,
+            program.form([5, 7].into_iter().zip(weights.clone())),
+        );
+        // Both at once, and a constant.
+        let mut count = Count(0);
+        for tape in &collapsed.tapes {
+            tape.run_into(&mut tape.registers(|value| value), &mut count);
+        }
+        assert_eq!(count.0, 2);
+        let [x, y] = random(2).try_into().unwrap();
+        let expected = weights[0] * (Fr::ONE - x.double()) * y + weights[1] * x * (x - Fr::ONE);
+        let value = collapsed.value(|input| match input {
+            Input::Column(column) => [x, y][*column as usize],
+            Input::Combination(_) => unreachable!(),
+        });
+        assert_eq!(value, expected);
+    }
+
     #[test]
     fn selectors_are_multiplied_once() {
         let nodes = [

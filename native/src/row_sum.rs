@@ -640,7 +640,7 @@ impl Kernel for BindTop<'_> {
 #[inline(always)]
 fn prefetch_elements(elements: &[Fr], start: usize) {
     if let Some(elements) = elements.get(start..start + LANES) {
-        elements.iter().step_by(2).for_each(prefetch);
+        elements.iter().step_by(2).for_each(|pair| prefetch(pair));
     }
 }
 
