@@ -1,13 +1,11 @@
 //! The verifier's side of a sumcheck: `zkevm.transcript` and `zkevm.proof.sumcheck` in one.
 
 use ark_ff::{BigInteger, Field, PrimeField, Zero};
+use sha3::{Digest, Keccak256};
 
 use crate::error::{Error, Result};
 use crate::field::Fr;
 use crate::verification::{element, number};
-
-/// Bytes that a permutation of Keccak-256 absorbs.
-const RATE: usize = 136;
 
 /// How a transcript hashes: what goes before all that is absorbed, and before a state whose high
 /// and low halves of a challenge are drawn.
@@ -102,34 +100,13 @@ fn reduced(word: &[u8; 32]) -> Fr {
     Fr::from_bigint(number).unwrap_or_else(Fr::zero)
 }
 
-/// Keccak-256, with the padding of the original, of parts one after another.
+/// Keccak-256 of parts one after another.
 fn keccak256(parts: &[&[u8]]) -> [u8; 32] {
-    let (mut state, mut block, mut filled) = ([0; 25], [0; RATE], 0);
-    for mut part in parts.iter().copied() {
-        while let Some((own, rest)) = part.split_at_checked(RATE - filled) {
-            block[filled..].copy_from_slice(own);
-            absorb(&mut state, &block);
-            (part, filled) = (rest, 0);
-        }
-        block[filled..filled + part.len()].copy_from_slice(part);
-        filled += part.len();
+    let mut hash = Keccak256::new();
+    for part in parts {
+        hash.update(part);
     }
-    block[filled..].fill(0);
-    block[filled] |= 0x01;
-    block[RATE - 1] |= 0x80;
-    absorb(&mut state, &block);
-    let mut digest = [0; 32];
-    for (bytes, lane) in digest.as_chunks_mut::<8>().0.iter_mut().zip(state) {
-        *bytes = lane.to_le_bytes();
-    }
-    digest
-}
-
-fn absorb(state: &mut [u64; 25], block: &[u8; RATE]) {
-    for (lane, bytes) in state.iter_mut().zip(block.as_chunks::<8>().0) {
-        *lane ^= u64::from_le_bytes(*bytes);
-    }
-    keccak::f1600(state);
+    hash.finalize().into()
 }
 
 #[cfg(test)]
