@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from struct import iter_unpack
 
@@ -105,7 +106,7 @@ class Executed:
     receipt: Receipt
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Statement:
     """What is proven.
 
@@ -134,9 +135,15 @@ class Statement:
     hashed_blocks: int
     code_rows: int
 
+    @cached_property
+    def _listed(self) -> tuple[Code, ...]:
+        """The codes, each of which is hashed once."""
+        return tuple(map(Code, self.codes))
+
     def digest(self) -> bytes:
         """Binds the proof to every field: to codes, which are long, by their hashes."""
-        short = replace(self, codes=tuple(map(keccak256, self.codes)))
+        hashes = (code.hash.to_bytes(WORD_BYTES) for code in self._listed)
+        short = replace(self, codes=tuple(hashes))
         text = json.dumps(encode(short), sort_keys=True, separators=(",", ":"))
         return keccak256(DOMAIN + text.encode())
 
@@ -270,13 +277,12 @@ class Statement:
     def _codes(self) -> Iterator[PublicMessage]:
         position = 1
         yield PublicMessage(CODE, 1, (position, 0, 0, 0, 0))
-        for data in self.codes:
-            code = Code(data)
+        for code in self._listed:
             delegate = code.delegate
             delegated = (int(delegate is not None), delegate or 0)
-            claim = (position, *halves(code.hash), len(data), *delegated)
+            claim = (position, *halves(code.hash), len(code), *delegated)
             yield PublicMessage(CODE_CLAIM, 1, claim)
-            words = PublicMessage(CODE_DATA, 1, (position,), data)
+            words = PublicMessage(CODE_DATA, 1, (position,), code.data)
             yield words
             position += 1 + words.size
         yield PublicMessage(CODE, -1, (position + self.code_rows, 0, 0, 0, 0))
@@ -291,7 +297,7 @@ class Statement:
     def describe(self) -> list[str]:
         """The statement as lines to read."""
         block, before = self.block, f"gas used before {self.gas_before}"
-        codes = {Code(code).hash for code in self.codes} if self.level is Level.S1 else None
+        codes = {code.hash for code in self._listed} if self.level is Level.S1 else None
         lines = [
             f"fork         {self.fork}, chain {self.chain_id}",
             f"block        {block.number}, time {block.timestamp}, gas limit {block.gas_limit}",
