@@ -255,17 +255,18 @@ fn factors(
     products: Vec<(u32, Fr)>,
     affine: Option<&mut Form>,
 ) -> Vec<(u32, u32, Fr)> {
-    let factors = products.into_iter().filter_map(|(node, weight)| {
-        let Node::Multiply(a, b) = program.nodes[node as usize] else {
-            return None;
-        };
-        Some((program.bit(node), (a, b, weight)))
-    });
+    let (mut factors, mut bits) = (Vec::new(), Vec::new());
+    for (node, weight) in products {
+        if let Node::Multiply(a, b) = program.nodes[node as usize] {
+            match program.bit(node) {
+                Some(column) if affine.is_some() => bits.push((column, (a, b, weight))),
+                _ => factors.push((a, b, weight)),
+            }
+        }
+    }
     let Some(affine) = affine else {
-        return factors.map(|(_, factors)| factors).collect();
+        return factors;
     };
-    let (bits, others): (Vec<_>, Vec<_>) = factors.partition(|(bit, _)| bit.is_some());
-    let mut factors: Vec<(u32, u32, Fr)> = others.into_iter().map(|(_, factors)| factors).collect();
     let nodes: BTreeSet<u32> = factors.iter().flat_map(|(a, b, _)| [*a, *b]).collect();
     let lines = nodes.into_iter().filter_map(|node| {
         let (column, line) = program.line(node)?;
@@ -274,7 +275,7 @@ fn factors(
     let lines: HashMap<u32, (u32, [Fr; 2])> = lines.collect();
     let mut inverses = HashMap::new();
     for (column, product) in bits {
-        let Some((node, [a, b])) = column.and_then(|column| lines.get(&column)) else {
+        let Some((node, [a, b])) = lines.get(&column) else {
             factors.push(product);
             continue;
         };
@@ -282,11 +283,7 @@ fn factors(
         let inverse = inverses.entry(*b).or_insert_with(|| b.square().inverse());
         let weight = product.2 * inverse.unwrap_or_default();
         factors.push((*node, *node, weight));
-        let column = affine
-            .columns
-            .entry(column.unwrap_or_default())
-            .or_default();
-        *column -= weight * b * (a.double() + b);
+        *affine.columns.entry(column).or_default() -= weight * b * (a.double() + b);
         affine.constant -= weight * a.square();
     }
     factors

@@ -508,6 +508,14 @@ impl Kernel for AddElements<'_> {
     }
 }
 
+/// Fetch eight elements that will be read next, if they are there.
+#[inline(always)]
+fn prefetch_elements(elements: &[Fr], start: usize) {
+    for line in 0..LANES / 2 {
+        prefetch(elements.as_ptr().wrapping_add(start + 2 * line));
+    }
+}
+
 /// The sums over pairs of rows from `start` on.
 struct PartSums<'a> {
     part: &'a Part,
@@ -633,14 +641,6 @@ impl Kernel for BindTop<'_> {
             let low = simd.load_at(self.low, i, Fr::ZERO);
             low.line(high, x).store_at(self.low, i);
         }
-    }
-}
-
-/// Fetch eight elements that will be read next.
-#[inline(always)]
-fn prefetch_elements(elements: &[Fr], start: usize) {
-    if let Some(elements) = elements.get(start..start + LANES) {
-        elements.iter().step_by(2).for_each(|pair| prefetch(pair));
     }
 }
 
